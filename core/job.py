@@ -1,0 +1,57 @@
+"""What long work sees of the outside: a cancel flag and a progress sink."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+class Cancelled(Exception):  # noqa: N818 - not an error, a request that was met
+    """Raised inside a job at the first `Job.step` after it was cancelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One progress report; ``total`` is 0 when unknown."""
+
+    done: int
+    total: int
+    what: str
+
+
+def _ignore(_: Step) -> None:
+    """Drop the report."""
+
+
+class Job:
+    """A cancel flag and somewhere to send progress.
+
+    Parameters
+    ----------
+    report
+        Called with each `Step`, on the thread that does the work.
+    """
+
+    def __init__(self, report: Callable[[Step], None] = _ignore) -> None:
+        self._report = report
+        self._stop = threading.Event()
+
+    def cancel(self) -> None:
+        """Ask the work to stop; safe from any thread, returns at once."""
+        self._stop.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the work has been asked to stop."""
+        return self._stop.is_set()
+
+    def step(self, done: int, total: int, what: str) -> None:
+        """Report progress, or stop here.
+
+        Raises
+        ------
+        Cancelled
+            When `cancel` was called.
+        """
+        if self._stop.is_set():
+            raise Cancelled
+        self._report(Step(done, total, what))

@@ -1,0 +1,158 @@
+"""Frozen values that every part of the program shares.
+
+Nothing here imports torch, so views and metrics stay light. Arrays are treated
+as read-only by everyone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Count = Literal["params", "macs", "channels"]
+Recovery = Literal["none", "bn", "refit", "finetune"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One image to look at.
+
+    Parameters
+    ----------
+    pixels
+        uint8 (height, width, 3), RGB.
+    mpp
+        Micrometres per pixel, or None when the file does not say.
+    source
+        Where it came from: a path, or the name of a sample.
+    """
+
+    pixels: NDArray[np.uint8]
+    mpp: float | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """What must be known about a network to feed it and to read its outputs.
+
+    Parameters
+    ----------
+    name
+        Shown to the user.
+    task
+        ``"nuclei"`` (instances) or ``"patch"`` (one class for a whole tile).
+    architecture
+        Key of the catalogue that builds the module.
+    config
+        Keyword arguments of that builder; JSON-serialisable.
+    stride
+        Height and width of an input must be multiples of this.
+    input_range
+        Value of a black and a white pixel at the module's input, before
+        ``mean`` and ``std``: ``(0, 1)`` or ``(0, 255)``.
+    mean, std
+        Per-channel normalisation after scaling to ``input_range``.
+    classes
+        Names of nucleus types (or tissue classes), background left out; empty
+        when the network does not tell types apart.
+    mpp
+        Micrometres per pixel the network was trained at, or None.
+    reader
+        How outputs become instances: ``"distance"``, ``"hv"`` or ``"patch"``.
+    window
+        Side of the square patches it is fed with, and of the centre part of
+        each output that is valid: ``(input, output)``.
+    threshold
+        Reader settings, by name.
+    """
+
+    name: str
+    task: Literal["nuclei", "patch"]
+    architecture: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    stride: int = 16
+    input_range: tuple[float, float] = (0.0, 1.0)
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    classes: tuple[str, ...] = ()
+    mpp: float | None = None
+    reader: Literal["distance", "hv", "patch"] = "distance"
+    window: tuple[int, int] = (512, 448)
+    threshold: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Nuclei found in one tile.
+
+    Parameters
+    ----------
+    labels
+        int32 (height, width); 0 is background, nuclei are 1..n without gaps.
+    classes
+        int64 (n,): type of nucleus ``i + 1``, 1-based into `ModelSpec.classes`
+        (0 = unknown), or None when the network does not tell types apart.
+    """
+
+    labels: NDArray[np.int32]
+    classes: NDArray[np.int64] | None = None
+
+    @property
+    def count(self) -> int:
+        """Number of nuclei."""
+        return int(self.labels.max(initial=0))
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Size of a network.
+
+    Parameters
+    ----------
+    params
+        Parameters (buffers left out).
+    macs
+        Multiply-accumulates for one input of the traced shape.
+    channels
+        Output channels of all prunable layers, protected ones included.
+    """
+
+    params: int
+    macs: int
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
+class PruneRequest:
+    """Everything that decides one pruned model.
+
+    Parameters
+    ----------
+    heuristic
+        Key of `core.pruning.HEURISTICS`.
+    sparsity
+        Share of `count` to remove, 0 to 0.99.
+    scope
+        ``"layer"``, ``"network"``, ``"encoder"``, ``"decoder"`` or the name of
+        a branch or layer.
+    count
+        What `sparsity` is a share of.
+    recovery
+        Repair after pruning.
+    round_to, min_channels
+        Widths are multiples of the first and never below the second.
+    seed
+        For random heuristics.
+    """
+
+    heuristic: str
+    sparsity: float
+    scope: str = "network"
+    count: Count = "params"
+    recovery: Recovery = "refit"
+    round_to: int = 1
+    min_channels: int = 1
+    seed: int = 0

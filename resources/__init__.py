@@ -1,0 +1,1 @@
+"""Demo weights, sample assets and icons, read through importlib.resources."""
