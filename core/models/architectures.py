@@ -1,0 +1,94 @@
+"""Architectures by name, built from JSON-serialisable settings."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from core.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from torch import nn
+
+# Name -> (module, class). Imported when needed: a window that shows one network
+# should not wait for all of them.
+ARCHITECTURES: dict[str, tuple[str, str]] = {
+    "attention-unet": ("core.models.attention_unet", "AttentionUNet"),
+    "dual-decoder": ("core.models.dual_decoder", "DualDecoder"),
+    "hovernet": ("core.models.hovernet", "HoVerNet"),
+    "residual-unet": ("core.models.residual_unet", "ResidualUNet"),
+    "resnet18": ("core.models.resnet", "ResNet18"),
+    "unet": ("core.models.unet", "UNet"),
+}
+
+
+def _builder(architecture: str) -> Callable[..., nn.Module]:
+    if architecture not in ARCHITECTURES:
+        raise ModelError(
+            f"the architecture {architecture!r} is unknown; this version builds "
+            + ", ".join(sorted(ARCHITECTURES))
+        )
+    module, name = ARCHITECTURES[architecture]
+    builder: Callable[..., nn.Module] = getattr(import_module(module), name)
+    return builder
+
+
+def build(architecture: str, config: Mapping[str, Any], *, seed: int = 0) -> nn.Module:
+    """Build a network with random weights.
+
+    Parameters
+    ----------
+    architecture
+        Key of `ARCHITECTURES`.
+    config
+        Keyword arguments of the class.
+    seed
+        Of the random weights. The caller's random state is left as it was.
+
+    Returns
+    -------
+    nn.Module
+        In eval mode, float32, on the CPU.
+
+    Raises
+    ------
+    ModelError
+        When the architecture or one of its settings is unknown or impossible.
+    """
+    builder = _builder(architecture)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return _construct(builder, architecture, config).eval()
+
+
+def build_empty(architecture: str, config: Mapping[str, Any]) -> nn.Module:
+    """Build a network without memory for its weights (torch's meta device).
+
+    Costs the same few milliseconds whatever `config` asks for, so a header that
+    names an absurd width is found out before it can fill the memory.
+
+    Raises
+    ------
+    ModelError
+        As `build` does.
+    """
+    builder = _builder(architecture)
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        return _construct(builder, architecture, config).eval()
+
+
+def _construct(
+    builder: Callable[..., nn.Module], architecture: str, config: Mapping[str, Any]
+) -> nn.Module:
+    try:
+        return builder(**config)
+    except (TypeError, ValueError, ZeroDivisionError, RuntimeError) as error:
+        settings = ", ".join(f"{key}={value!r}" for key, value in config.items())
+        raise ModelError(
+            f"the architecture {architecture!r} cannot be built with {settings}; "
+            f"change the settings ({error})"
+        ) from error

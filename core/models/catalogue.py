@@ -1,0 +1,130 @@
+"""The networks that can be opened by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.types import ModelSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEMO = "demo"
+_HOVERNET_THRESHOLDS = {"foreground": 0.5, "object": 0.4}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the catalogue.
+
+    Parameters
+    ----------
+    description
+        One line for a list or a tooltip.
+    spec
+        What is built; None for weights that ship with the program.
+    """
+
+    description: str
+    spec: ModelSpec | None
+
+
+def _unet(name: str, architecture: str = "unet", **config: object) -> ModelSpec:
+    return ModelSpec(
+        name=f"{name} (untrained)",
+        task="nuclei",
+        architecture=architecture,
+        config=config,
+        mpp=0.5,
+        window=(256, 192),
+    )
+
+
+def _hovernet(name: str, **config: object) -> ModelSpec:
+    fast = config["mode"] == "fast"
+    return ModelSpec(
+        name=f"{name} (untrained)",
+        task="nuclei",
+        architecture="hovernet",
+        config=config,
+        stride=8 if fast else 2,
+        input_range=(0.0, 255.0),
+        classes=tuple(f"type {i}" for i in range(1, int(str(config["types"])))),
+        mpp=0.25,
+        reader="hv",
+        window=(256, 164) if fast else (270, 80),
+        threshold=_HOVERNET_THRESHOLDS,
+    )
+
+
+def _resnet() -> ModelSpec:
+    return ModelSpec(
+        name="ResNet-18 patch classifier (untrained)",
+        task="patch",
+        architecture="resnet18",
+        config={"classes": 9},
+        stride=1,
+        mean=(0.485, 0.456, 0.406),
+        std=(0.229, 0.224, 0.225),
+        classes=tuple(f"tissue {i}" for i in range(1, 10)),
+        mpp=0.5,
+        reader="patch",
+        window=(224, 224),
+    )
+
+
+def entries() -> Mapping[str, Entry]:
+    """Everything that `load_model` opens by name."""
+    untrained = "untrained (random weights, seed 0): for timing and tests"
+    return {
+        DEMO: Entry("the nuclei U-Net trained by this project", None),
+        "unet-tiny": Entry(
+            f"U-Net with 8 base channels and 3 levels, {untrained}",
+            _unet("U-Net, tiny", base=8, depth=3),
+        ),
+        "unet": Entry(
+            f"U-Net with bilinear upsampling, {untrained}",
+            _unet("U-Net", base=32, depth=4, up="bilinear"),
+        ),
+        "unet-transposed": Entry(
+            f"U-Net with transposed convolutions, {untrained}",
+            _unet("U-Net, transposed", base=32, depth=4, up="transposed"),
+        ),
+        "attention-unet": Entry(
+            f"U-Net with attention gates on its skips, {untrained}",
+            _unet("Attention U-Net", "attention-unet", base=32, depth=4),
+        ),
+        "residual-unet": Entry(
+            f"U-Net of residual blocks, {untrained}",
+            _unet("Residual U-Net", "residual-unet", base=32, depth=4),
+        ),
+        "dual-decoder": Entry(
+            f"one encoder, a segmentation and a distance decoder, {untrained}",
+            _unet("Dual-decoder U-Net", "dual-decoder", base=16, depth=4),
+        ),
+        "hovernet-tiny": Entry(
+            f"HoVer-Net (fast) at an eighth of its width, {untrained}",
+            _hovernet("HoVer-Net, tiny", mode="fast", types=6, width=0.125),
+        ),
+        "hovernet-fast": Entry(
+            f"HoVer-Net in mode fast with 6 types, {untrained}",
+            _hovernet("HoVer-Net, fast", mode="fast", types=6),
+        ),
+        "hovernet-original": Entry(
+            f"HoVer-Net in mode original, segmentation only, {untrained}",
+            _hovernet("HoVer-Net, original", mode="original", types=0),
+        ),
+        "resnet18": Entry(f"ResNet-18 for tissue patches, {untrained}", _resnet()),
+    }
+
+
+def catalogue() -> dict[str, str]:
+    """Names that `load_model` opens, with one line on each.
+
+    Returns
+    -------
+    dict of str to str
+        Name -> description; the trained model comes first.
+    """
+    return {name: entry.description for name, entry in entries().items()}

@@ -1,0 +1,106 @@
+"""Names and files into networks; nothing that is read is ever executed."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from core.errors import ModelError
+from core.models import checkpoints, container
+from core.models.architectures import build
+from core.models.catalogue import DEMO, entries
+from core.models.loaded import LoadedModel, remember_origin
+from core.models.probe import check_probe
+from core.models.rebuilding import plan_from_json, rebuild
+
+if TYPE_CHECKING:
+    import os
+
+    from torch import nn
+
+    from core.pruning import PruningPlan
+    from core.types import ModelSpec
+
+
+def load_model(
+    source: str | os.PathLike[str], *, device: str | torch.device = "cpu"
+) -> LoadedModel:
+    """Open a network.
+
+    Parameters
+    ----------
+    source
+        A name of `core.models.catalogue`, a file of `save_model`, or a published
+        checkpoint of a network that this program knows (HoVer-Net in both modes,
+        ResNet-18), whose settings are read off the shapes of its weights.
+    device
+        Where the weights go.
+
+    Returns
+    -------
+    LoadedModel
+        In eval mode.
+
+    Raises
+    ------
+    ModelError
+        When there is no such name or file, or it cannot be used; says why.
+    """
+    target = _device(device)
+    entry = entries().get(source) if isinstance(source, str) else None
+    if entry is None:
+        return _from_path(Path(source), target)
+    if entry.spec is None:
+        return _shipped(f"{source}.safetensors", target)
+    module = build(entry.spec.architecture, entry.spec.config)
+    return _ready(module, entry.spec, None, target)
+
+
+def _device(device: str | torch.device) -> torch.device:
+    try:
+        target = torch.device(device)
+        torch.empty(0, device=target)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ModelError(
+            f"the device {str(device)!r} is not available here; use 'cpu'"
+        ) from error
+    return target
+
+
+def _shipped(name: str, device: torch.device) -> LoadedModel:
+    with resources.as_file(resources.files("resources") / name) as path:
+        if not path.is_file():
+            raise ModelError(
+                f"the weights {name} were not installed; install the program again, "
+                f"or open a file instead of {DEMO!r}"
+            )
+        return _saved(path, device)
+
+
+def _from_path(path: Path, device: torch.device) -> LoadedModel:
+    kind = checkpoints.kind_of(path)
+    if kind == "safetensors":
+        return _saved(path, device)
+    state = checkpoints.read(path, kind)
+    spec = checkpoints.recognise(state, path)
+    return _ready(rebuild(spec, None, state, path.name), spec, None, device)
+
+
+def _saved(path: Path, device: torch.device) -> LoadedModel:
+    parts = container.read(path)
+    plan = None if parts.plan is None else plan_from_json(parts.plan, path.name)
+    module = rebuild(parts.spec, plan, parts.state, path.name)
+    if parts.probe is not None:
+        check_probe(module, parts.spec, parts.probe)
+    return _ready(module, parts.spec, plan, device)
+
+
+def _ready(
+    module: nn.Module, spec: ModelSpec, plan: PruningPlan | None, device: torch.device
+) -> LoadedModel:
+    module = module.to(device).eval()
+    remember_origin(module, spec, plan)
+    return LoadedModel(module=module, spec=spec, plan=plan)

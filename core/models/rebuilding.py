@@ -1,0 +1,102 @@
+"""From a description to the network it describes, pruned ones included."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from core.errors import BenchError, ModelError
+from core.models.architectures import build_empty
+from core.models.weights import adopt
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor, nn
+
+    from core.pruning import PruningPlan
+    from core.types import ModelSpec
+
+_LARGEST = 2_000_000_000  # parameters; eight gigabytes, more than any nuclei model
+
+
+def plan_from_json(text: str, where: str) -> PruningPlan:
+    """Read a plan.
+
+    Raises
+    ------
+    ModelError
+        When the text is not one.
+    """
+    from core.pruning import PruningPlan
+
+    try:
+        return PruningPlan.from_json(text)
+    except (BenchError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ModelError(
+            f"the pruning plan inside {where} is damaged; copy or export it again"
+        ) from error
+
+
+def skeleton(spec: ModelSpec, plan: PruningPlan | None, where: str) -> nn.Module:
+    """The network of `spec` with the shapes that `plan` leaves, weights unset.
+
+    Parameters
+    ----------
+    spec
+        Names the architecture.
+    plan
+        Relative to the dense architecture, or None.
+    where
+        File name that starts an error message.
+
+    Returns
+    -------
+    nn.Module
+        In eval mode; on the meta device when there is no plan.
+
+    Raises
+    ------
+    ModelError
+        When it cannot be built, or the plan is not one of this network.
+    """
+    module = build_empty(spec.architecture, spec.config)
+    if plan is None:
+        return module
+    if sum(p.numel() for p in module.parameters()) > _LARGEST:
+        raise ModelError(
+            f"{where} asks for a network of more than {_LARGEST:,} parameters; "
+            "the file is damaged, copy or export it again"
+        )
+    from core.pruning import apply_plan
+
+    module = module.to_empty(device="cpu")
+    with torch.no_grad():
+        for tensor in (*module.parameters(), *module.buffers()):
+            tensor.zero_()
+    try:
+        return apply_plan(module, plan).eval()
+    except (BenchError, ValueError, KeyError, IndexError, RuntimeError) as error:
+        raise ModelError(
+            f"the pruning plan of {where} does not fit the architecture "
+            f"{spec.architecture!r}; use the plan that this network was pruned with"
+        ) from error
+
+
+def rebuild(
+    spec: ModelSpec,
+    plan: PruningPlan | None,
+    state: Mapping[str, Tensor],
+    where: str,
+) -> nn.Module:
+    """The network of `spec` and `plan` with the weights `state`.
+
+    Raises
+    ------
+    ModelError
+        When the parts do not belong together.
+    """
+    module = skeleton(spec, plan, where)
+    adopt(module, state, where)
+    return module

@@ -1,0 +1,89 @@
+"""ResNet-18, here a classifier of tissue patches.
+
+He et al. 2016, "Deep residual learning for image recognition", table 1, column
+18-layer. State-dict names are those of torchvision, so its weights and the many
+checkpoints derived from them load as they are.
+"""
+
+import torch
+from torch import Tensor, nn
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions and a shortcut (He et al. 2016, figure 2).
+
+    Parameters
+    ----------
+    inputs, outputs
+        Channels.
+    stride
+        Of the first convolution and of the shortcut.
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.relu = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        # torchvision's name for the projection that matches shapes.
+        self.downsample: nn.Sequential | None = None
+        if stride != 1 or inputs != outputs:
+            self.downsample = nn.Sequential(
+                nn.Conv2d(inputs, outputs, 1, stride, bias=False),
+                nn.BatchNorm2d(outputs),
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, inputs, H, W) to (N, outputs, H / stride, W / stride)."""
+        shortcut = x if self.downsample is None else self.downsample(x)
+        x = self.relu(self.bn1(self.conv1(x)))
+        x = self.bn2(self.conv2(x))
+        return self.relu(x + shortcut)
+
+
+class ResNet18(nn.Module):
+    """Classifier of whole patches.
+
+    Parameters
+    ----------
+    classes
+        Number of tissue classes.
+    base
+        Channels of the first stage; 64 is the published network.
+    """
+
+    def __init__(self, classes: int = 9, base: int = 64) -> None:
+        super().__init__()
+        if classes < 1 or base < 1:
+            raise ValueError("classes and base must be at least 1")
+        self.conv1 = nn.Conv2d(3, base, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(base)
+        self.relu = nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool2d(3, 2, 1)
+        self.layer1 = _stage(base, base, 1)
+        self.layer2 = _stage(base, base * 2, 2)
+        self.layer3 = _stage(base * 2, base * 4, 2)
+        self.layer4 = _stage(base * 4, base * 8, 2)
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(base * 8, classes)
+        self._initialise()
+
+    def _initialise(self) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map normalised RGB (N, 3, H, W) to class logits (N, classes)."""
+        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        logits: Tensor = self.fc(torch.flatten(self.avgpool(x), 1))
+        return logits
+
+
+def _stage(inputs: int, outputs: int, stride: int) -> nn.Sequential:
+    return nn.Sequential(
+        BasicBlock(inputs, outputs, stride), BasicBlock(outputs, outputs)
+    )
