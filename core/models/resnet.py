@@ -40,7 +40,8 @@ class BasicBlock(nn.Module):
         shortcut = x if self.downsample is None else self.downsample(x)
         x = self.relu(self.bn1(self.conv1(x)))
         x = self.bn2(self.conv2(x))
-        return self.relu(x + shortcut)
+        out: Tensor = self.relu(x + shortcut)
+        return out
 
 
 class ResNet18(nn.Module):
