@@ -81,15 +81,15 @@ def entries() -> Mapping[str, Entry]:
         DEMO: Entry("the nuclei U-Net trained by this project", None),
         "unet-tiny": Entry(
             f"U-Net with 8 base channels and 3 levels, {untrained}",
-            _unet("U-Net, tiny", base=8, depth=3),
+            _unet("U-Net, tiny", base=8, depth=3, types=0),
         ),
         "unet": Entry(
             f"U-Net with bilinear upsampling, {untrained}",
-            _unet("U-Net", base=32, depth=4, up="bilinear"),
+            _unet("U-Net", base=32, depth=4, types=0, up="bilinear"),
         ),
         "unet-transposed": Entry(
             f"U-Net with transposed convolutions, {untrained}",
-            _unet("U-Net, transposed", base=32, depth=4, up="transposed"),
+            _unet("U-Net, transposed", base=32, depth=4, types=0, up="transposed"),
         ),
         "attention-unet": Entry(
             f"U-Net with attention gates on its skips, {untrained}",
@@ -101,7 +101,7 @@ def entries() -> Mapping[str, Entry]:
         ),
         "dual-decoder": Entry(
             f"one encoder, a segmentation and a distance decoder, {untrained}",
-            _unet("Dual-decoder U-Net", "dual-decoder", base=16, depth=4),
+            _unet("Dual-decoder U-Net", "dual-decoder", base=16, depth=5),
         ),
         "hovernet-tiny": Entry(
             f"HoVer-Net (fast) at an eighth of its width, {untrained}",
