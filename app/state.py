@@ -1,0 +1,148 @@
+"""What the window shows: one frozen value, with one owner.
+
+Views emit intents, the controller puts a new `AppState` into the `Store`, and
+whoever listens to `Store.changed` compares the old with the new.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from PySide6.QtCore import QObject, Signal
+
+from app.trials import Trial
+from app.values import Curve, Measured, Opened, Outcome, Picture
+from core.job import Step
+from core.types import PruneRequest
+
+Overlay = Literal["outline", "fill", "difference"]
+Metric = Literal["aji", "pq", "dice", "f1"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something to tell the user, in the window; ``details`` can be copied."""
+
+    text: str
+    details: str = ""
+    kind: Literal["error", "warning", "info"] = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """How masks are drawn.
+
+    Parameters
+    ----------
+    overlay
+        Style of the masks.
+    visible
+        Whether masks are drawn at all.
+    opacity
+        Of the masks, 0 to 1.
+    metric
+        Accuracy on the plots.
+    truth
+        Whether ground truth is drawn over both panes.
+    """
+
+    overlay: Overlay = "outline"
+    visible: bool = True
+    opacity: float = 0.9
+    metric: Metric = "aji"
+    truth: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AppState:
+    """Everything the window shows.
+
+    Parameters
+    ----------
+    opened
+        Model and tile, or None while the first ones load.
+    pending
+        A tile that was read while its masks are still being computed.
+    request
+        What the controls say.
+    curve
+        Counts at any sparsity, for the heuristic and scope of ``request``.
+    outcome, measured
+        Newest result and newest latency; they may lag behind ``request``.
+    trials
+        Points of the plots.
+    todo
+        Requests of a running exploration, still to come.
+    display
+        How masks are drawn.
+    demo
+        Whether the demo view is on.
+    busy, step
+        Whether something is computed, and how far it is.
+    message
+        Shown in the window until dismissed.
+    """
+
+    opened: Opened | None = None
+    pending: Picture | None = None
+    request: PruneRequest = field(
+        default_factory=lambda: PruneRequest("reconstruction", 0.5)
+    )
+    curve: Curve | None = None
+    outcome: Outcome | None = None
+    measured: Measured | None = None
+    trials: tuple[Trial, ...] = ()
+    todo: tuple[PruneRequest, ...] = ()
+    display: Display = field(default_factory=Display)
+    demo: bool = False
+    busy: bool = False
+    step: Step | None = None
+    message: Message | None = None
+
+    @property
+    def current(self) -> bool:
+        """Whether the newest result answers what the controls say."""
+        return self.outcome is not None and self.outcome.request == self.request
+
+    @property
+    def latency(self) -> Measured | None:
+        """The measurement of the model on show, if there is one."""
+        for trial in self.trials:
+            if trial.request == self.request:
+                return trial.measured
+        return None
+
+
+class Store(QObject):
+    """The owner of the state.
+
+    Parameters
+    ----------
+    state
+        To begin with.
+    parent
+        Qt owner.
+    """
+
+    changed = Signal(object, object)  # AppState before, AppState now
+
+    def __init__(self, state: AppState, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+
+    @property
+    def state(self) -> AppState:
+        """What is shown now."""
+        return self._state
+
+    def update(self, **changes: Any) -> None:
+        """Replace fields; silent when nothing is different."""
+        self._put(replace(self._state, **changes))
+
+    def _put(self, new: AppState) -> None:
+        old, self._state = self._state, new
+        # Identity, not equality: values hold arrays, which do not compare.
+        if any(
+            getattr(old, name) is not getattr(new, name)
+            for name in AppState.__dataclass_fields__
+        ):
+            self.changed.emit(old, new)

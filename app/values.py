@@ -1,0 +1,275 @@
+"""What the worker hands to the window: frozen, numpy only, ready to show.
+
+Nothing here imports torch, so that a window can be built before it is loaded.
+To read this file, start from `Opened` and `Outcome`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.overlay import Argb, Labels
+from core.types import Counts, PruneRequest
+
+Kind = Literal["kept", "lost", "new", "merged", "split", "changed"]
+KINDS: tuple[Kind, ...] = ("kept", "lost", "new", "merged", "split", "changed")
+Verdict = Literal["faster", "slower", "no difference"]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A tile as the panes draw it.
+
+    Parameters
+    ----------
+    levels
+        uint32 0xffRRGGBB at full, half, quarter... size.
+    name
+        Shown to the user.
+    mpp
+        Micrometres per pixel, or None when unknown.
+    """
+
+    levels: tuple[Argb, ...]
+    name: str
+    mpp: float | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        height, width = self.levels[0].shape
+        return width, height
+
+
+@dataclass(frozen=True, slots=True)
+class Nuclei:
+    """Instances as the panes draw them.
+
+    Parameters
+    ----------
+    levels
+        int32 labels at full, half, quarter... size; 1..n without gaps.
+    classes
+        int (n,), 1-based type of each nucleus (0 = unknown), or None.
+    centres
+        float (n, 2), x and y in pixels.
+    """
+
+    levels: tuple[Labels, ...]
+    classes: NDArray[np.int64] | None
+    centres: NDArray[np.float64]
+
+    @property
+    def count(self) -> int:
+        """Number of nuclei."""
+        return len(self.centres)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What became of each nucleus, as indices into `KINDS`.
+
+    Parameters
+    ----------
+    before, after
+        int8 (n_dense,) and (n_pruned,).
+    """
+
+    before: NDArray[np.int8]
+    after: NDArray[np.int8]
+
+    def count(self, kind: Kind) -> int:
+        """Return how many nuclei changed in this way.
+
+        New nuclei are counted among the pruned model's, merged ones too (how
+        many there are now), everything else among the dense model's.
+        """
+        side = self.after if kind in {"new", "merged"} else self.before
+        return int(np.count_nonzero(side == KINDS.index(kind)))
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """The open model in words.
+
+    Parameters
+    ----------
+    source
+        Catalogue name or path: what `open` was asked for.
+    name, about
+        Title, and one line below it.
+    classes
+        Names of nucleus types; empty when it does not tell them apart.
+    device, threads
+        Where it runs.
+    """
+
+    source: str
+    name: str
+    about: str = ""
+    classes: tuple[str, ...] = ()
+    device: str = "CPU"
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer of the drawing of widths."""
+
+    name: str
+    width: int
+    part: str = ""
+    coupled: tuple[str, ...] = ()
+    protected: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Heuristic:
+    """One entry of the list of heuristics; ``missing`` says why it is greyed out."""
+
+    name: str
+    title: str
+    sentence: str
+    paper: str = ""
+    missing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One pruned model on the open tile.
+
+    Parameters
+    ----------
+    request
+        What was asked for.
+    counts
+        What is left.
+    nuclei, changes
+        What it finds, and what became of the dense model's nuclei.
+    scores, agreement
+        Against the ground truth (None without one) and the dense model; 0 to 1
+        by name.
+    widths
+        Channels left by layer name.
+    warnings
+        Sentences.
+    seconds
+        Duration of the stages.
+    """
+
+    request: PruneRequest
+    counts: Counts
+    nuclei: Nuclei
+    changes: Changes
+    scores: Mapping[str, float] | None
+    agreement: Mapping[str, float]
+    widths: Mapping[str, int]
+    warnings: tuple[str, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Latency of one pruned model beside the dense one, in milliseconds.
+
+    ``interval`` is that of the speed-up; ``reason`` explains a verdict that
+    disappoints, when something can be said.
+    """
+
+    request: PruneRequest
+    dense_ms: float
+    pruned_ms: float
+    speedup: float
+    interval: tuple[float, float]
+    verdict: Verdict
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Counts at any sparsity, for one heuristic and scope: cheap to ask."""
+
+    request: PruneRequest
+    at: Callable[[float], Counts]
+
+
+class Session(Protocol):
+    """A model and a tile in the worker; the window only passes it back."""
+
+    def prune(self, request: PruneRequest, task: "Task") -> Outcome:
+        """Prune, predict and compare; publishes a `Curve` when it has a new one."""
+
+    def measure(self, request: PruneRequest, task: "Task") -> Measured:
+        """Time dense and pruned side by side."""
+
+    def export(self, request: PruneRequest, path: str, task: "Task") -> str:
+        """Write the pruned model; return a sentence that says what was written."""
+
+
+class Task(Protocol):
+    """What work sees of the outside."""
+
+    def step(self, done: int, total: int, what: str) -> None:
+        """Report progress, or stop here."""
+
+    def publish(self, value: object) -> None:
+        """Show a value before the work is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A model and a tile, with what the dense model finds.
+
+    Parameters
+    ----------
+    session
+        Only touched by the worker.
+    model, picture
+        What is open.
+    nuclei, counts, scores
+        Of the dense model; ``scores`` is None without ground truth.
+    layers, heuristics
+        For the drawing and the list.
+    truth
+        Ground-truth instances, or None.
+    source
+        What the tile was opened from.
+    seconds
+        Duration of the stages.
+    """
+
+    session: Session
+    model: ModelCard
+    picture: Picture
+    nuclei: Nuclei
+    counts: Counts
+    scores: Mapping[str, float] | None
+    layers: tuple[Layer, ...]
+    heuristics: tuple[Heuristic, ...]
+    truth: Nuclei | None = None
+    source: str = ""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A tile that comes with the program."""
+
+    name: str
+    title: str
+
+
+class Engine(Protocol):
+    """Everything the window asks of `core`; called on the worker thread only."""
+
+    def open(
+        self, model: str, tile: str, task: Task, *, before: Session | None
+    ) -> Opened:
+        """Open a model and a tile; publishes the `Picture` as soon as it is read.
+
+        ``before`` is the open session, whose model is used again when the same
+        one is asked for.
+        """
