@@ -1,0 +1,105 @@
+"""Batches, made ahead of the network by a background thread."""
+
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.training.augment import augment
+from core.training.data import Example, draw
+from core.training.settings import Settings
+from core.training.targets import Targets, make_targets
+from core.types import ModelSpec
+
+
+def scale_pixels(pixels: Tensor, spec: ModelSpec) -> Tensor:
+    """Bring 0..255 to the range the network takes.
+
+    Parameters
+    ----------
+    pixels
+        float (n, 3, h, w), 0 to 255.
+    """
+    low, high = spec.input_range
+    scaled = pixels * ((high - low) / 255.0) + low
+    mean = torch.tensor(spec.mean).view(1, 3, 1, 1)
+    return (scaled - mean) / torch.tensor(spec.std).view(1, 3, 1, 1)
+
+
+def make_batch(
+    data: Sequence[Example], spec: ModelSpec, settings: Settings, step: int
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Draw, change and stack the crops of one step.
+
+    Depends on nothing but its arguments, so a resumed run sees the same batches.
+
+    Returns
+    -------
+    inputs
+        float32 (batch, 3, crop, crop), scaled as `spec` says, channels last.
+    targets
+        The fields of `Targets`, each (batch, crop, crop).
+    """
+    weights = np.array([example.weight for example in data])
+    pixels, maps = [], []
+    for place in range(settings.batch):
+        rng = np.random.default_rng([settings.seed, step, place])
+        example = draw(data, weights, rng)
+        image, labels = augment(
+            example.pixels, example.labels, settings.crop, settings.augmentation, rng
+        )
+        pixels.append(image)
+        maps.append(make_targets(labels, example.classes))
+    stacked = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).float()
+    inputs = scale_pixels(stacked, spec).contiguous(memory_format=torch.channels_last)
+    targets = {
+        entry.name: torch.from_numpy(np.stack([getattr(m, entry.name) for m in maps]))
+        for entry in fields(Targets)
+    }
+    return inputs, targets
+
+
+def batches(
+    data: Sequence[Example], spec: ModelSpec, settings: Settings, first: int
+) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
+    """Batches of steps `first` to the last, three made ahead.
+
+    Closing the iterator stops the thread.
+    """
+    ready: queue.Queue[tuple[Tensor, dict[str, Tensor]] | BaseException] = queue.Queue(
+        3
+    )
+    stop = threading.Event()
+
+    def offer(item: tuple[Tensor, dict[str, Tensor]] | BaseException) -> None:
+        while not stop.is_set():
+            try:
+                ready.put(item, timeout=0.2)
+            except queue.Full:
+                continue
+            return
+
+    def work() -> None:
+        try:
+            for step in range(first, settings.steps):
+                if stop.is_set():
+                    return
+                offer(make_batch(data, spec, settings, step))
+        except Exception as error:  # noqa: BLE001 - raised again by the reader
+            offer(error)
+
+    thread = threading.Thread(target=work, name="batches", daemon=True)
+    thread.start()
+    try:
+        for _ in range(first, settings.steps):
+            item = ready.get()
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stop.set()
+        thread.join()

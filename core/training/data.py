@@ -1,0 +1,98 @@
+"""Tiles with ground truth to learn from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from skimage.io import imread
+
+from core.errors import InputError
+from core.images.synthetic import synthetic_tile
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One tile and its ground truth.
+
+    Parameters
+    ----------
+    name
+        File stem, or ``synthetic SEED``.
+    pixels
+        uint8 (h, w, 3).
+    labels
+        int32 (h, w), 0 = background.
+    classes
+        int64 (n,), 1-based type of nucleus ``i + 1``, or None when unknown.
+    weight
+        How often it is drawn, relative to the others.
+    """
+
+    name: str
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.int32]
+    classes: NDArray[np.int64] | None = None
+    weight: float = 1.0
+
+
+def read_folder(folder: Path, weight: float = 1.0) -> list[Example]:
+    """Read every tile of a folder that has a label image of the same stem.
+
+    Parameters
+    ----------
+    folder
+        Holds ``images/*`` and ``labels/*``.
+    weight
+        Given to each example.
+
+    Raises
+    ------
+    InputError
+        When nothing is found.
+    """
+    found = []
+    for path in sorted((folder / "images").glob("*")):
+        labels = folder / "labels" / f"{path.stem}.tif"
+        if labels.exists():
+            pixels = np.ascontiguousarray(imread(path)[..., :3])
+            truth = tifffile.imread(labels).astype(np.int32)
+            found.append(Example(path.stem, pixels, truth, None, weight))
+    if not found:
+        raise InputError(
+            f"{folder} holds no tiles with ground truth: it needs images/ and labels/ "
+            "with the same file stems."
+        )
+    return found
+
+
+def synthetic_examples(
+    count: int, seed: int, size: int = 256, weight: float = 1.0
+) -> list[Example]:
+    """Make synthetic tiles with exact instances and types.
+
+    Parameters
+    ----------
+    count
+        How many.
+    seed
+        Of the first one; the others follow.
+    size
+        Side in pixels.
+    weight
+        Given to each example.
+    """
+    made = []
+    for number in range(seed, seed + count):
+        tile, labels, classes = synthetic_tile(size, number)
+        made.append(Example(tile.source, tile.pixels, labels, classes, weight))
+    return made
+
+
+def draw(
+    examples: Sequence[Example], weights: NDArray[np.float64], rng: np.random.Generator
+) -> Example:
+    """Pick one example with probability in proportion to its weight."""
+    return examples[int(rng.choice(len(examples), p=weights / weights.sum()))]
