@@ -1,0 +1,75 @@
+"""Scores of nuclei, types, branches and patches; what changed between two maps.
+
+Everything here is numpy on label maps: no torch, no pixels counted twice.
+"""
+
+from core.metrics.boundary import (
+    BoundaryErrors,
+    CountErrors,
+    boundary_errors,
+    outlines,
+)
+from core.metrics.branches import BranchScores, score_branches
+from core.metrics.changes import (
+    Change,
+    NucleusChange,
+    NucleusChanges,
+    nucleus_changes,
+)
+from core.metrics.classes import (
+    ClassTally,
+    mean_multiclass_pq,
+    multiclass_pq,
+    pooled_pq,
+    tally_classes,
+)
+from core.metrics.damage import (
+    TileDamage,
+    TypeDamage,
+    damage_by_tile,
+    damage_by_type,
+)
+from core.metrics.detection import Detection, score_detection
+from core.metrics.instances import (
+    Scores,
+    match_pairs,
+    score_instances,
+    score_overlap,
+    scores_at,
+)
+from core.metrics.overlap import Overlap, centroids, overlap
+from core.metrics.patches import PatchScores, score_patches
+
+__all__ = [
+    "BoundaryErrors",
+    "BranchScores",
+    "Change",
+    "ClassTally",
+    "CountErrors",
+    "Detection",
+    "NucleusChange",
+    "NucleusChanges",
+    "Overlap",
+    "PatchScores",
+    "Scores",
+    "TileDamage",
+    "TypeDamage",
+    "boundary_errors",
+    "centroids",
+    "damage_by_tile",
+    "damage_by_type",
+    "match_pairs",
+    "mean_multiclass_pq",
+    "multiclass_pq",
+    "nucleus_changes",
+    "outlines",
+    "overlap",
+    "pooled_pq",
+    "score_branches",
+    "score_detection",
+    "score_instances",
+    "score_overlap",
+    "score_patches",
+    "scores_at",
+    "tally_classes",
+]
