@@ -1,0 +1,40 @@
+"""Structured pruning: trace, score, plan, apply, repair.
+
+A model is traced once (`trace`); a plan is made from scores (`make_plan`) before
+anything is touched; `apply_plan` builds the smaller model and, given statistics
+(`calibrate`), repairs what is left in closed form.
+
+To read this package, start from ``tracing.py``, then ``selection.py``.
+"""
+
+from core.pruning.apply import apply_plan
+from core.pruning.counting import Counter
+from core.pruning.graph import ChannelGraph, Layer
+from core.pruning.heuristics import HEURISTICS, Ask, Heuristic, register
+from core.pruning.masked import mask_plan
+from core.pruning.plan import PruningPlan
+from core.pruning.recalibration import recalibrate_batch_norm
+from core.pruning.selection import Limits, Selector, make_plan, plan_of
+from core.pruning.statistics import Statistics, calibrate
+from core.pruning.tracing import trace
+
+__all__ = [
+    "HEURISTICS",
+    "Ask",
+    "ChannelGraph",
+    "Counter",
+    "Heuristic",
+    "Layer",
+    "Limits",
+    "PruningPlan",
+    "Selector",
+    "Statistics",
+    "apply_plan",
+    "calibrate",
+    "make_plan",
+    "mask_plan",
+    "plan_of",
+    "recalibrate_batch_norm",
+    "register",
+    "trace",
+]

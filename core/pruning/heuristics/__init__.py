@@ -1,0 +1,42 @@
+"""Rules that score what may be removed.
+
+`HEURISTICS` maps a name to a `Heuristic`. A package adds its own through the
+entry-point group ``prunescope.heuristics``: the entry point loads a `Heuristic`.
+"""
+
+from core.pruning.heuristics.activation import (
+    ACTIVATION_MAGNITUDE,
+    APOZ,
+    MEAN_ACTIVATION,
+)
+from core.pruning.heuristics.gradient import FISHER, TAYLOR
+from core.pruning.heuristics.magnitude import (
+    BN_SCALE,
+    FPGM,
+    L1,
+    L2,
+    LAMP,
+    RANDOM,
+)
+from core.pruning.heuristics.protocol import Ask, Heuristic
+from core.pruning.heuristics.reconstruction import ELIMINATION, RECONSTRUCTION
+from core.pruning.heuristics.registry import HEURISTICS, find_heuristic, register
+
+__all__ = ["HEURISTICS", "Ask", "Heuristic", "find_heuristic", "register"]
+
+for _heuristic in (
+    RECONSTRUCTION,
+    ELIMINATION,
+    L1,
+    L2,
+    FPGM,
+    BN_SCALE,
+    LAMP,
+    TAYLOR,
+    FISHER,
+    MEAN_ACTIVATION,
+    APOZ,
+    ACTIVATION_MAGNITUDE,
+    RANDOM,
+):
+    register(_heuristic)

@@ -1,0 +1,130 @@
+"""The same pruning with zeros instead of smaller tensors: the oracle.
+
+Slower, never smaller, and independent of how `apply_plan` cuts: shapes stay
+dense, removed slices are zero, and normalisation across channels leaves removed
+channels out of its statistics, as it does when they are really gone.
+"""
+
+import copy
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from core.pruning.graph import Alive, ChannelGraph
+from core.pruning.labels import FIXED
+from core.pruning.plan import PruningPlan
+
+
+def mask_plan(module: nn.Module, graph: ChannelGraph, plan: PruningPlan) -> nn.Module:
+    """Return a dense-shaped model that computes what the pruned one computes.
+
+    Parameters
+    ----------
+    module, graph
+        The dense model, not changed, and its trace.
+    plan
+        What is kept.
+    """
+    alive = living_atoms(graph, plan)
+    masked = copy.deepcopy(module)
+    with torch.no_grad():
+        for name, parameter in masked.named_parameters(remove_duplicate=False):
+            for dim, entry in enumerate(graph.dims.get(name, ())):
+                if entry is not None:
+                    gone = torch.from_numpy(np.flatnonzero(~alive[entry]))
+                    parameter.index_fill_(dim, gone.to(parameter.device), 0.0)
+    return Masked(masked, tuple(alive[atoms] for atoms in graph.mixed))
+
+
+def living_atoms(graph: ChannelGraph, plan: PruningPlan) -> Alive:
+    """Return which atoms a plan keeps, bool (atoms,)."""
+    alive = np.ones(graph.atoms, dtype=bool)
+    for name, entries in graph.dims.items():
+        for entry, kept in zip(entries, plan.kept.get(name, ()), strict=False):
+            if entry is not None and kept is not None:
+                gone = np.ones(entry.size, dtype=bool)
+                gone[kept] = False
+                alive[entry[gone]] = False
+    alive[FIXED] = True
+    return alive
+
+
+class Masked(nn.Module):
+    """A model whose group and layer norms skip removed channels."""
+
+    def __init__(self, inner: nn.Module, alive: tuple[Alive, ...]) -> None:
+        super().__init__()
+        self.inner = inner
+        self._alive = alive
+        self.train(inner.training)
+
+    def forward(self, *inputs: Any, **named: Any) -> Any:
+        """Run the inner model."""
+        with _MaskedNorms(self._alive):
+            return self.inner(*inputs, **named)
+
+
+class _MaskedNorms(TorchFunctionMode):
+    """Replaces the k-th group or layer norm by one over living channels."""
+
+    def __init__(self, alive: tuple[Alive, ...]) -> None:
+        super().__init__()
+        self._alive = iter(alive)
+
+    def __torch_function__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", "")
+        if name not in ("group_norm", "layer_norm"):
+            return func(*args, **kwargs)
+        alive = torch.from_numpy(next(self._alive))
+        if alive.all():
+            return func(*args, **kwargs)
+        x = args[0]
+        weight = kwargs.get("weight", args[2] if len(args) > 2 else None)
+        bias = kwargs.get("bias", args[3] if len(args) > 3 else None)
+        eps = kwargs.get("eps", args[4] if len(args) > 4 else 1e-5)
+        if name == "group_norm":
+            return _group_norm(x, alive, (weight, bias), args[1], eps)
+        normal = _normalise(x, alive.expand(x.shape), (-1,), eps)
+        return _affine(normal, weight, bias, (-1,))
+
+
+def _group_norm(
+    x: Tensor,
+    alive: Tensor,
+    affine: tuple[Tensor | None, Tensor | None],
+    groups: int,
+    eps: float,
+) -> Tensor:
+    shape = (1, -1, *[1] * (x.dim() - 2))
+    keep = alive.reshape(shape).expand(x.shape)
+    split = x.reshape(x.shape[0], groups, -1)
+    keep = keep.reshape(x.shape[0], groups, -1)
+    normal = _normalise(split, keep, (2,), eps).reshape(x.shape)
+    return _affine(normal, affine[0], affine[1], shape)
+
+
+def _normalise(x: Tensor, keep: Tensor, dims: tuple[int, ...], eps: float) -> Tensor:
+    keep = keep.to(x.dtype)
+    count = keep.sum(dims, keepdim=True).clamp_min(1)
+    mean = (x * keep).sum(dims, keepdim=True) / count
+    centred = (x - mean) * keep
+    variance = centred.square().sum(dims, keepdim=True) / count
+    return centred / (variance + eps).sqrt()
+
+
+def _affine(
+    x: Tensor, weight: Tensor | None, bias: Tensor | None, shape: tuple[int, ...]
+) -> Tensor:
+    if weight is not None:
+        x = x * weight.reshape(shape)
+    return x if bias is None else x + bias.reshape(shape)

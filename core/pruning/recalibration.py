@@ -1,0 +1,61 @@
+"""Batch-norm statistics of the pruned model, measured anew."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from core.job import Job
+from core.pruning.apply import flush_subnormal
+
+_NORM = nn.modules.batchnorm._BatchNorm
+
+
+def recalibrate_batch_norm(
+    module: nn.Module, batches: Iterable[tuple[Tensor, ...]], job: Job | None = None
+) -> bool:
+    """Replace running means and variances by those over calibration tiles, in place.
+
+    Parameters
+    ----------
+    module
+        A pruned model of our own making: it is changed.
+    batches
+        Input tuples; every batch weighs the same.
+    job
+        Progress and cancel.
+
+    Returns
+    -------
+    bool
+        Whether there was any batch norm to recalibrate.
+    """
+    norms = [m for m in module.modules() if isinstance(m, _NORM)]
+    norms = [m for m in norms if m.track_running_stats and m.running_mean is not None]
+    if not norms:
+        return False
+    job = job or Job()
+    momenta = [norm.momentum for norm in norms]
+    was_training = {child: child.training for child in module.modules()}
+    inputs = list(batches)
+    try:
+        module.eval()
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # a plain average over batches
+            norm.train()
+        with torch.no_grad():
+            for index, batch in enumerate(inputs):
+                job.step(index, len(inputs), "recalibrating batch norm")
+                module(*batch)
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+        for child, flag in was_training.items():
+            child.training = flag
+    for norm in norms:
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        norm.running_mean.copy_(flush_subnormal(norm.running_mean))
+        norm.running_var.copy_(flush_subnormal(norm.running_var))
+    return True

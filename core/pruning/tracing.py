@@ -1,0 +1,220 @@
+"""Run a model once and find out which channels belong together.
+
+The model runs on shapes alone (fake tensors), with every torch function
+intercepted. Control flow is free Python: whatever path the example takes is the
+path that is recorded. An operation without a rule protects all it touches.
+
+To read this file, start from `trace`.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_map_only
+
+from core.errors import PruningError
+from core.pruning.graph import ChannelGraph, build_graph
+from core.pruning.recording import Recorder, in_torch_nn, tensors_in
+from core.pruning.rules import RULES, Call
+from core.pruning.rules.protocol import UnhandledError
+
+# Functions that make no values: looking at a tensor changes nothing.
+_LOOKS = frozenset(
+    """dim ndimension is_floating_point is_complex stride element_size get_device
+    is_contiguous storage_offset is_nonzero data_ptr has_names requires_grad_
+    get_dtype get_device get_requires_grad get_is_nested get_ndim get_is_cuda
+    get_layout get_is_sparse get_is_quantized get_names get_is_mkldnn get_is_meta
+    get_itemsize get_nbytes get_grad_fn get_is_leaf set_data is_pinned""".split()
+)
+# Functions that make values out of no channels at all.
+_MAKERS = frozenset(
+    """zeros ones empty full rand randn arange linspace tensor eye zeros_like
+    ones_like empty_like full_like new_zeros new_ones new_empty new_full
+    new_tensor meshgrid""".split()
+)
+
+
+class _Watch(TorchFunctionMode):
+    """Writes every torch call of the running model into a recorder."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__()
+        self._recorder = recorder
+
+    def __torch_function__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        name = _name(func)
+        if name in ("get_shape", "size", "numel", "len"):
+            return self._look_at_size(name, func, args, kwargs)
+        out = func(*args, **kwargs)
+        if name in _LOOKS:
+            return out
+        for tensor in tensors_in((args, kwargs)):
+            readers = self._recorder.readers
+            readers[id(tensor)] = readers.get(id(tensor), 0) + 1
+        self._record(Call(name.removeprefix("get_"), args, kwargs, out))
+        return out
+
+    def _record(self, call: Call) -> None:
+        recorder = self._recorder
+        if call.name in _MAKERS:
+            return
+        rule = RULES.get(call.name)
+        try:
+            if rule is None:
+                raise UnhandledError
+            rule(recorder, call)
+        except UnhandledError:
+            operands = list(tensors_in((call.args, call.kwargs)))
+            if any(tensor.dim() for tensor in operands):
+                count = recorder.unknown.get(call.name, 0)
+                recorder.unknown[call.name] = count + 1
+            recorder.fix(operands, f"used by {call.name}, which has no rule")
+            for tensor in tensors_in(call.out):
+                recorder.set(tensor, [None] * tensor.dim())
+
+    def _look_at_size(
+        self, name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        out = func(*args, **kwargs)
+        tensor = args[0]
+        recorder = self._recorder
+        if in_torch_nn() or not isinstance(tensor, Tensor):
+            return out
+        labels = recorder.labels(tensor)
+        sizes = [recorder.size(e, n) for e, n in zip(labels, tensor.shape, strict=True)]
+        if name == "numel":
+            recorder.fix(tensor, "the code counts its values")
+            return out
+        if name == "len":
+            return sizes[0]
+        dim = args[1] if len(args) > 1 else kwargs.get("dim")
+        if dim is None:
+            return torch.Size(sizes)
+        return sizes[dim]
+
+
+def _name(func: Any) -> str:
+    """Return the bare name of a torch function, ``get_x`` for a property."""
+    name = getattr(func, "__name__", "")
+    if name in ("__get__", "__set__"):
+        owner = getattr(getattr(func, "__self__", None), "__name__", "")
+        # ``x.T`` and ``x.data`` are operations; others only look.
+        prefix = "set_" if name == "__set__" else "get_"
+        return {"data": "alias", "T": "t", "mT": "mT"}.get(owner, prefix + owner)
+    return str(name).strip("_")
+
+
+def trace(module: nn.Module, example: Tensor | tuple[Tensor, ...]) -> ChannelGraph:
+    """Find the channels of a model that live or die together.
+
+    Parameters
+    ----------
+    module
+        Any network that runs on the example; it is not changed.
+    example
+        One input tensor or a tuple of them, of the shape that multiply-adds are
+        counted for. Values do not matter.
+
+    Returns
+    -------
+    ChannelGraph
+        Atoms, layers and sizes; plain data that holds no reference to the module.
+
+    Raises
+    ------
+    PruningError
+        When the module does not run on the example, changes itself while it
+        runs, or is a frozen program (TorchScript).
+    """
+    if isinstance(module, torch.jit.ScriptModule):
+        raise PruningError(
+            "This model is a TorchScript program, whose widths are frozen: load the "
+            "Python model with its weights instead."
+        )
+    inputs = (example,) if isinstance(example, Tensor) else tuple(example)
+    recorder = Recorder(module)
+    before = _state(module)
+    with _evaluating(module):
+        out = _run(module, inputs, recorder)
+    if _state(module) != before:
+        raise PruningError(
+            "This model changes its own parameters or buffers while it runs, so a "
+            "plan made from one run would not hold for the next: make its forward "
+            "pass free of side effects in evaluation mode."
+        )
+    recorder.fix(out, "output of the model")
+    return build_graph(module, recorder, [tuple(t.shape) for t in inputs])
+
+
+def _run(module: nn.Module, inputs: tuple[Tensor, ...], recorder: Recorder) -> Any:
+    """Run on shapes alone; on real values when the code looks at values."""
+    from torch._subclasses.fake_tensor import (
+        DataDependentOutputException,
+        DynamicOutputShapeException,
+        UnsupportedFakeTensorException,
+    )
+
+    fake = FakeTensorMode(allow_non_fake_inputs=True)
+    try:
+        with torch.no_grad(), fake:
+            shapes = tree_map_only(Tensor, fake.from_tensor, inputs)
+            with _Watch(recorder):
+                return module(*shapes)
+    except (
+        DataDependentOutputException,
+        DynamicOutputShapeException,
+        UnsupportedFakeTensorException,
+    ):
+        recorder.__init__(module)  # type: ignore[misc] - start the notes afresh
+        with torch.no_grad(), _Watch(recorder):
+            return _named(module, inputs)
+    except PruningError:
+        raise
+    except Exception as error:
+        raise _cannot_run(inputs, error) from error
+
+
+def _named(module: nn.Module, inputs: tuple[Tensor, ...]) -> Any:
+    try:
+        return module(*inputs)
+    except Exception as error:
+        raise _cannot_run(inputs, error) from error
+
+
+def _cannot_run(inputs: tuple[Tensor, ...], error: Exception) -> PruningError:
+    shapes = ", ".join(str(tuple(t.shape)) for t in inputs)
+    first = (str(error) or repr(error)).splitlines()[0]
+    return PruningError(
+        f"The model does not run on an example of shape {shapes} ({first}): pass an "
+        "example of the shape and type that the model takes."
+    )
+
+
+def _state(module: nn.Module) -> dict[str, tuple[int, int]]:
+    """Return identity and version of everything a forward pass should not touch."""
+    state = [*module.named_parameters(), *module.named_buffers()]
+    return {name: (id(tensor), tensor._version) for name, tensor in state}
+
+
+@contextlib.contextmanager
+def _evaluating(module: nn.Module) -> Iterator[None]:
+    """Put every submodule in evaluation mode, and back as it was."""
+    training = {child: child.training for child in module.modules()}
+    try:
+        module.eval()
+        yield
+    finally:
+        for child, flag in training.items():
+            child.training = flag
