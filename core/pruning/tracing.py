@@ -15,13 +15,14 @@ import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_map_only
+from torch.utils._pytree import tree_iter, tree_map_only
 
 from core.errors import PruningError
 from core.pruning.graph import ChannelGraph, build_graph
 from core.pruning.recording import Recorder, in_torch_nn, tensors_in
 from core.pruning.rules import RULES, Call
 from core.pruning.rules.protocol import UnhandledError
+from core.pruning.rules.shapes import misuse
 
 # Functions that make no values: looking at a tensor changes nothing.
 _LOOKS = frozenset(
@@ -36,6 +37,10 @@ _MAKERS = frozenset(
     """zeros ones empty full rand randn arange linspace tensor eye zeros_like
     ones_like empty_like full_like new_zeros new_ones new_empty new_full
     new_tensor meshgrid""".split()
+)
+# Functions whose rules look at the widths that they are given.
+_TAKE_SIZES = frozenset(
+    "view reshape unflatten expand split split_with_sizes getitem".split()
 )
 
 
@@ -68,6 +73,9 @@ class _Watch(TorchFunctionMode):
 
     def _record(self, call: Call) -> None:
         recorder = self._recorder
+        if call.name not in _TAKE_SIZES:
+            for leaf in tree_iter((call.args, call.kwargs)):
+                misuse(recorder, leaf)
         if call.name in _MAKERS:
             return
         rule = RULES.get(call.name)

@@ -10,6 +10,7 @@ from torch import Tensor
 from core.pruning.labels import LabelArray
 from core.pruning.recording import DimLabels, Recorder, tie_chunks
 from core.pruning.rules.protocol import Call, Rule, UnhandledError, axis, keep, source
+from core.pruning.rules.shapes import misuse
 from core.pruning.sizes import Size
 
 
@@ -87,6 +88,8 @@ def _split(recorder: Recorder, call: Call) -> None:
         shares = [_share(part, entry) for part in parts]
         if None in shares:
             recorder.book.fix(entry, "split at a size written into the code")
+            for part in parts:
+                misuse(recorder, part)
         else:
             tie_chunks(recorder, entry, lcm(*(s.denominator for s in shares if s)))
     _give_parts(recorder, tensor, dim, call.out)
@@ -150,12 +153,16 @@ def _sliced(
     recorder: Recorder, entry: LabelArray | None, item: slice
 ) -> LabelArray | None:
     if entry is None or item == slice(None):
+        for bound in (item.start, item.stop):
+            misuse(recorder, bound)
         return entry
     bounds = [b for b in (item.start, item.stop) if b is not None and int(b) != 0]
     shares = [_share(bound, entry) for bound in bounds]
     stride = item.step not in (None, 1)
     if stride or None in shares:
         recorder.book.fix(entry, "sliced at a position written into the code")
+        for bound in bounds:
+            misuse(recorder, bound)
     else:
         tie_chunks(recorder, entry, lcm(*(s.denominator for s in shares if s)))
     return entry[_plain(item.start) : _plain(item.stop) : _plain(item.step)]

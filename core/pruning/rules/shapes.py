@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from core.pruning.labels import LabelArray
-from core.pruning.recording import DimLabels, Recorder, plain
+from core.pruning.recording import DimLabels, Recorder, plain, tie_chunks
 from core.pruning.rules.protocol import Call, Rule, UnhandledError, axis, keep, source
 from core.pruning.sizes import Size
 
@@ -45,6 +45,7 @@ def reshape(
         The sizes that came out.
     """
     out: DimLabels = [None] * len(result)
+    carriers: set[int] = set()
     for block in _blocks(shape, result):
         labelled = [d for d in block.before if labels[d] is not None]
         if not labelled:
@@ -68,7 +69,17 @@ def reshape(
         full = full.reshape([result[d] for d in block.after])
         carrier, carried = _carry(recorder, full, free)
         out[start + carrier] = carried
+        carriers.add(start + carrier)
+    for dim, size in enumerate(wanted):
+        if dim not in carriers:
+            misuse(recorder, size)
     return out
+
+
+def misuse(recorder: Recorder, size: object) -> None:
+    """Fix what a width counts, where it is used for anything but that."""
+    if isinstance(size, Size):
+        recorder.book.fix(size.labels, "its width sets the size of something else")
 
 
 def _carry(
@@ -229,6 +240,7 @@ def _expand(recorder: Recorder, call: Call) -> None:
             out[dim] = entry
         elif entry is not None:
             recorder.book.fix(entry, "expanded to a size written into the code")
+            misuse(recorder, size)
         elif isinstance(size, Size):
             out[dim] = size.labels if size.share == 1 else None
             if size.share != 1:
@@ -273,6 +285,29 @@ def _pixel_shuffle(recorder: Recorder, call: Call) -> None:
     keep(recorder, call, labels)
 
 
+def _channel_shuffle(recorder: Recorder, call: Call) -> None:
+    """Groups are interleaved; they stay equally wide."""
+    tensor, groups = source(call), int(call.get(1, "groups"))
+    labels = list(recorder.labels(tensor))
+    entry = labels[1]
+    if entry is not None:
+        tie_chunks(recorder, entry, groups)
+        labels[1] = entry.reshape(groups, -1).T.reshape(-1)
+    keep(recorder, call, labels)
+
+
+def _glu(recorder: Recorder, call: Call) -> None:
+    """The second half gates the first, channel by channel."""
+    tensor = source(call)
+    dim = axis(tensor, call.get(1, "dim", -1))
+    labels = list(recorder.labels(tensor))
+    entry = labels[dim]
+    if entry is not None:
+        tie_chunks(recorder, entry, 2)
+        labels[dim] = entry[: len(entry) // 2]
+    keep(recorder, call, labels)
+
+
 def _pixel_unshuffle(recorder: Recorder, call: Call) -> None:
     tensor, factor = source(call), int(call.get(1, "downscale_factor"))
     labels = list(recorder.labels(tensor))
@@ -297,6 +332,8 @@ RULES: dict[str, Rule] = {
     "expand_as": _expand,
     "repeat": _repeat,
     "flip": _flip,
+    "channel_shuffle": _channel_shuffle,
+    "glu": _glu,
     "pixel_shuffle": _pixel_shuffle,
     "pixel_unshuffle": _pixel_unshuffle,
 }
