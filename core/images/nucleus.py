@@ -110,7 +110,7 @@ def _chromatin(
     mask: NDArray[np.uint8], kind: NucleusType, rng: np.random.Generator
 ) -> Float:
     """Relative haematoxylin inside one nucleus, about 0.2 to 1.6."""
-    depth = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
+    depth = np.asarray(cv2.distanceTransform(mask, cv2.DIST_L2, 3), np.float32)
     pallor = rng.uniform(*kind.pallor)
     noise = rng.standard_normal(mask.shape, dtype=np.float32)
     fine = cv2.GaussianBlur(noise, (0, 0), 0.9)
@@ -155,6 +155,8 @@ def make_nucleus(
         Direction of the long axis in radians.
     scale
         Enlargement, 1 for 40x.
+    rng
+        Source of randomness.
     """
     look = TYPES[kind - 1]
     radius = rng.uniform(*look.radius) * scale
@@ -167,7 +169,7 @@ def make_nucleus(
     fixed = np.round((points - low) * 16).astype(np.int32)
     cv2.fillPoly(mask, [fixed], 1, lineType=cv2.LINE_8, shift=4)
     corner = (int(np.floor(centre[0])) + low[1], int(np.floor(centre[1])) + low[0])
-    depth = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
+    depth = np.asarray(cv2.distanceTransform(mask, cv2.DIST_L2, 3), np.float32)
     dense = rng.uniform(*look.density) * _chromatin(mask, look, rng)
     spots = _nucleoli(
         dense, depth, int(rng.integers(look.nucleoli[0], look.nucleoli[1] + 1)), rng

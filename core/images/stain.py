@@ -100,6 +100,8 @@ def jitter(stains: Float, amount: float, rng: np.random.Generator) -> Float:
         float32 (n, 3).
     amount
         Standard deviation of the move, in units of the vectors' length.
+    rng
+        Source of randomness.
     """
     moved = stains + rng.normal(0.0, amount, stains.shape)
     return unit(np.maximum(moved, 0.01))

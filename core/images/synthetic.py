@@ -203,7 +203,7 @@ def _ground(
     )
     eosin *= 1 - 0.97 * clear
     blue *= 1 - 0.97 * clear
-    return blue, eosin
+    return np.asarray(blue, np.float32), np.asarray(eosin, np.float32)
 
 
 def _red_cells(
@@ -277,7 +277,7 @@ def _photograph(
     pixels = np.clip(light, 0, 255).astype(np.uint8)
     quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(70, 96))]
     _, coded = cv2.imencode(".jpg", pixels[..., ::-1], quality)
-    decoded = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+    decoded = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
     return np.ascontiguousarray(decoded[..., ::-1])
 
 

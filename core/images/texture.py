@@ -1,5 +1,7 @@
 """Random fields and outlines that synthetic tissue is made of."""
 
+from collections.abc import Mapping
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,8 @@ def smooth_noise(
         (height, width).
     scale
         Correlation length in pixels, at least 0.5.
+    rng
+        Source of randomness.
 
     Returns
     -------
@@ -28,29 +32,38 @@ def smooth_noise(
     margin = 4
     small = (shape[0] // step + 2 * margin, shape[1] // step + 2 * margin)
     field = rng.standard_normal(small, dtype=np.float32)
-    field = cv2.GaussianBlur(field, (0, 0), max(scale / step, 0.5))
+    field = np.asarray(
+        cv2.GaussianBlur(field, (0, 0), max(scale / step, 0.5)), np.float32
+    )
     field /= max(float(field.std()), 1e-6)
     if step == 1:
         return field[margin : margin + shape[0], margin : margin + shape[1]]
     size = (small[1] * step, small[0] * step)
-    field = cv2.resize(field, size, interpolation=cv2.INTER_CUBIC)
+    field = np.asarray(
+        cv2.resize(field, size, interpolation=cv2.INTER_CUBIC), np.float32
+    )
     offset = margin * step
     return field[offset : offset + shape[0], offset : offset + shape[1]]
 
 
-def grain(shape: tuple[int, int], scales: object, rng: np.random.Generator) -> Float:
+def grain(
+    shape: tuple[int, int], scales: Mapping[float, float], rng: np.random.Generator
+) -> Float:
     """Sum of `smooth_noise` over scales, standard deviation about 1.
 
     Parameters
     ----------
+    shape
+        (height, width).
     scales
-        Mapping of correlation length to weight.
+        Correlation length in pixels -> weight.
+    rng
+        Source of randomness.
     """
-    weights = dict(scales)  # type: ignore[call-overload]
     total = np.zeros(shape, np.float32)
-    for scale, weight in weights.items():
+    for scale, weight in scales.items():
         total += weight * smooth_noise(shape, scale, rng)
-    total /= float(np.sqrt(sum(w * w for w in weights.values())))
+    total /= float(np.sqrt(sum(w * w for w in scales.values())))
     return total
 
 
@@ -61,10 +74,14 @@ def fibres(
 
     Parameters
     ----------
+    shape
+        (height, width).
     angle
         Main direction in radians, from the x axis.
     waviness
         Amplitude of the waves in pixels.
+    rng
+        Source of randomness.
 
     Returns
     -------
@@ -120,6 +137,8 @@ def outline(
         Direction of the first axis in radians.
     roughness
         Size of the irregularities relative to the radius, 0 for an ellipse.
+    rng
+        Source of randomness.
 
     Returns
     -------

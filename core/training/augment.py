@@ -65,6 +65,10 @@ def crop(
         int32 (h, w), numbers below 2 ** 24.
     size
         Side of the square in pixels.
+    settings
+        How much is changed.
+    rng
+        Source of randomness.
 
     Returns
     -------
@@ -107,6 +111,10 @@ def restain(pixels: Pixels, settings: Augmentation, rng: np.random.Generator) ->
     ----------
     pixels
         uint8 (h, w, 3).
+    settings
+        How much is changed.
+    rng
+        Source of randomness.
     """
     if settings.stain == 0:
         return pixels
@@ -139,7 +147,7 @@ def recolour(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     curve = 255 * (np.arange(256) / 255.0) ** gamma
     curve = (curve - 128) * np.exp(rng.normal(0, 0.12)) + 128 + rng.normal(0, 8)
     table = np.clip(curve, 0, 255).astype(np.uint8)
-    return table[image.astype(np.uint8)]
+    return np.asarray(table[image.astype(np.uint8)])
 
 
 def degrade(pixels: Pixels, settings: Augmentation, rng: np.random.Generator) -> Pixels:
@@ -176,6 +184,10 @@ def augment(
         int32 (h, w).
     size
         Side of the result in pixels.
+    settings
+        How much is changed.
+    rng
+        Source of randomness.
     """
     pixels, labels = crop(pixels, labels, size, settings, rng)
     if settings.stain:

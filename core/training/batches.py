@@ -2,32 +2,19 @@
 
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import fields
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from core.nuclei.feeding import scale
 from core.training.augment import augment
 from core.training.data import Example, draw
 from core.training.settings import Settings
 from core.training.targets import Targets, make_targets
 from core.types import ModelSpec
-
-
-def scale_pixels(pixels: Tensor, spec: ModelSpec) -> Tensor:
-    """Bring 0..255 to the range the network takes.
-
-    Parameters
-    ----------
-    pixels
-        float (n, 3, h, w), 0 to 255.
-    """
-    low, high = spec.input_range
-    scaled = pixels * ((high - low) / 255.0) + low
-    mean = torch.tensor(spec.mean).view(1, 3, 1, 1)
-    return (scaled - mean) / torch.tensor(spec.std).view(1, 3, 1, 1)
 
 
 def make_batch(
@@ -36,6 +23,17 @@ def make_batch(
     """Draw, change and stack the crops of one step.
 
     Depends on nothing but its arguments, so a resumed run sees the same batches.
+
+    Parameters
+    ----------
+    data
+        Where crops are drawn from.
+    spec
+        How pixels are scaled.
+    settings
+        The run.
+    step
+        Which step, from 0.
 
     Returns
     -------
@@ -55,7 +53,7 @@ def make_batch(
         pixels.append(image)
         maps.append(make_targets(labels, example.classes))
     stacked = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).float()
-    inputs = scale_pixels(stacked, spec).contiguous(memory_format=torch.channels_last)
+    inputs = scale(stacked, spec).contiguous(memory_format=torch.channels_last)
     targets = {
         entry.name: torch.from_numpy(np.stack([getattr(m, entry.name) for m in maps]))
         for entry in fields(Targets)
@@ -65,7 +63,7 @@ def make_batch(
 
 def batches(
     data: Sequence[Example], spec: ModelSpec, settings: Settings, first: int
-) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
+) -> Generator[tuple[Tensor, dict[str, Tensor]]]:
     """Batches of steps `first` to the last, three made ahead.
 
     Closing the iterator stops the thread.

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch
 
-from core.job import Job, Step
 from core.images.synthetic import TYPE_NAMES
+from core.job import Job, Step
 from core.models.unet import UNet
 from core.training.data import Example, read_folder, synthetic_examples
 from core.training.loop import fit

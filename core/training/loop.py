@@ -5,7 +5,6 @@ import math
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +25,8 @@ def rate_at(step: int, settings: Settings) -> float:
     ----------
     step
         0 to ``settings.steps - 1``.
+    settings
+        The run.
     """
     rise = min(1.0, (step + 1) / max(settings.warmup, 1))
     start = settings.steps * (1 - settings.cooldown)
@@ -44,32 +45,77 @@ def _update_average(average: nn.Module, module: nn.Module, decay: float) -> None
                 value.copy_(current[name])
 
 
-def _save(path: Path, state: dict[str, Any]) -> None:
-    """Write a checkpoint so that a kill leaves the old or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    torch.save(state, partial)
-    partial.replace(path)
+class _Run:
+    """A training run between two steps: what a checkpoint holds.
 
+    Parameters
+    ----------
+    module
+        Copied.
+    settings
+        The run; its checkpoint is read when there is one.
+    """
 
-def _train_step(
-    module: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    batch: tuple[Tensor, dict[str, Tensor]],
-    half: bool,
-) -> float:
-    """One forward, backward and update; the loss."""
-    device = next(module.parameters()).device
-    inputs = batch[0].to(device)
-    targets = {name: value.to(device) for name, value in batch[1].items()}
-    with torch.autocast(device.type, torch.bfloat16, enabled=half):
-        outputs = module(inputs)
-    loss = total_loss(outputs, targets)
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(module.parameters(), 5.0)
-    optimizer.step()
-    return float(loss.detach())
+    def __init__(self, module: nn.Module, settings: Settings) -> None:
+        self._settings = settings
+        self._student = copy.deepcopy(module).train()
+        for value in self._student.parameters():
+            if value.ndim == 4:
+                value.data = value.data.contiguous(memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self._student).eval()
+        self._optimizer = torch.optim.AdamW(
+            self._student.parameters(), lr=settings.rate, weight_decay=settings.decay
+        )
+        self.done, self.recent = 0, 0.0
+        if settings.checkpoint is not None and settings.checkpoint.exists():
+            self._resume(settings.checkpoint)
+
+    def _resume(self, path: Path) -> None:
+        state = torch.load(path, weights_only=True)
+        self._student.load_state_dict(state["student"])
+        self.average.load_state_dict(state["average"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self.done, self.recent = state["step"], state["recent"]
+
+    def save(self) -> None:
+        """Write the checkpoint when it is due."""
+        path, settings = self._settings.checkpoint, self._settings
+        due = self.done % settings.save_every == 0 or self.done == settings.steps
+        if path is None or not due:
+            return
+        state = {
+            "student": self._student.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "step": self.done,
+            "recent": self.recent,
+        }
+        # a kill leaves the old file or the new one, never half of one
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        torch.save(state, partial)
+        partial.replace(path)
+
+    def step(self, batch: tuple[Tensor, dict[str, Tensor]]) -> None:
+        """Learn from one batch."""
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate_at(self.done, self._settings)
+        device = next(self._student.parameters()).device
+        inputs = batch[0].to(device)
+        targets = {name: value.to(device) for name, value in batch[1].items()}
+        with torch.autocast(device.type, torch.bfloat16, enabled=self._settings.half):
+            outputs = self._student(inputs)
+        loss = total_loss(outputs, targets)
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self._student.parameters(), 5.0)
+        self._optimizer.step()
+        value = float(loss.detach())
+        self.recent = 0.98 * self.recent + 0.02 * value if self.done else value
+        # early on the average must forget the random start quickly
+        decay = min(self._settings.average, (1 + self.done) / (10 + self.done))
+        _update_average(self.average, self._student, decay)
+        self.done += 1
 
 
 def fit(
@@ -113,42 +159,11 @@ def fit(
     if not data:
         raise InputError("There is nothing to train on: give at least one tile.")
     job = job or Job()
-    torch.manual_seed(settings.seed)
-    student = copy.deepcopy(module).train().to(memory_format=torch.channels_last)
-    average = copy.deepcopy(student)
-    optimizer = torch.optim.AdamW(
-        student.parameters(), lr=settings.rate, weight_decay=settings.decay
-    )
-    first, recent = 0, 0.0
-    path = settings.checkpoint
-    if path is not None and path.exists():
-        state = torch.load(path, weights_only=True)
-        student.load_state_dict(state["student"])
-        average.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
-        first, recent = state["step"], state["recent"]
-    with closing(batches(data, spec, settings, first)) as stream:  # type: ignore[type-var]
-        for step, batch in enumerate(stream, start=first):
-            for group in optimizer.param_groups:
-                group["lr"] = rate_at(step, settings)
-            loss = _train_step(student, optimizer, batch, settings.half)
-            recent = loss if step == 0 else 0.98 * recent + 0.02 * loss
-            # early on the average must forget the random start quickly
-            decay = min(settings.average, (1 + step) / (10 + step))
-            _update_average(average, student, decay)
-            done = step + 1
-            if path is not None and (
-                done % settings.save_every == 0 or done == settings.steps
-            ):
-                _save(
-                    path,
-                    {
-                        "student": student.state_dict(),
-                        "average": average.state_dict(),
-                        "optimizer": optimizer.state_dict(),
-                        "step": done,
-                        "recent": recent,
-                    },
-                )
-            job.step(done, settings.steps, f"training, loss {recent:.4f}")
-    return average.eval()
+    run = _Run(module, settings)
+    with closing(batches(data, spec, settings, run.done)) as stream:
+        for batch in stream:
+            run.step(batch)
+            run.save()
+            text = f"training, loss {run.recent:.4f}"
+            job.step(run.done, settings.steps, text)
+    return run.average

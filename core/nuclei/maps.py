@@ -1,0 +1,101 @@
+"""A network's raw output for one input, as arrays that the readers take."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from core.errors import ModelError
+from core.types import ModelSpec
+
+Maps = dict[str, NDArray[np.float32] | NDArray[np.uint8]]
+
+_SHAPE = {"distance": "dist", "hv": "hv"}
+
+
+def _foreground(logits: Tensor) -> Tensor:
+    """Probability (h, w) from one logit or from two."""
+    if logits.shape[1] == 1:
+        return logits[0, 0].float().sigmoid()
+    return logits[0].float().softmax(dim=0)[1]
+
+
+def read_outputs(outputs: Mapping[str, Tensor], spec: ModelSpec) -> Maps:
+    """Turn outputs of a batch of one into maps.
+
+    Parameters
+    ----------
+    outputs
+        By head: ``np`` (1, 1 or 2, h, w) logits; ``dist`` (1, 1, h, w) or ``hv``
+        (1, 2, h, w), as `ModelSpec.reader` says; ``tp`` (1, 1 + types, h, w)
+        logits or missing.
+    spec
+        Names the reader.
+
+    Returns
+    -------
+    dict
+        ``np`` float32 (h, w) probability; ``dist`` float32 (h, w) or ``hv``
+        float32 (2, h, w); ``tp`` uint8 (h, w), the most likely type, 1-based
+        (background is left to ``np``).
+
+    Raises
+    ------
+    ModelError
+        When the network does not find nuclei, or a map is missing.
+    """
+    shape = _SHAPE.get(spec.reader)
+    if shape is None:
+        raise ModelError(
+            f"{spec.name} classifies whole tiles and finds no nuclei; "
+            "choose a nuclei model."
+        )
+    missing = {"np", shape} - set(outputs)
+    if missing:
+        raise ModelError(
+            f"{spec.name} gives no map {sorted(missing)[0]!r}, which its reader "
+            f"{spec.reader!r} needs; load weights of a matching architecture."
+        )
+    maps: Maps = {"np": _foreground(outputs["np"]).cpu().numpy()}
+    form = outputs[shape][0].float().cpu()
+    maps[shape] = (form[0] if shape == "dist" else form).numpy()
+    if "tp" in outputs and outputs["tp"].shape[1] > 1:
+        kinds = outputs["tp"][0, 1:].argmax(dim=0).add_(1)
+        maps["tp"] = kinds.to(torch.uint8).cpu().numpy()
+    return maps
+
+
+def forward(
+    module: nn.Module,
+    spec: ModelSpec,
+    inputs: Tensor,
+    shape: tuple[int, int] | None = None,
+) -> Maps:
+    """Run the network once.
+
+    Parameters
+    ----------
+    module
+        The network, dense or pruned; returns a dict of maps.
+    spec
+        Names the reader.
+    inputs
+        (1, 3, h, w) from `to_input`.
+    shape
+        Height and width of the tile: cuts off what `to_input` added.
+
+    Returns
+    -------
+    dict
+        See `read_outputs`.
+    """
+    with torch.inference_mode():
+        maps = read_outputs(module(inputs), spec)
+    return maps if shape is None else cut(maps, (slice(shape[0]), slice(shape[1])))
+
+
+def cut(maps: Maps, window: tuple[slice, slice]) -> Maps:
+    """Part of every map; no copy."""
+    return {name: array[(..., *window)] for name, array in maps.items()}
