@@ -42,6 +42,8 @@ def kind_of(path: Path) -> Kind:
     try:
         if path.is_dir():
             raise ModelError(f"{path} is a folder; choose a file with weights in it")
+        if path.exists() and not path.is_file():
+            raise ModelError(f"{path} is a device, not a file; choose a file")
         with path.open("rb") as file:
             head = file.read(16)
     except FileNotFoundError as error:
@@ -115,7 +117,8 @@ def read(path: Path, kind: Kind) -> dict[str, Tensor]:
     Returns
     -------
     dict of str to Tensor
-        On the CPU; prefixes of wrappers such as ``module.`` removed.
+        On the CPU, floating point as float32; prefixes of wrappers such as
+        ``module.`` removed.
 
     Raises
     ------
@@ -141,7 +144,10 @@ def read(path: Path, kind: Kind) -> dict[str, Tensor]:
             + ", ".join(repr(key) for key in _NESTED)
             + "; save the network's state_dict()"
         )
-    return _plain_names(state)
+    return {
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in _plain_names(state).items()
+    }
 
 
 def _find_state(content: Any) -> dict[str, Tensor] | None:

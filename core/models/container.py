@@ -100,11 +100,11 @@ def write_atomically(path: Path, data: bytes) -> None:
         # mkstemp makes files private; a model is as readable as any other file.
         temporary.chmod(0o644)
         temporary.replace(path)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         if temporary is not None:
             with suppress(OSError):
                 temporary.unlink()
-        reason = error.strerror or type(error).__name__
+        reason = getattr(error, "strerror", None) or str(error)
         raise ModelError(
             f"the model cannot be written to {path} ({reason}); "
             "choose another folder or make room"

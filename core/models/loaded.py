@@ -36,14 +36,34 @@ class LoadedModel:
     plan: PruningPlan | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a module came from.
+
+    Parameters
+    ----------
+    spec
+        Of the dense network.
+    plan
+        That had been applied when it was loaded, or None.
+    """
+
+    spec: ModelSpec
+    plan: PruningPlan | None
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Origin:
+        """Itself: it never changes, and pruning copies modules often."""
+        return self
+
+
 def remember_origin(
     module: nn.Module, spec: ModelSpec, plan: PruningPlan | None
 ) -> None:
     """Note on `module` itself which spec and plan it was made from."""
-    setattr(module, _ORIGIN, (spec, plan))
+    setattr(module, _ORIGIN, Origin(spec, plan))
 
 
-def origin_of(module: nn.Module) -> tuple[ModelSpec, PruningPlan | None] | None:
+def origin_of(module: nn.Module) -> Origin | None:
     """What `remember_origin` noted, also on a copy; None for other modules."""
-    origin: tuple[ModelSpec, PruningPlan | None] | None = getattr(module, _ORIGIN, None)
+    origin: Origin | None = getattr(module, _ORIGIN, None)
     return origin

@@ -9,13 +9,13 @@ import torch
 from core.errors import BenchError, ModelError
 from core.models.architectures import build_empty
 from core.models.weights import adopt
+from core.pruning import PruningPlan, apply_plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import Tensor, nn
 
-    from core.pruning import PruningPlan
     from core.types import ModelSpec
 
 _LARGEST = 2_000_000_000  # parameters; eight gigabytes, more than any nuclei model
@@ -29,8 +29,6 @@ def plan_from_json(text: str, where: str) -> PruningPlan:
     ModelError
         When the text is not one.
     """
-    from core.pruning import PruningPlan
-
     try:
         return PruningPlan.from_json(text)
     except (BenchError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -69,8 +67,6 @@ def skeleton(spec: ModelSpec, plan: PruningPlan | None, where: str) -> nn.Module
             f"{where} asks for a network of more than {_LARGEST:,} parameters; "
             "the file is damaged, copy or export it again"
         )
-    from core.pruning import apply_plan
-
     module = module.to_empty(device="cpu")
     with torch.no_grad():
         for tensor in (*module.parameters(), *module.buffers()):

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import ModelError
+from core.errors import ModelError, PruningError
 from core.models.container import Container, encode, write_atomically
 from core.models.loaded import LoadedModel, origin_of
 from core.models.probe import probe
 from core.models.rebuilding import rebuild
 from core.models.weights import check_finite, portable
+from core.pruning import apply_plan
 
 if TYPE_CHECKING:
     import os
 
-    from torch import Tensor, nn
+    from torch import nn
 
     from core.pruning import PruningPlan
     from core.types import ModelSpec
@@ -40,7 +42,9 @@ def save_model(
         and the spec of the dense one), or a module that descends from one.
     plan
         What was removed from it, relative to the dense architecture or to the
-        pruned network that was loaded. None when nothing was removed since.
+        pruned network that was loaded. None when nothing was removed since. A
+        module that still has the shapes before `plan` is saved as `plan` leaves
+        it, without repair.
 
     Raises
     ------
@@ -54,14 +58,14 @@ def save_model(
             f"{target} is a folder; name a file, such as model.safetensors"
         )
     module, spec, before = _parts(model)
-    state = portable(module)
-    check_finite(state, spec.name)
-    fitting, copy = _rebuilt(spec, state, _candidates(before, plan))
+    check_finite(module.state_dict(), spec.name)
+    plans = _candidates(before, plan)
+    fitting, copy = _rebuilt(spec, _pruned(module, plan), plans)
     container = Container(
         spec=spec,
         plan=None if fitting is None else fitting.to_json(),
         probe=probe(copy, spec),
-        state=state,
+        state=copy.state_dict(),
     )
     write_atomically(target, encode(container))
 
@@ -77,7 +81,7 @@ def _parts(
             f"a bare {type(model).__name__} does not say how to rebuild it; "
             "save a LoadedModel, which carries the description"
         )
-    return model, *origin
+    return model, origin.spec, origin.plan
 
 
 def _candidates(
@@ -86,17 +90,30 @@ def _candidates(
     """Plans that may lead from the dense architecture to the module."""
     if plan is None or plan is before:
         return [before]
-    if before is None:
-        return [plan]
-    return [plan, before.then(plan)]
+    plans: list[PruningPlan | None] = [plan]
+    if before is not None:
+        with suppress(PruningError):  # not made for what `before` leaves
+            plans.append(before.then(plan))
+    return plans
+
+
+def _pruned(module: nn.Module, plan: PruningPlan | None) -> nn.Module:
+    """`module` after `plan`, whichever of both states it is handed over in."""
+    if plan is None:
+        return module
+    try:
+        return apply_plan(module, plan)
+    except PruningError:  # it has other shapes: pruned already
+        return module
 
 
 def _rebuilt(
-    spec: ModelSpec, state: dict[str, Tensor], candidates: list[PruningPlan | None]
+    spec: ModelSpec, module: nn.Module, plans: list[PruningPlan | None]
 ) -> tuple[PruningPlan | None, nn.Module]:
-    """The first candidate that leads to the shapes of `state`, and its module."""
+    """The first plan that leads to the shapes of `module`, and a copy made by it."""
+    state = portable(module)
     problem = None
-    for plan in candidates:
+    for plan in plans:
         try:
             return plan, rebuild(spec, plan, state, spec.name)
         except ModelError as error:

@@ -73,6 +73,11 @@ def check_fit(module: nn.Module, state: Mapping[str, Tensor], where: str) -> Non
                 f"{where}: {name!r} has shape {tuple(tensor.shape)} where {shape} is "
                 "expected; the file is of another network or of another width"
             )
+        if tensor.is_floating_point() != expected[name].is_floating_point():
+            raise ModelError(
+                f"{where}: {name!r} holds {tensor.dtype} values where "
+                f"{expected[name].dtype} is expected; save unquantised weights"
+            )
 
 
 def adopt(module: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
@@ -99,7 +104,14 @@ def adopt(module: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
         _add_bias(module, name)
     check_fit(module, state, where)
     check_finite(state, where)
-    module.load_state_dict(dict(state), strict=False, assign=True)
+    whole = {name: _widen(tensor) for name, tensor in state.items()}
+    module.load_state_dict(whole, strict=False, assign=True)
+
+
+def _widen(tensor: Tensor) -> Tensor:
+    """Half precision to single, which is what CPUs are fast at; exact."""
+    half = tensor.dtype in (torch.float16, torch.bfloat16)
+    return tensor.float() if half else tensor
 
 
 def _add_bias(module: nn.Module, name: str) -> None:
