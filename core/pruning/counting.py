@@ -65,8 +65,8 @@ class Counter:
         """
         sizes = self._sizes(alive)
         return Counts(
-            params=round(sizes[: self._learned].sum()),
-            macs=round(sizes[self._learned :] @ self._positions),
+            params=round(float(sizes[: self._learned].sum())),
+            macs=round(float(sizes[self._learned :] @ self._positions)),
             channels=int(self._alive(alive)[self._outputs].sum()),
         )
 
@@ -93,7 +93,8 @@ class Counter:
         left = np.add.reduceat(self._alive(alive)[self._flat], self._starts, dtype=int)
         share = (sizes * weights)[self._owner] / np.maximum(left, 1)
         cost = np.repeat(share, lengths)
-        return np.bincount(self._flat, weights=cost, minlength=graph.atoms)
+        found = np.bincount(self._flat, weights=cost, minlength=graph.atoms)
+        return np.asarray(found, dtype=np.float64)
 
     def _sizes(self, alive: Alive) -> NDArray[np.float64]:
         sizes = self._rest.copy()

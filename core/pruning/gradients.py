@@ -41,7 +41,7 @@ def measure_gradients(
     samples = []
     try:
         for weight in weights:
-            weight.requires_grad_(requires_grad=True)
+            weight.requires_grad_(True)
         for batch in inputs[:8]:
             with torch.enable_grad():
                 plain = tuple(t.clone() for t in batch)
@@ -49,17 +49,22 @@ def measure_gradients(
             found = torch.autograd.grad(total, weights, allow_unused=True)
             samples.append(
                 {
-                    name: torch.zeros_like(w) if g is None else g.detach()
+                    name: _detached(g, w)
                     for name, w, g in zip(names, weights, found, strict=True)
                 }
             )
     finally:
         for weight, flag in zip(weights, flags, strict=True):
-            weight.requires_grad_(requires_grad=flag)
+            weight.requires_grad_(flag)
     square = {
         name: torch.stack([s[name].square() for s in samples]).mean(0) for name in names
     }
     return Gradients(square, tuple(samples))
+
+
+def _detached(gradient: Tensor | None, weight: Tensor) -> Tensor:
+    """Return the gradient, zero for a weight that the outputs do not depend on."""
+    return torch.zeros_like(weight) if gradient is None else gradient.detach()
 
 
 def _sketch(outputs: object, generator: torch.Generator) -> Tensor:

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from core.pruning.labels import FIXED, Atoms
-from core.pruning.recording import LayerKind, LayerRecord, Recorder
+from core.pruning.recording import LayerKind, Recorder
 
 AtomArray = NDArray[np.int64]
 Alive = NDArray[np.bool_]
@@ -128,7 +128,7 @@ def build_graph(
 ) -> ChannelGraph:
     """Number the atoms and put the recorder's notes into arrays."""
     atoms = recorder.book.solve()
-    state = {**dict(module.named_parameters(remove_duplicate=False))}
+    state = dict[str, Tensor](module.named_parameters(remove_duplicate=False))
     learned = tuple(name for name, _ in module.named_parameters())
     state.update(module.named_buffers(remove_duplicate=False))
     atoms = _only_made(recorder, atoms)

@@ -136,12 +136,13 @@ class PruningPlan:
         """Return, for each tensor that differs, slices only here and only there."""
         found: dict[str, tuple[int, int]] = {}
         for name in self.shapes:
-            here, there = self._slices(name), other._slices(name)
+            here, there = self.slices(name), other.slices(name)
             if here != there:
                 found[name] = (len(here - there), len(there - here))
         return found
 
-    def _slices(self, name: str) -> set[tuple[int, int]]:
+    def slices(self, name: str) -> set[tuple[int, int]]:
+        """Return the kept slices of a tensor as (dimension, index)."""
         shape = self.shapes.get(name, ())
         entries = self.kept.get(name, (None,) * len(shape))
         return {

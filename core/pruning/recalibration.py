@@ -7,8 +7,9 @@ from torch import Tensor, nn
 
 from core.job import Job
 from core.pruning.apply import flush_subnormal
+from core.pruning.modes import evaluating
 
-_NORM = nn.modules.batchnorm._BatchNorm
+_NORM = nn.modules.batchnorm._BatchNorm  # noqa: SLF001 - base of 1d, 2d, 3d
 
 
 def recalibrate_batch_norm(
@@ -36,23 +37,17 @@ def recalibrate_batch_norm(
         return False
     job = job or Job()
     momenta = [norm.momentum for norm in norms]
-    was_training = {child: child.training for child in module.modules()}
     inputs = list(batches)
-    try:
-        module.eval()
+    with evaluating(module), torch.no_grad():
         for norm in norms:
             norm.reset_running_stats()
             norm.momentum = None  # a plain average over batches
             norm.train()
-        with torch.no_grad():
-            for index, batch in enumerate(inputs):
-                job.step(index, len(inputs), "recalibrating batch norm")
-                module(*batch)
-    finally:
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
-        for child, flag in was_training.items():
-            child.training = flag
+        for index, batch in enumerate(inputs):
+            job.step(index, len(inputs), "recalibrating batch norm")
+            module(*batch)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
     for norm in norms:
         assert norm.running_mean is not None
         assert norm.running_var is not None

@@ -23,7 +23,7 @@ from core.pruning.labels import FIXED
 from core.pruning.plan import Kept, PruningPlan
 from core.pruning.scopes import allowed_atoms, scope_names, touched_atoms
 from core.pruning.statistics import Statistics
-from core.types import Count
+from core.types import Count, Counts
 
 Scores = NDArray[np.float64]
 
@@ -185,6 +185,17 @@ class Selector:
         given = self._by_ratio(scores, free)
         order = self._order(scores, free, layerwise=scope == "layer")
         return self._bisect(order, given, sparsity, count)
+
+    def sizes(self, scores: Scores, scope: str, points: int) -> list[Counts]:
+        """Return all sizes at evenly spread lengths of the removed prefix."""
+        free = self._free(scope)
+        given = self._by_ratio(scores, free)
+        order = self._order(scores, free, layerwise=scope == "layer")
+        lengths = np.unique(np.linspace(0, order.size, points).round().astype(int))
+        return [
+            self.counter.counts(self._alive_after(order, int(n), given))
+            for n in lengths
+        ]
 
     def _free(self, scope: str) -> Alive:
         free = ~self._locked

@@ -112,16 +112,16 @@ class Size(int):
         return not self == other
 
     def __lt__(self, other: Any) -> bool:
-        return self._literal("the code compares a width with a number") < other
+        return self._literal("the code compares a width with a number") < int(other)
 
     def __le__(self, other: Any) -> bool:
-        return self._literal("the code compares a width with a number") <= other
+        return self._literal("the code compares a width with a number") <= int(other)
 
     def __gt__(self, other: Any) -> bool:
-        return self._literal("the code compares a width with a number") > other
+        return self._literal("the code compares a width with a number") > int(other)
 
     def __ge__(self, other: Any) -> bool:
-        return self._literal("the code compares a width with a number") >= other
+        return self._literal("the code compares a width with a number") >= int(other)
 
     def __hash__(self) -> int:
         return int.__hash__(self)

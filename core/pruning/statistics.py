@@ -7,7 +7,7 @@ channels, the second moments of its input. All that is data-driven afterwards
 To read this file, start from `calibrate`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,6 +22,7 @@ from core.errors import PruningError
 from core.job import Job
 from core.pruning.gradients import Gradients, measure_gradients
 from core.pruning.graph import ChannelGraph, Layer
+from core.pruning.modes import evaluating
 
 _SAMPLES = 16_384
 """Positions per layer; a regression on C channels needs some tens of C."""
@@ -91,16 +92,14 @@ class Statistics:
 
     def inverse(self, weight: str) -> NDArray[np.float64]:
         """Return inv(M + ridge), float64 (groups, C + 1, C + 1), computed once."""
-        found = self._inverse.get(weight)
-        if found is None:
+        if weight not in self._inverse:
             second = self.moments[weight].second.copy()
             width = second.shape[-1] - 1
             spread = np.trace(second[:, :width, :width], axis1=1, axis2=2) / width
             index = np.arange(width)
             second[:, index, index] += (_RIDGE * spread + 1e-12)[:, None]
-            found = np.linalg.inv(second)
-            self._inverse[weight] = found
-        return found
+            self._inverse[weight] = np.asarray(np.linalg.inv(second), np.float64)
+        return self._inverse[weight]
 
     def gradients(self, module: nn.Module) -> Gradients:
         """Return gradient statistics, measured at the first call."""
@@ -264,24 +263,3 @@ def calibrate(
                 "calibration tiles: check the weights and the input range."
             )
     return Statistics(graph, moments, inputs)
-
-
-class evaluating:  # noqa: N801 - reads as a statement
-    """Evaluation mode for a while; every submodule's flag comes back as it was."""
-
-    def __init__(self, module: nn.Module) -> None:
-        self._flags = {child: child.training for child in module.modules()}
-        self._module = module
-
-    def __enter__(self) -> None:
-        if any(self._flags.values()):
-            self._module.eval()
-
-    def __exit__(self, *_: object) -> None:
-        for child, flag in self._flags.items():
-            child.training = flag
-
-
-def batches_of(inputs: Tensor, size: int = 1) -> Iterator[Tensor]:
-    """Cut (N, C, H, W) into batches."""
-    return iter(inputs.split(size))

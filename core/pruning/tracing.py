@@ -7,18 +7,22 @@ path that is recorded. An operation without a rule protects all it touches.
 To read this file, start from `trace`.
 """
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    FakeTensorMode,
+    UnsupportedFakeTensorException,
+)
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_iter, tree_map_only
 
 from core.errors import PruningError
 from core.pruning.graph import ChannelGraph, build_graph
+from core.pruning.modes import evaluating
 from core.pruning.recording import Recorder, in_torch_nn, tensors_in
 from core.pruning.rules import RULES, Call
 from core.pruning.rules.protocol import UnhandledError
@@ -26,21 +30,68 @@ from core.pruning.rules.shapes import misuse
 
 # Functions that make no values: looking at a tensor changes nothing.
 _LOOKS = frozenset(
-    """dim ndimension is_floating_point is_complex stride element_size get_device
-    is_contiguous storage_offset is_nonzero data_ptr has_names requires_grad_
-    get_dtype get_device get_requires_grad get_is_nested get_ndim get_is_cuda
-    get_layout get_is_sparse get_is_quantized get_names get_is_mkldnn get_is_meta
-    get_itemsize get_nbytes get_grad_fn get_is_leaf set_data is_pinned""".split()
+    [
+        "dim",
+        "ndimension",
+        "is_floating_point",
+        "is_complex",
+        "stride",
+        "element_size",
+        "get_device",
+        "is_contiguous",
+        "storage_offset",
+        "is_nonzero",
+        "data_ptr",
+        "has_names",
+        "requires_grad_",
+        "get_dtype",
+        "get_device",
+        "get_requires_grad",
+        "get_is_nested",
+        "get_ndim",
+        "get_is_cuda",
+        "get_layout",
+        "get_is_sparse",
+        "get_is_quantized",
+        "get_names",
+        "get_is_mkldnn",
+        "get_is_meta",
+        "get_itemsize",
+        "get_nbytes",
+        "get_grad_fn",
+        "get_is_leaf",
+        "set_data",
+        "is_pinned",
+    ]
 )
 # Functions that make values out of no channels at all.
 _MAKERS = frozenset(
-    """zeros ones empty full rand randn arange linspace tensor eye zeros_like
-    ones_like empty_like full_like new_zeros new_ones new_empty new_full
-    new_tensor meshgrid""".split()
+    [
+        "zeros",
+        "ones",
+        "empty",
+        "full",
+        "rand",
+        "randn",
+        "arange",
+        "linspace",
+        "tensor",
+        "eye",
+        "zeros_like",
+        "ones_like",
+        "empty_like",
+        "full_like",
+        "new_zeros",
+        "new_ones",
+        "new_empty",
+        "new_full",
+        "new_tensor",
+        "meshgrid",
+    ]
 )
 # Functions whose rules look at the widths that they are given.
 _TAKE_SIZES = frozenset(
-    "view reshape unflatten expand split split_with_sizes getitem".split()
+    ["view", "reshape", "unflatten", "expand", "split", "split_with_sizes", "getitem"]
 )
 
 
@@ -152,10 +203,10 @@ def trace(module: nn.Module, example: Tensor | tuple[Tensor, ...]) -> ChannelGra
             "Python model with its weights instead."
         )
     inputs = (example,) if isinstance(example, Tensor) else tuple(example)
-    recorder = Recorder(module)
     before = _state(module)
-    with _evaluating(module):
-        out = _run(module, inputs, recorder)
+    with evaluating(module):
+        found = _on_shapes(module, inputs)
+        recorder, out = found or _on_values(module, inputs)
     if _state(module) != before:
         raise PruningError(
             "This model changes its own parameters or buffers while it runs, so a "
@@ -166,37 +217,33 @@ def trace(module: nn.Module, example: Tensor | tuple[Tensor, ...]) -> ChannelGra
     return build_graph(module, recorder, [tuple(t.shape) for t in inputs])
 
 
-def _run(module: nn.Module, inputs: tuple[Tensor, ...], recorder: Recorder) -> Any:
-    """Run on shapes alone; on real values when the code looks at values."""
-    from torch._subclasses.fake_tensor import (
-        DataDependentOutputException,
-        DynamicOutputShapeException,
-        UnsupportedFakeTensorException,
-    )
-
+def _on_shapes(
+    module: nn.Module, inputs: tuple[Tensor, ...]
+) -> tuple[Recorder, Any] | None:
+    """Run on shapes alone; None when the code looks at values."""
+    recorder = Recorder(module)
     fake = FakeTensorMode(allow_non_fake_inputs=True)
     try:
         with torch.no_grad(), fake:
             shapes = tree_map_only(Tensor, fake.from_tensor, inputs)
             with _Watch(recorder):
-                return module(*shapes)
+                return recorder, module(*shapes)
     except (
         DataDependentOutputException,
         DynamicOutputShapeException,
         UnsupportedFakeTensorException,
     ):
-        recorder.__init__(module)  # type: ignore[misc] - start the notes afresh
-        with torch.no_grad(), _Watch(recorder):
-            return _named(module, inputs)
-    except PruningError:
-        raise
+        return None
     except Exception as error:
         raise _cannot_run(inputs, error) from error
 
 
-def _named(module: nn.Module, inputs: tuple[Tensor, ...]) -> Any:
+def _on_values(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Recorder, Any]:
+    """Run on the example itself."""
+    recorder = Recorder(module)
     try:
-        return module(*inputs)
+        with torch.no_grad(), _Watch(recorder):
+            return recorder, module(*inputs)
     except Exception as error:
         raise _cannot_run(inputs, error) from error
 
@@ -213,16 +260,7 @@ def _cannot_run(inputs: tuple[Tensor, ...], error: Exception) -> PruningError:
 def _state(module: nn.Module) -> dict[str, tuple[int, int]]:
     """Return identity and version of everything a forward pass should not touch."""
     state = [*module.named_parameters(), *module.named_buffers()]
-    return {name: (id(tensor), tensor._version) for name, tensor in state}
-
-
-@contextlib.contextmanager
-def _evaluating(module: nn.Module) -> Iterator[None]:
-    """Put every submodule in evaluation mode, and back as it was."""
-    training = {child: child.training for child in module.modules()}
-    try:
-        module.eval()
-        yield
-    finally:
-        for child, flag in training.items():
-            child.training = flag
+    return {
+        name: (id(tensor), tensor._version)  # noqa: SLF001 - no public way
+        for name, tensor in state
+    }

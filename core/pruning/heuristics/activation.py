@@ -5,6 +5,7 @@ import numpy as np
 from core.pruning.heuristics.protocol import (
     Ask,
     Heuristic,
+    Need,
     Scores,
     Total,
     by_group_mean,
@@ -43,7 +44,7 @@ def _activation_magnitude(ask: Ask) -> Scores:
     return by_group_mean(ask.graph, total.sum)
 
 
-_STATISTICS = frozenset({"statistics"})
+_STATISTICS: frozenset[Need] = frozenset({"statistics"})
 
 MEAN_ACTIVATION = Heuristic(
     "mean_activation",

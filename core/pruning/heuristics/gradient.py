@@ -5,6 +5,7 @@ import torch
 from core.pruning.heuristics.protocol import (
     Ask,
     Heuristic,
+    Need,
     Scores,
     Total,
     filters,
@@ -38,7 +39,7 @@ def _fisher(ask: Ask) -> Scores:
     return total.sum
 
 
-_STATISTICS = frozenset({"statistics"})
+_STATISTICS: frozenset[Need] = frozenset({"statistics"})
 
 TAYLOR = Heuristic(
     "taylor",

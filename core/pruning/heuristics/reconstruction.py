@@ -17,7 +17,14 @@ from torch import Tensor
 
 from core.pruning.counting import Counter
 from core.pruning.graph import AtomArray, ChannelGraph, Layer
-from core.pruning.heuristics.protocol import Ask, Heuristic, Scores, Total, parameters
+from core.pruning.heuristics.protocol import (
+    Ask,
+    Heuristic,
+    Need,
+    Scores,
+    Total,
+    parameters,
+)
 from core.pruning.labels import FIXED
 from core.pruning.statistics import Statistics
 
@@ -68,7 +75,7 @@ class Reader:
 def readers_of(ask: Ask) -> list[Reader]:
     """Return every layer that reads prunable channels."""
     statistics, tensors = ask.measured, parameters(ask.module)
-    tensors.update({name: b for name, b in ask.module.named_buffers()})
+    tensors.update(dict(ask.module.named_buffers()))
     found = []
     for weight, layer in statistics.readers.items():
         if layer.depthwise or not (layer.inputs != FIXED).any():
@@ -214,7 +221,7 @@ def _cheapest(
     return np.asarray(order[fits][:batch])
 
 
-_STATISTICS = frozenset({"statistics"})
+_STATISTICS: frozenset[Need] = frozenset({"statistics"})
 
 RECONSTRUCTION = Heuristic(
     "reconstruction",

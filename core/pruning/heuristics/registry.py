@@ -19,7 +19,8 @@ class _Registry(Mapping[str, Heuristic]):
     def add(self, heuristic: Heuristic) -> None:
         if heuristic.name in self._found:
             raise PruningError(
-                f"A heuristic named '{heuristic.name}' exists already: choose another name."
+                f"A heuristic named '{heuristic.name}' exists already: choose "
+                "another name."
             )
         self._found[heuristic.name] = heuristic
 

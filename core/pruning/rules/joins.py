@@ -41,7 +41,7 @@ def _joined(
     for entry, width in zip(column, widths, strict=True):
         if entry is None:
             # Channels of the input image or of a constant: they always stay.
-            entry = recorder.book.fresh(width)  # noqa: PLW2901 - the default
+            entry = recorder.book.fresh(width)
             recorder.book.fix(entry, "not made by a layer")
         parts.append(entry)
     return np.concatenate(parts)
@@ -84,7 +84,7 @@ def _split(recorder: Recorder, call: Call) -> None:
     dim = axis(tensor, call.get(2, "dim", 0))
     entry = recorder.labels(tensor)[dim]
     if entry is not None:
-        parts = [sizes] if isinstance(sizes, int) else list(sizes)
+        parts: list[Any] = [sizes] if isinstance(sizes, int) else list(sizes or ())
         shares = [_share(part, entry) for part in parts]
         if None in shares:
             recorder.book.fix(entry, "split at a size written into the code")

@@ -16,7 +16,7 @@ from core.pruning.recording import (
 )
 from core.pruning.rules.protocol import Call, Rule, UnhandledError, keep, source
 
-_CONVS = (nn.modules.conv._ConvNd,)
+_CONVS = (nn.modules.conv._ConvNd,)  # noqa: SLF001 - base of all convolutions
 
 
 def _none_as_fixed(recorder: Recorder, entry: LabelArray | None, n: int) -> LabelArray:
@@ -150,15 +150,16 @@ def _grouped(
     shared, whole = (1, 0)  # the dimension all groups share, and the one with all
     if entry is not None:
         tie_chunks(recorder, entry, groups)
-    if dims[whole] is not None:
-        tie_chunks(recorder, dims[whole], groups)
+    rows, columns = dims[whole], dims[shared]
+    if rows is not None:
+        tie_chunks(recorder, rows, groups)
     if kind == "conv":
         first = None if entry is None else entry[: weight.shape[1]]
         recorder.bind(dims[shared], first)
         width = weight.shape[1] * groups
         return _none_as_fixed(recorder, entry, width), dims[whole]
     recorder.bind(dims[whole], entry)
-    outputs = None if dims[shared] is None else np.tile(dims[shared], groups)
+    outputs = None if columns is None else np.tile(columns, groups)
     return _none_as_fixed(recorder, entry, weight.shape[0]), outputs
 
 
@@ -202,7 +203,7 @@ def _per_channel_norm(recorder: Recorder, call: Call) -> None:
         if parameter is not None:
             recorder.bind(recorder.labels(parameter)[0], entry)
     labels = _none_as_fixed(recorder, entry, tensor.shape[1])
-    kinds = (nn.modules.batchnorm._NormBase,)
+    kinds = (nn.modules.batchnorm._NormBase,)  # noqa: SLF001 - base of all norms
     recorder.use(recorder.owner(kinds), "num_features", labels)
     if call.name == "batch_norm":
         recorder.layers.append(

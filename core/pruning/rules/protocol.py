@@ -38,7 +38,7 @@ Rule = Callable[[Recorder, Call], None]
 
 
 class UnhandledError(Exception):
-    """This form of a known call is not understood; treat it as unknown."""
+    """A form of a known call is not understood; treat it as unknown."""
 
 
 def source(call: Call) -> Tensor:

@@ -37,6 +37,8 @@ def reshape(
 
     Parameters
     ----------
+    recorder
+        Where unions and fixes are written.
     labels, shape
         Of the tensor that is reshaped.
     wanted

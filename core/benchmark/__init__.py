@@ -1,0 +1,23 @@
+"""The rounds of the bench: the only place that joins pruning, nuclei and scores."""
+
+from core.benchmark.bench import Bench
+from core.benchmark.calibration import calibration_inputs
+from core.benchmark.model import PrunableModel
+from core.benchmark.results import (
+    DenseResult,
+    HeuristicInfo,
+    LayerInfo,
+    Round,
+    SizeCurve,
+)
+
+__all__ = [
+    "Bench",
+    "DenseResult",
+    "HeuristicInfo",
+    "LayerInfo",
+    "PrunableModel",
+    "Round",
+    "SizeCurve",
+    "calibration_inputs",
+]

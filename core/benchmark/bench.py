@@ -1,0 +1,223 @@
+"""One model on one tile: the rounds that everything else asks for.
+
+To read this file, start from `Bench.prune`.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from time import perf_counter
+from typing import TYPE_CHECKING, Self
+
+from core.benchmark.calibration import calibration_inputs
+from core.benchmark.model import PrunableModel, tidy
+from core.benchmark.results import DenseResult, Round, SizeCurve
+from core.errors import InputError
+from core.job import Job
+from core.metrics import nucleus_changes, score_instances
+from core.nuclei import forward, instances, raw_maps, to_input
+from core.pruning import Counter, PruningPlan
+from core.pruning.masked import living_atoms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+
+    from core.metrics import Scores
+    from core.models import LoadedModel
+    from core.types import Counts, Prediction, PruneRequest, Tile
+
+
+class Bench:
+    """A model, a tile and what the dense model finds in it.
+
+    Not thread-safe: one worker owns it.
+
+    Parameters
+    ----------
+    prunable
+        The model, traced.
+    tile
+        What it looks at.
+    labels, classes
+        Ground truth, int32 (height, width) and int64 (n,), or None.
+    """
+
+    def __init__(
+        self,
+        prunable: PrunableModel,
+        tile: Tile,
+        labels: NDArray[np.int32] | None,
+        classes: NDArray[np.int64] | None,
+    ) -> None:
+        self.prunable = prunable
+        self.tile = tile
+        self.labels = labels
+        self.classes = classes
+        self._last: tuple[PruneRequest, nn.Module, PruningPlan] | None = None
+        self._input: Tensor | None = None
+        self.dense: DenseResult
+
+    @classmethod
+    def open(  # noqa: PLR0913 - everything a round depends on
+        cls,
+        model: LoadedModel,
+        tile: Tile,
+        labels: NDArray[np.int32] | None = None,
+        classes: NDArray[np.int64] | None = None,
+        job: Job | None = None,
+        *,
+        calibration: Sequence[Tile] | None = None,
+        before: Bench | None = None,
+    ) -> Self:
+        """Trace the model, run it over the tile and score it.
+
+        Parameters
+        ----------
+        model, tile
+            What to open.
+        labels, classes
+            Ground truth, or None: scores are then agreement with the dense model.
+        job
+            Progress and cancel.
+        calibration
+            Unlabelled tiles to read activation statistics from; the open tile
+            and the built-in samples when left out.
+        before
+            A bench whose model is used again, graph and statistics included,
+            when it is the same.
+
+        Raises
+        ------
+        InputError
+            When the label map has another size than the tile.
+        """
+        job = job or Job()
+        if labels is not None and labels.shape != tile.pixels.shape[:2]:
+            height, width = tile.pixels.shape[:2]
+            raise InputError(
+                f"The label image is {labels.shape[1]}x{labels.shape[0]} and the tile "
+                f"{width}x{height}: pass the labels of this tile."
+            )
+        tidy(model.module)
+        seconds: dict[str, float] = {}
+        if before is not None and before.prunable.model is model:
+            prunable = before.prunable
+        else:
+            job.step(0, 3, "tracing the model")
+            with _timed(seconds, "trace"):
+                tiles = [tile, *_samples()] if calibration is None else calibration
+                inputs = calibration_inputs(model, tiles)
+                prunable = PrunableModel(model, inputs[0], inputs)
+        bench = cls(prunable, tile, labels, classes)
+        job.step(1, 3, "finding nuclei with the whole model")
+        prediction = bench._predict(model.module, job, seconds)
+        bench.dense = DenseResult(
+            prediction, prunable.counts, bench._against_truth(prediction), seconds
+        )
+        return bench
+
+    def curve(self, request: PruneRequest, job: Job | None = None) -> SizeCurve:
+        """Return sizes along the whole slider for one heuristic and scope."""
+        return self.prunable.curve(request, job)
+
+    def prune(self, request: PruneRequest, job: Job | None = None) -> Round:
+        """Prune, repair, predict and compare.
+
+        Raises
+        ------
+        PruningError
+            When the request cannot be met.
+        Cancelled
+            When the job was cancelled.
+        """
+        job = job or Job()
+        seconds: dict[str, float] = {}
+        job.step(0, 0, "pruning")
+        module, plan = self.pruned(request, job, seconds)
+        job.step(0, 0, "finding nuclei with the pruned model")
+        prediction = self._predict(module, job, seconds)
+        with _timed(seconds, "scores"):
+            before = self.dense.prediction
+            agreement = score_instances(before.labels, prediction.labels)
+            changes = nucleus_changes(
+                before.labels, prediction.labels, before.classes, prediction.classes
+            )
+            scores = self._against_truth(prediction)
+        return Round(
+            request=request,
+            plan_hash=plan.hash,
+            counts=self._counts(plan),
+            prediction=prediction,
+            scores=scores,
+            agreement=agreement,
+            changes=changes,
+            widths=self.prunable.widths(plan),
+            warnings=plan.warnings,
+            seconds=seconds,
+        )
+
+    def pruned(
+        self,
+        request: PruneRequest,
+        job: Job | None = None,
+        seconds: dict[str, float] | None = None,
+    ) -> tuple[nn.Module, PruningPlan]:
+        """Return the pruned module and its plan; the last one is kept."""
+        if self._last is not None and self._last[0] == request:
+            return self._last[1], self._last[2]
+        seconds = {} if seconds is None else seconds
+        with _timed(seconds, "plan"):
+            plan = self.prunable.plan(request, job)
+        with _timed(seconds, "build"):
+            module = tidy(self.prunable.build(request, plan, job))
+        self._last = request, module, plan
+        return module, plan
+
+    def export(self, request: PruneRequest, job: Job | None = None) -> LoadedModel:
+        """Return the pruned model as one that `core.models.save_model` writes."""
+        module, plan = self.pruned(request, job)
+        return replace(self.prunable.model, module=module, plan=plan)
+
+    def _counts(self, plan: PruningPlan) -> Counts:
+        alive = living_atoms(self.prunable.graph, plan)
+        return Counter(self.prunable.graph).counts(alive)
+
+    def _predict(
+        self, module: nn.Module, job: Job, seconds: dict[str, float]
+    ) -> Prediction:
+        model = self.prunable.model
+        spec = model.spec
+        with _timed(seconds, "network"):
+            if max(self.tile.pixels.shape[:2]) <= spec.window[0]:
+                if self._input is None:
+                    self._input = to_input(model, self.tile)
+                shape = self.tile.pixels.shape[0], self.tile.pixels.shape[1]
+                maps = forward(module, spec, self._input, shape)
+            else:
+                maps = raw_maps(replace(model, module=module), self.tile, job)
+        with _timed(seconds, "instances"):
+            return instances(maps, spec)
+
+    def _against_truth(self, prediction: Prediction) -> Scores | None:
+        if self.labels is None:
+            return None
+        return score_instances(self.labels, prediction.labels)
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    start = perf_counter()
+    yield
+    seconds[stage] = seconds.get(stage, 0.0) + perf_counter() - start
+
+
+def _samples() -> list[Tile]:
+    """Return the built-in tiles: other tissue than the one that is open."""
+    from core.images.samples import SAMPLES, load_sample
+
+    return [load_sample(name).tile for name in SAMPLES]

@@ -1,0 +1,227 @@
+"""One model made ready for pruning: graph, statistics, plans and pruned modules.
+
+Everything that depends on the model alone is worked out once and kept here.
+To read this file, start from `PrunableModel.build`.
+"""
+
+from collections.abc import Sequence
+from time import perf_counter
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from core.benchmark.results import HeuristicInfo, LayerInfo, SizeCurve
+from core.errors import PruningError
+from core.job import Job
+from core.models import LoadedModel
+from core.pruning import (
+    HEURISTICS,
+    Ask,
+    ChannelGraph,
+    Counter,
+    Limits,
+    PruningPlan,
+    Selector,
+    Statistics,
+    apply_plan,
+    calibrate,
+    make_plan,
+    recalibrate_batch_norm,
+    trace,
+)
+from core.pruning.scopes import part_of
+from core.types import Counts, PruneRequest
+
+_POINTS = 96
+
+
+class PrunableModel:
+    """A loaded model with its trace, calibrated when first needed.
+
+    Parameters
+    ----------
+    model
+        What `core.models.load_model` returned.
+    example
+        Input of the shape that multiply-accumulates are counted for.
+    calibration
+        Input tensors of a few unlabelled tiles.
+    """
+
+    def __init__(
+        self, model: LoadedModel, example: Tensor, calibration: Sequence[Tensor]
+    ) -> None:
+        self.model = model
+        self.graph: ChannelGraph = trace(model.module, example)
+        self._calibration = tuple(calibration)
+        self._statistics: Statistics | None = None
+        self._curves: dict[PruneRequest, SizeCurve] = {}
+        self.seconds: dict[str, float] = {}
+
+    @property
+    def counts(self) -> Counts:
+        """Sizes of the model as it was loaded."""
+        return Counter(self.graph).dense
+
+    def statistics(self, job: Job | None = None) -> Statistics:
+        """Return activation statistics, measured at the first call."""
+        if self._statistics is None:
+            start = perf_counter()
+            self._statistics = calibrate(
+                self.model.module, self.graph, self._calibration, job
+            )
+            self.seconds["statistics"] = perf_counter() - start
+        return self._statistics
+
+    def plan(self, request: PruneRequest, job: Job | None = None) -> PruningPlan:
+        """Make the plan of a request.
+
+        Raises
+        ------
+        PruningError
+            When it cannot be met.
+        """
+        return make_plan(
+            self.model.module,
+            self.graph,
+            request.heuristic,
+            request.sparsity,
+            scope=request.scope,
+            count=request.count,
+            statistics=self._for_heuristic(request, job),
+            round_to=request.round_to,
+            min_channels=request.min_channels,
+            seed=request.seed,
+        )
+
+    def build(
+        self, request: PruneRequest, plan: PruningPlan, job: Job | None = None
+    ) -> nn.Module:
+        """Build the pruned module and repair it as the request says.
+
+        Raises
+        ------
+        PruningError
+            When the recovery is not known.
+        """
+        module = self.model.module
+        if request.recovery == "none":
+            return apply_plan(module, plan)
+        if request.recovery == "refit":
+            return apply_plan(module, plan, statistics=self.statistics(job))
+        if request.recovery == "bn":
+            pruned = apply_plan(module, plan)
+            batches = ((batch,) for batch in self._calibration)
+            if not recalibrate_batch_norm(pruned, batches, job):
+                raise PruningError(
+                    "This model has no batch norm to recalibrate: choose refit."
+                )
+            return pruned
+        raise PruningError(
+            f"Recovery '{request.recovery}' needs training, which this call does not "
+            "do: choose none, bn or refit."
+        )
+
+    def curve(self, request: PruneRequest, job: Job | None = None) -> SizeCurve:
+        """Return sizes along the whole slider for one heuristic and scope."""
+        key = _without_target(request)
+        if key not in self._curves:
+            self._curves[key] = self._measure_curve(request, job)
+        return self._curves[key]
+
+    def _measure_curve(self, request: PruneRequest, job: Job | None) -> SizeCurve:
+        ask = Ask(
+            self.model.module,
+            self.graph,
+            self._for_heuristic(request, job),
+            request.seed,
+            request.count,
+        )
+        scores = HEURISTICS[request.heuristic].score(ask)
+        limits = Limits(request.round_to, request.min_channels)
+        sizes = Selector(self.graph, limits).sizes(scores, request.scope, _POINTS)
+        rows = [(c.params, c.macs, c.channels) for c in sizes]
+        return SizeCurve(request.count, np.array(rows, dtype=np.int64))
+
+    def _for_heuristic(
+        self, request: PruneRequest, job: Job | None
+    ) -> Statistics | None:
+        heuristic = HEURISTICS.get(request.heuristic)
+        if heuristic is None or "statistics" not in heuristic.needs:
+            return self._statistics
+        return self.statistics(job)
+
+    @property
+    def layers(self) -> tuple[LayerInfo, ...]:
+        """Layers that make channels, in the order they run."""
+        graph = self.graph
+        found: dict[str, LayerInfo] = {}
+        for layer in graph.makers:
+            others = [
+                other.name
+                for other in graph.makers
+                if other.name != layer.name
+                and np.intersect1d(
+                    other.outputs[other.outputs > 0], layer.outputs[layer.outputs > 0]
+                ).size
+            ]
+            found[layer.name] = LayerInfo(
+                name=layer.name,
+                kind=layer.kind,
+                width=int(layer.outputs.size),
+                part=part_of(layer.name),
+                coupled=tuple(dict.fromkeys(others)),
+                protected=graph.reasons.get(layer.name, ""),
+            )
+        return tuple(found.values())
+
+    @property
+    def heuristics(self) -> tuple[HeuristicInfo, ...]:
+        """All heuristics, with a reason beside those that do not apply."""
+        return tuple(
+            HeuristicInfo(
+                h.name, h.title, h.sentence, h.paper, h.unavailable(self.graph)
+            )
+            for h in HEURISTICS.values()
+        )
+
+    def widths(self, plan: PruningPlan) -> dict[str, int]:
+        """Return channels left by layer name."""
+        found = {}
+        for layer in self.graph.makers:
+            if layer.weight is None:
+                continue
+            dim = 1 if layer.kind == "transposed" else 0
+            entry = plan.kept[layer.weight][dim]
+            width = layer.outputs.size
+            dense = plan.shapes[layer.weight][dim]
+            left = dense if entry is None else len(entry)
+            found[layer.name] = width * left // dense
+        return found
+
+
+def tidy(module: nn.Module) -> nn.Module:
+    """Return the module ready to run: evaluation mode, channels last."""
+    module = module.eval()
+    with torch.no_grad():
+        for parameter in module.parameters():
+            if parameter.dim() == 4:
+                parameter.data = parameter.data.contiguous(
+                    memory_format=torch.channels_last
+                )
+    return module
+
+
+def _without_target(request: PruneRequest) -> PruneRequest:
+    """Return what decides a ranking: the request less its target and recovery."""
+    return PruneRequest(
+        heuristic=request.heuristic,
+        sparsity=0.0,
+        scope=request.scope,
+        count=request.count,
+        recovery="none",
+        round_to=request.round_to,
+        min_channels=request.min_channels,
+        seed=request.seed,
+    )

@@ -1,0 +1,141 @@
+"""What one round gives: frozen, no tensors, ready to show or to store."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.metrics import NucleusChanges, Scores
+from core.types import Count, Counts, Prediction, PruneRequest
+
+
+@dataclass(frozen=True, slots=True)
+class DenseResult:
+    """The model as it was loaded, on the open tile.
+
+    Parameters
+    ----------
+    prediction
+        What it finds.
+    counts
+        Its size, multiply-accumulates for the traced input.
+    scores
+        Against the ground truth, or None without one.
+    seconds
+        Duration of the stages.
+    """
+
+    prediction: Prediction
+    counts: Counts
+    scores: Scores | None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One pruned model on the open tile.
+
+    Parameters
+    ----------
+    request
+        What was asked for.
+    plan_hash
+        Names what was kept.
+    counts
+        What is left.
+    prediction
+        What the pruned model finds.
+    scores
+        Against the ground truth, or None without one.
+    agreement
+        Against the dense model's prediction.
+    changes
+        What became of each of the dense model's nuclei.
+    widths
+        Layer name to channels left.
+    warnings
+        Sentences about layers close to collapse.
+    seconds
+        Duration of the stages.
+    """
+
+    request: PruneRequest
+    plan_hash: str
+    counts: Counts
+    prediction: Prediction
+    scores: Scores | None
+    agreement: Scores
+    changes: NucleusChanges
+    widths: Mapping[str, int]
+    warnings: tuple[str, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerInfo:
+    """One layer that makes channels.
+
+    Parameters
+    ----------
+    name, kind, width
+        Module path, operation, output channels of the dense model.
+    part
+        ``"encoder"`` or ``"decoder"``.
+    coupled
+        Other layers that share channels with it.
+    protected
+        Why (some of) its channels may not go, or an empty string.
+    """
+
+    name: str
+    kind: str
+    width: int
+    part: str
+    coupled: tuple[str, ...] = ()
+    protected: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HeuristicInfo:
+    """One heuristic; ``needs`` says why it cannot be used on the open model."""
+
+    name: str
+    title: str
+    sentence: str
+    paper: str
+    needs: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SizeCurve:
+    """All three sizes along one ranking, cheap to ask.
+
+    Parameters
+    ----------
+    count
+        What a sparsity is a share of.
+    table
+        int64 (points, 3): parameters, multiply-accumulates, channels, falling.
+    """
+
+    count: Count
+    table: NDArray[np.int64]
+
+    @property
+    def reach(self) -> float:
+        """Largest sparsity that can be asked for, 0 to 0.99."""
+        column = self._column()
+        return min(float(1.0 - column[-1] / max(column[0], 1)), 0.99)
+
+    def at(self, sparsity: float) -> Counts:
+        """Return the sizes at a sparsity, to within a step of the table."""
+        column = self._column()
+        left = (1.0 - sparsity) * column[0]
+        # ``interp`` wants a rising axis.
+        values = [np.interp(left, column[::-1], self.table[::-1, k]) for k in range(3)]
+        return Counts(*(round(float(value)) for value in values))
+
+    def _column(self) -> NDArray[np.float64]:
+        index = ("params", "macs", "channels").index(self.count)
+        return self.table[:, index].astype(np.float64)
