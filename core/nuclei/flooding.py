@@ -85,14 +85,13 @@ def flood(height: NDArray[np.float32], markers: Int, inside: NDArray[np.bool_]) 
 
 
 def _close_lines(labels: Int, inside: NDArray[np.bool_]) -> Int:
-    """Give the lines between basins (-1) to a neighbour."""
+    """Give lines between basins and lost corners to a neighbour."""
     kernel = np.ones((3, 3), np.uint8)
     grown = np.maximum(labels, 0).astype(np.float32)
     for _ in range(2):
         line = inside & (grown == 0)
         grown = np.where(line, cv2.dilate(grown, kernel), grown)
-    # the second pass may reach unmarked parts, but no deeper than one pixel
-    return np.where(labels == 0, 0, grown).astype(np.int32)
+    return np.asarray(grown, np.int32)
 
 
 def renumber(labels: Int, smallest: float) -> Int:

@@ -1,0 +1,156 @@
+"""Readers on maps made by hand."""
+
+import numpy as np
+import pytest
+
+from core.errors import ModelError
+from core.images.synthetic import synthetic_tile
+from core.metrics import score_instances
+from core.nuclei import instances, majority_types
+from core.nuclei.flooding import fill_holes, flood, renumber
+from core.training.targets import distance_map
+from core.types import ModelSpec
+
+DISTANCE = ModelSpec("d", "nuclei", "unet", classes=("one", "two"))
+HV = ModelSpec("h", "nuclei", "hovernet", reader="hv", window=(256, 164))
+
+
+def discs(*centres, radius=10, shape=(64, 80)):
+    """Discs as labels; the nearer centre wins where two overlap."""
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    far = np.stack([np.hypot(y - r, x - c) for r, c in centres])
+    return np.where(far.min(axis=0) <= radius, 1 + far.argmin(axis=0), 0).astype(
+        np.int32
+    )
+
+
+def distance_maps(labels):
+    return {"np": (labels > 0).astype(np.float32), "dist": distance_map(labels)}
+
+
+def hv_maps(labels):
+    """What a perfect HoVer-Net would say: offsets to the centroid, -1 to 1."""
+    hv = np.zeros((2, *labels.shape), np.float32)
+    for label in range(1, labels.max(initial=0) + 1):
+        rows, cols = np.nonzero(labels == label)
+        for axis, offset in enumerate((cols - cols.mean(), rows - rows.mean())):
+            hv[axis, rows, cols] = offset / max(np.abs(offset).max(), 1)
+    return {"np": (labels > 0).astype(np.float32), "hv": hv}
+
+
+CASES = [(DISTANCE, distance_maps), (HV, hv_maps)]
+
+
+@pytest.mark.parametrize(("spec", "maps"), CASES, ids=["distance", "hv"])
+def test_two_touching_discs_are_two(spec, maps):
+    truth = discs((30, 25), (30, 43))
+    found = instances(maps(truth), spec)
+
+    assert found.count == 2
+    assert found.labels.dtype == np.int32
+    assert score_instances(truth, found.labels).aji > 0.95
+
+
+@pytest.mark.parametrize(("spec", "maps"), CASES, ids=["distance", "hv"])
+@pytest.mark.parametrize("shape", [(64, 80), (1, 1), (3, 200)])
+def test_empty_maps_have_no_nuclei(spec, maps, shape):
+    found = instances(maps(np.zeros(shape, np.int32)), spec)
+    assert found.count == 0
+    assert found.labels.shape == shape
+
+
+@pytest.mark.parametrize("shape", [(40, 40), (1, 1), (1, 30)])
+def test_full_maps_are_one_nucleus(shape):
+    full = np.ones(shape, np.float32)
+    spec = ModelSpec("d", "nuclei", "unet", threshold={"smallest": 1})
+    found = instances({"np": full, "dist": full}, spec)
+    assert (found.labels == 1).all()
+
+
+def test_a_blob_without_a_peak_is_one_nucleus():
+    truth = discs((30, 25), (30, 60))
+    maps = distance_maps(truth)
+    maps["dist"] = np.where(truth == 2, 0.1, maps["dist"]).astype(np.float32)
+    assert np.array_equal(instances(maps, DISTANCE).labels > 0, truth > 0)
+    assert instances(maps, DISTANCE).count == 2
+
+
+def test_small_specks_are_left_out():
+    truth = discs((30, 25), (10, 60))
+    truth[50, 70:73] = 3
+    assert instances(distance_maps(truth), DISTANCE).count == 2
+
+
+def test_bad_numbers_do_not_break_the_reader():
+    maps = distance_maps(discs((30, 25)))
+    maps["dist"][0, :5] = np.nan
+    maps["np"][0, :5] = np.nan
+    with np.errstate(invalid="ignore"):
+        assert instances(maps, DISTANCE).count == 1
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_perfect_maps_give_back_crowded_tissue(seed):
+    _, truth, classes = synthetic_tile(256, seed)
+    maps = distance_maps(truth)
+    maps["tp"] = np.concatenate([[0], classes])[truth].astype(np.uint8)
+    spec = ModelSpec("d", "nuclei", "unet", classes=("a", "b", "c", "d"))
+    found = instances(maps, spec)
+
+    assert score_instances(truth, found.labels).aji > 0.95
+    assert np.array_equal(np.unique(found.labels), np.arange(found.count + 1))
+    assert len(found.classes) == found.count
+    for label in range(1, found.count + 1):
+        of = np.bincount(truth[found.labels == label]).argmax()
+        assert found.classes[label - 1] == classes[of - 1]
+
+
+def test_flood_prefers_low_ground_over_short_ways():
+    """Two markers, a ridge close to the first: the ridge is the border."""
+    height = np.zeros((9, 40), np.float32)
+    height[:, 10] = 1.0
+    markers = np.zeros((9, 40), np.int32)
+    markers[4, 8], markers[4, 36] = 1, 2
+    labels = flood(height, markers, np.ones((9, 40), bool))
+
+    assert (labels[:, :9] == 1).all()
+    assert (labels[:, 12:] == 2).all()
+    assert (labels > 0).all()
+
+
+def test_flood_stays_inside_and_leaves_unmarked_parts():
+    inside = np.zeros((20, 20), bool)
+    inside[2:8, 2:8] = inside[12:18, 12:18] = True
+    markers = np.zeros((20, 20), np.int32)
+    markers[4, 4] = 1
+    labels = flood(np.zeros((20, 20), np.float32), markers, inside)
+
+    assert (labels[2:8, 2:8] == 1).all()
+    assert np.count_nonzero(labels) == 36
+
+
+def test_types_are_voted_inside_each_nucleus():
+    labels = discs((30, 20), (30, 60))
+    kinds = np.ones(labels.shape, np.uint8)
+    kinds[labels == 2] = 2
+    kinds[30, 55:62] = 1
+
+    assert list(majority_types(labels, kinds, 2)) == [1, 2]
+    assert list(majority_types(labels, np.zeros_like(kinds), 2)) == [0, 0]
+    assert len(majority_types(np.zeros_like(labels), kinds, 2)) == 0
+
+
+def test_renumber_and_fill_holes():
+    labels = np.array([[0, 5, 5, 0, 9], [2, 2, 2, 0, 0]], np.int32)
+    assert renumber(labels, 2).tolist() == [[0, 2, 2, 0, 0], [1, 1, 1, 0, 0]]
+    ring = np.ones((5, 5), bool)
+    ring[2, 2] = False
+    assert fill_holes(ring).all()
+    ring[2, 2:] = False
+    assert np.array_equal(fill_holes(ring), ring)
+
+
+def test_a_patch_classifier_is_refused_in_a_sentence():
+    spec = ModelSpec("ResNet", "patch", "resnet18", reader="patch")
+    with pytest.raises(ModelError, match="choose a nuclei model"):
+        instances({}, spec)
