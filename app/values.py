@@ -70,25 +70,24 @@ class Nuclei:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What became of each nucleus, as indices into `KINDS`.
+    """What became of each nucleus between the dense and the pruned model.
 
     Parameters
     ----------
     before, after
-        int8 (n_dense,) and (n_pruned,).
+        int8 (n_dense,) and (n_pruned,): indices into `KINDS`.
+    places
+        float (n, 2) by kind: x and y of each event, in pixels. A merge of
+        three nuclei is one event.
     """
 
     before: NDArray[np.int8]
     after: NDArray[np.int8]
+    places: Mapping[Kind, NDArray[np.float64]]
 
     def count(self, kind: Kind) -> int:
-        """Return how many nuclei changed in this way.
-
-        New nuclei are counted among the pruned model's, merged ones too (how
-        many there are now), everything else among the dense model's.
-        """
-        side = self.after if kind in {"new", "merged"} else self.before
-        return int(np.count_nonzero(side == KINDS.index(kind)))
+        """Return how many events of one kind there are."""
+        return len(self.places.get(kind, ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +195,13 @@ class Curve:
     at: Callable[[float], Counts]
 
 
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """Something was written; ``sentence`` says what and where."""
+
+    sentence: str
+
+
 class Session(Protocol):
     """A model and a tile in the worker; the window only passes it back."""
 
@@ -205,8 +211,8 @@ class Session(Protocol):
     def measure(self, request: PruneRequest, task: "Task") -> Measured:
         """Time dense and pruned side by side."""
 
-    def export(self, request: PruneRequest, path: str, task: "Task") -> str:
-        """Write the pruned model; return a sentence that says what was written."""
+    def export(self, request: PruneRequest, path: str, task: "Task") -> "Saved":
+        """Write the pruned model."""
 
 
 class Task(Protocol):

@@ -1,0 +1,132 @@
+"""Trials to the curves of the three plots: pure functions."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from app import format as text
+from app.palette import series_colour
+from app.trials import Series, Trial, front, predicted_speedup, series_of
+from app.widgets.plot import Dot, Line
+from core.types import PruneRequest
+
+METRICS = {"aji": "AJI", "pq": "PQ", "dice": "Dice", "f1": "F1"}
+
+
+def _grouped(trials: Sequence[Trial]) -> Mapping[Series, list[Trial]]:
+    """Return the trials of each curve, from the largest model to the smallest."""
+    groups: dict[Series, list[Trial]] = {}
+    for trial in sorted(trials, key=lambda one: one.removed):
+        groups.setdefault(series_of(trial.request), []).append(trial)
+    return groups
+
+
+def latency_of(trial: Trial, trials: Sequence[Trial], dense_ms: float) -> float:
+    """Return the latency of a trial in ms: measured, or else predicted."""
+    if trial.measured is not None:
+        return dense_ms / trial.measured.speedup
+    return dense_ms / predicted_speedup(trials, trial.macs_left)
+
+
+def dense_latency(trials: Sequence[Trial], guess: float) -> float:
+    """Return the dense model's latency in ms: the median of what was measured.
+
+    Parameters
+    ----------
+    trials
+        With measurements, or not.
+    guess
+        Used while there is none, in ms.
+    """
+    known = sorted(t.measured.dense_ms for t in trials if t.measured is not None)
+    return known[len(known) // 2] if known else guess
+
+
+def tip(trial: Trial, latency: float) -> str:
+    """Return what is written at a point under the mouse."""
+    scores = "   ".join(
+        f"{name} {text.score(trial.scores[key])}"
+        for key, name in METRICS.items()
+        if key in trial.scores
+    )
+    sure = "measured" if trial.measured else "predicted"
+    return (
+        f"{trial.request.heuristic}, {trial.request.scope}, "
+        f"{trial.request.recovery}\n"
+        f"{text.percent(trial.removed, 1)} of parameters removed, "
+        f"{text.percent(trial.macs_left)} of MACs left\n{scores}\n"
+        f"{text.milliseconds(latency)} ({sure})   click to go there"
+    )
+
+
+def curves(
+    trials: Sequence[Trial],
+    *,
+    metric: str,
+    dense_ms: float,
+    now: PruneRequest,
+    order: tuple[str, ...],
+) -> tuple[tuple[Line, ...], tuple[Line, ...], tuple[Line, ...]]:
+    """Return the lines of the three plots.
+
+    Parameters
+    ----------
+    trials
+        Every point.
+    metric
+        Score on the vertical axis.
+    dense_ms
+        Latency of the dense model.
+    now
+        Its curve is drawn last and strongest.
+    order
+        Names of the heuristics, for their colours.
+
+    Returns
+    -------
+    accuracy, latency, trade
+        Accuracy over sparsity, latency over sparsity, accuracy over latency.
+    """
+    plots: tuple[list[Line], list[Line], list[Line]] = ([], [], [])
+    front_first = sorted(
+        _grouped(trials).items(), key=lambda item: item[0] == series_of(now)
+    )
+    for series, group in front_first:
+        colour = series_colour(series[0], order)
+        strong = series == series_of(now)
+        dots: tuple[list[Dot], list[Dot], list[Dot]] = ([], [], [])
+        for trial in group:
+            value = trial.scores.get(metric, math.nan)
+            latency = latency_of(trial, trials, dense_ms)
+            words, sure = tip(trial, latency), trial.measured is not None
+            span = _span(trial, dense_ms)
+            key = trial.request
+            if math.isfinite(value):
+                dots[0].append(Dot(trial.removed, value, key, words))
+                dots[2].append(Dot(latency, value, key, words, sure, span))
+            dots[1].append(Dot(trial.removed, latency, key, words, sure, span))
+        for index, lines in enumerate(plots):
+            joined = index < 2
+            lines.append(Line(tuple(dots[index]), colour, strong, joined))
+    return tuple(plots[0]), tuple(plots[1]), tuple(plots[2])
+
+
+def _span(trial: Trial, dense_ms: float) -> tuple[float, float] | None:
+    """Return the interval of a measured latency, in ms."""
+    if trial.measured is None:
+        return None
+    slow, fast = trial.measured.interval
+    if not (slow > 0 and fast > 0):
+        return None
+    return dense_ms / fast, dense_ms / slow
+
+
+def best(
+    trials: Sequence[Trial], *, metric: str, dense_ms: float
+) -> tuple[tuple[float, float], ...]:
+    """Return the accuracy-latency front, as latency and score."""
+    points = [
+        (latency_of(trial, trials, dense_ms), trial.scores[metric])
+        for trial in trials
+        if math.isfinite(trial.scores.get(metric, math.nan))
+    ]
+    return tuple(points[index] for index in front(points))

@@ -1,0 +1,280 @@
+"""The real engine: `core`, wrapped into what the window shows.
+
+Everything here runs on the worker thread. torch and everything that needs it is
+imported by the first job, behind a window that is already on screen.
+To read this file, start from `BenchEngine.open`.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.overlay import label_pyramid, picture_pyramid
+from app.values import (
+    KINDS,
+    Changes,
+    Curve,
+    Heuristic,
+    Kind,
+    Layer,
+    Measured,
+    ModelCard,
+    Nuclei,
+    Opened,
+    Outcome,
+    Picture,
+    Saved,
+    Session,
+    Task,
+)
+from core.errors import InputError
+from core.job import Job
+from core.types import PruneRequest, Tile
+
+if TYPE_CHECKING:
+    from core.benchmark import Bench
+    from core.metrics import NucleusChanges, Scores
+    from core.models import LoadedModel
+
+SAMPLE = "sample:"
+SCORES = ("dice", "dice2", "aji", "aji_plus", "dq", "sq", "pq", "f1", "precision")
+_SWITCH = 0.001  # seconds: how long Python code of the worker may keep the window
+
+
+class BenchSession:
+    """A `core.benchmark.Bench` behind the window's `Session`.
+
+    Parameters
+    ----------
+    bench
+        Only the worker touches it.
+    model
+        Its model, and what it was opened from.
+    source
+        See `ModelCard.source`.
+    """
+
+    def __init__(self, bench: "Bench", model: "LoadedModel", source: str) -> None:
+        self.bench = bench
+        self.model = model
+        self.source = source
+
+    def prune(self, request: PruneRequest, task: Task) -> Outcome:
+        """Prune, predict and compare."""
+        job = cast("Job", task)
+        task.publish(Curve(request, self.bench.curve(request, job).at))
+        found = self.bench.prune(request, job)
+        return Outcome(
+            request=request,
+            counts=found.counts,
+            nuclei=nuclei_of(found.prediction.labels, found.prediction.classes),
+            changes=changes_of(found.changes),
+            scores=scores_of(found.scores) if found.scores is not None else None,
+            agreement=scores_of(found.agreement),
+            widths=found.widths,
+            warnings=found.warnings,
+            seconds=found.seconds,
+        )
+
+    def measure(self, request: PruneRequest, task: Task) -> Measured:
+        """Time dense and pruned side by side, in a process of their own."""
+        found = self.bench.compare(request, cast("Job", task))
+        return Measured(
+            request=request,
+            dense_ms=found.dense.median,
+            pruned_ms=found.pruned.median,
+            speedup=found.speedup,
+            interval=found.interval,
+            verdict=found.verdict,
+        )
+
+    def export(self, request: PruneRequest, path: str, task: Task) -> Saved:
+        """Write the pruned model."""
+        from core.models import save_model
+
+        model = self.bench.export(request, cast("Job", task))
+        save_model(path, model, model.plan)
+        return Saved(f"Saved the pruned model as {path}.")
+
+
+class BenchEngine:
+    """Opens models and tiles with `core`."""
+
+    def open(
+        self, model: str, tile: str, task: Task, *, before: Session | None
+    ) -> Opened:
+        """Open a model and a tile; the tile is shown as soon as it is read."""
+        task.step(0, 4, "reading the tile")
+        shown, labels, classes, title = read(tile)
+        picture = Picture(picture_pyramid(shown.pixels), title, shown.mpp)
+        task.publish(picture)
+        task.step(1, 4, "loading the model")
+        _prepare()
+        from core.benchmark import Bench
+
+        old = before if isinstance(before, BenchSession) else None
+        loaded = old.model if old and old.source == model else _load(model)
+        bench = Bench.open(
+            loaded,
+            shown,
+            labels,
+            classes,
+            cast("Job", task),
+            before=old.bench if old else None,
+        )
+        found = bench.dense
+        return Opened(
+            session=BenchSession(bench, loaded, model),
+            model=_card(loaded, model),
+            picture=picture,
+            nuclei=nuclei_of(found.prediction.labels, found.prediction.classes),
+            counts=found.counts,
+            scores=scores_of(found.scores) if found.scores is not None else None,
+            layers=tuple(
+                Layer(item.name, item.width, item.part, item.coupled, item.protected)
+                for item in bench.prunable.layers
+            ),
+            heuristics=tuple(
+                Heuristic(
+                    item.name, item.title, item.sentence, item.paper, item.needs
+                )
+                for item in bench.prunable.heuristics
+            ),
+            truth=nuclei_of(labels, None) if labels is not None else None,
+            source=tile,
+            seconds=found.seconds,
+        )
+
+
+def read(
+    source: str,
+) -> tuple[Tile, NDArray[np.int32] | None, NDArray[np.int64] | None, str]:
+    """Return a tile, its ground truth where there is one, and its title.
+
+    Parameters
+    ----------
+    source
+        ``sample:NAME``, an empty string (the default sample), or a path; a path
+        may be followed by ``|`` and that of a label image.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read.
+    """
+    from core.images.samples import DEFAULT_SAMPLE, SAMPLES, load_sample
+
+    if not source or source.startswith(SAMPLE):
+        name = source.removeprefix(SAMPLE) or DEFAULT_SAMPLE
+        sample = load_sample(name)
+        return sample.tile, sample.labels, sample.classes, SAMPLES[name].title
+    from pathlib import Path
+
+    from core.images import read_labels, read_tile
+
+    path, _, beside = source.partition("|")
+    labels = read_labels(beside) if beside else None
+    tile = read_tile(path)
+    if labels is not None and labels.shape != tile.pixels.shape[:2]:
+        height, width = tile.pixels.shape[:2]
+        raise InputError(
+            f"The label image is {labels.shape[1]} × {labels.shape[0]} pixels and the "
+            f"tile {width} × {height}: pass the labels of this tile."
+        )
+    return tile, labels, None, Path(path).name
+
+
+def _prepare() -> None:
+    """Set what torch keeps per thread, and what keeps the window smooth."""
+    import torch
+
+    torch.set_flush_denormal(True)
+    sys.setswitchinterval(_SWITCH)
+
+
+def _load(source: str) -> "LoadedModel":
+    from core.models import load_model
+
+    return load_model(source)
+
+
+def _card(loaded: "LoadedModel", source: str) -> ModelCard:
+    """Return a model in words."""
+    import torch
+
+    spec = loaded.spec
+    words = [spec.architecture.replace("_", " ")]
+    if spec.classes:
+        words.append(f"{len(spec.classes)} nucleus types")
+    if spec.mpp:
+        words.append(f"trained at {spec.mpp:g} µm per pixel")
+    if loaded.plan is not None:
+        words.append("already pruned")
+    device = next(loaded.module.parameters()).device
+    return ModelCard(
+        source=source,
+        name=spec.name,
+        about=" · ".join(words),
+        classes=tuple(spec.classes),
+        device=str(device).upper(),
+        threads=torch.get_num_threads(),
+    )
+
+
+def nuclei_of(
+    labels: NDArray[np.int32], classes: NDArray[np.int64] | None
+) -> Nuclei:
+    """Return instances as the panes draw them.
+
+    Parameters
+    ----------
+    labels
+        int32 (height, width), 1..n.
+    classes
+        int (n,), or None.
+    """
+    from core.metrics.overlap import centroids
+
+    ids, places = centroids(labels)
+    if len(ids) and ids[-1] != len(ids):
+        # Ground truth may skip ids; colours are looked up by position.
+        place = np.zeros(int(ids[-1]) + 1, np.int32)
+        place[ids] = np.arange(1, len(ids) + 1)
+        labels, classes = place[labels], None
+    if classes is not None and len(classes) != len(ids):
+        classes = None
+    return Nuclei(label_pyramid(labels), classes, places[:, ::-1])
+
+
+def changes_of(changes: "NucleusChanges") -> Changes:
+    """Return what became of nuclei by the names that the window uses."""
+    places: dict[Kind, list[tuple[float, float]]] = {kind: [] for kind in KINDS}
+    for event in changes.events:
+        row, column = event.place
+        places[KINDS[int(event.kind) - 1]].append((column, row))
+    return Changes(
+        _codes(changes.before_kind),
+        _codes(changes.after_kind),
+        {kind: np.array(found).reshape(-1, 2) for kind, found in places.items()},
+    )
+
+
+def _codes(kinds: NDArray[np.uint8]) -> NDArray[np.int8]:
+    """Return indices into `KINDS`; ids that are not in the map count as kept."""
+    return np.maximum(kinds.astype(np.int8) - 1, 0).astype(np.int8)
+
+
+def scores_of(scores: "Scores") -> Mapping[str, float]:
+    """Return scores by name."""
+    return {name: float(getattr(scores, name)) for name in SCORES}
+
+
+def sample_titles() -> Sequence[tuple[str, str]]:
+    """Return names and titles of the built-in tiles, without loading any."""
+    from core.images.samples import SAMPLES
+
+    return [(name, entry.title) for name, entry in SAMPLES.items()]
+

@@ -1,0 +1,31 @@
+"""Undo and redo of settings."""
+
+from dataclasses import dataclass
+
+from core.types import PruneRequest
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Settings that were rested on; the last of ``past`` is the present one."""
+
+    past: tuple[PruneRequest, ...] = ()
+    future: tuple[PruneRequest, ...] = ()
+
+    def visited(self, request: PruneRequest) -> "History":
+        """Return the history after a new choice."""
+        if self.past and self.past[-1] == request:
+            return self
+        return History((*self.past[-99:], request))
+
+    def undone(self) -> "History":
+        """Return the history one step back."""
+        if len(self.past) < 2:
+            return self
+        return History(self.past[:-1], (self.past[-1], *self.future))
+
+    def redone(self) -> "History":
+        """Return the history one step forward again."""
+        if not self.future:
+            return self
+        return History((*self.past, self.future[0]), self.future[1:])

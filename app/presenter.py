@@ -1,0 +1,266 @@
+"""State to views: compares two states and sets what is different.
+
+To read this file, start from `Presenter.show`.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app import format as text
+from app import story
+from app.curves import METRICS, best, curves, dense_latency, latency_of
+from app.overlay import Colours, premultiplied
+from app.palette import by_kind, by_type, series_colour
+from app.trials import predicted_speedup
+from app.values import KINDS, Changes, Kind, Nuclei, Opened
+from app.widgets.plot import Dot
+from app.widgets.tile_view import Mask
+
+if TYPE_CHECKING:
+    from app.state import AppState, Display
+    from app.window import Window
+
+LOST: frozenset[Kind] = frozenset({"lost"})
+
+
+class Presenter:
+    """Keeps the views of a window up to date with its state.
+
+    Parameters
+    ----------
+    window
+        Whose views are set.
+    """
+
+    def __init__(self, window: "Window") -> None:
+        self._window = window
+
+    def show(self, old: "AppState", new: "AppState") -> None:
+        """Set what is different, except the plots, which may wait."""
+        if old.opened is not new.opened or old.pending is not new.pending:
+            self._show_opened(old, new)
+        if old.request != new.request or old.opened is not new.opened:
+            self._window.controls.set_request(new.request)
+            self._window.demo.set_step(new.request.sparsity)
+        if _differ(old, new, "request", "curve", "opened", "outcome"):
+            self._show_counts(new)
+        if _differ(old, new, "opened", "outcome", "display", "pending"):
+            self._show_masks(new)
+        if _differ(old, new, "outcome", "opened"):
+            self._show_outcome(new)
+        if _differ(old, new, "outcome", "opened", "trials", "request"):
+            self._show_story(new)
+        if old.demo != new.demo:
+            self._window.set_demo(new.demo)
+        if old.message is not new.message:
+            message = new.message
+            self._window.messages.set_message(
+                *((message.text, message.details, message.kind) if message else ("",))
+            )
+        if _differ(old, new, "busy", "step", "todo"):
+            self._show_work(new)
+
+    # The parts
+
+    def _show_opened(self, old: "AppState", new: "AppState") -> None:
+        opened, views = new.opened, self._window
+        picture = new.pending or (opened.picture if opened else None)
+        shown = old.pending or (old.opened.picture if old.opened else None)
+        if picture is not shown:
+            views.viewer.set_picture(picture)
+        if old.opened is new.opened:
+            return
+        views.controls.set_ready(opened is not None)
+        views.controls.set_model(opened.model if opened else None)
+        if opened is not None:
+            views.controls.set_heuristics(opened.heuristics)
+            views.plots.set_layers(opened.layers)
+            card = opened.model
+            views.status.set_machine(
+                f"{card.device} · {text.counted(card.threads, 'thread')}"
+            )
+            views.setWindowTitle(f"{opened.picture.name} · {card.name} · PruneScope")
+
+    def _show_counts(self, new: "AppState") -> None:
+        if new.opened is None:
+            self._window.controls.set_counts(None, None)
+            return
+        left = new.outcome.counts if new.outcome and new.current else None
+        if left is None and new.curve is not None:
+            left = new.curve.at(new.request.sparsity)
+        if left is None and new.request.sparsity > 0:
+            return  # the curve is on its way; the old figures stay until then
+        self._window.controls.set_counts(new.opened.counts, left)
+
+    def _show_masks(self, new: "AppState") -> None:
+        opened = new.opened
+        if opened is None or new.pending is not None:
+            self._window.viewer.set_masks((), ())
+            return
+        self._window.viewer.set_display(
+            new.display.overlay, new.display.visible, new.display.opacity
+        )
+        self._window.viewer.set_truth(opened.truth is not None, new.display.truth)
+        self._window.viewer.set_masks(*masks(new))
+
+    def _show_outcome(self, new: "AppState") -> None:
+        opened, outcome, views = new.opened, new.outcome, self._window
+        if opened is None:
+            return
+        dense = text.counted(opened.nuclei.count, "nucleus", "nuclei")
+        if opened.scores is not None:
+            dense += _scored(opened.scores, "against truth")
+        pruned = ""
+        counts: dict[Kind, int] = {}
+        if outcome is not None:
+            pruned = text.counted(outcome.nuclei.count, "nucleus", "nuclei")
+            if outcome.scores is not None:
+                pruned += _scored(outcome.scores, "against truth")
+            else:
+                pruned += _scored(outcome.agreement, "against dense")
+            counts = {kind: outcome.changes.count(kind) for kind in KINDS}
+        views.viewer.set_captions(dense, pruned)
+        types = opened.nuclei.classes is not None
+        views.nuclei.set_counts(counts, types=types)
+        views.plots.set_kept(outcome.widths if outcome else {})
+        views.controls.set_warnings(outcome.warnings if outcome else ())
+
+    def _show_story(self, new: "AppState") -> None:
+        opened, outcome = new.opened, new.outcome
+        if opened is None or outcome is None or not new.current:
+            return
+        measured = new.latency
+        left = outcome.counts.macs / max(opened.counts.macs, 1)
+        predicted = predicted_speedup(new.trials, left)
+        self._window.controls.set_latency(story.verdict(measured, predicted))
+        self._window.demo.set_story(
+            story.headline(opened, outcome, measured),
+            story.explanation(opened, outcome, measured),
+        )
+
+    def _show_work(self, new: "AppState") -> None:
+        if not new.busy:
+            self._window.status.set_work(None)
+            return
+        step = new.step
+        words = _capital(step.what) if step else "Working"
+        if new.todo:
+            words = f"Exploring, {len(new.todo)} to go"
+        done, total = (step.done, step.total) if step else (0, 0)
+        self._window.status.set_work(words, done, total)
+        self._window.controls.set_exploring(len(new.todo))
+
+    def show_plots(self, new: "AppState") -> None:
+        """Set the plots; called a little later, so that masks come first."""
+        opened, plots = new.opened, self._window.plots
+        self._window.controls.set_exploring(len(new.todo))
+        if opened is None:
+            return
+        order = tuple(item.name for item in opened.heuristics)
+        metric = new.display.metric
+        guess = opened.seconds.get("network", 0.1) * 1000
+        dense_ms = dense_latency(new.trials, guess)
+        against = "against truth" if opened.scores is not None else "against dense"
+        plots.set_metric(metric, against)
+        plots.set_lines(
+            curves(
+                new.trials,
+                metric=metric,
+                dense_ms=dense_ms,
+                now=new.request,
+                order=order,
+            )
+        )
+        plots.set_front(best(new.trials, metric=metric, dense_ms=dense_ms))
+        level = opened.scores.get(metric) if opened.scores is not None else 1.0
+        plots.set_dense(level, dense_ms)
+        titles = {item.name: item.title for item in opened.heuristics}
+        names = dict.fromkeys(trial.request.heuristic for trial in new.trials)
+        names.setdefault(new.request.heuristic)
+        plots.set_legend(
+            {titles.get(name, name): series_colour(name, order) for name in names}
+        )
+        plots.set_current(_current(new, metric, dense_ms))
+
+
+def _current(
+    state: "AppState", metric: str, dense_ms: float
+) -> tuple[Dot | None, Dot | None, Dot | None]:
+    """Return the rings around the point on show, one per plot."""
+    trial = next((t for t in state.trials if t.request == state.request), None)
+    if trial is None:
+        return None, None, None
+    latency = latency_of(trial, state.trials, dense_ms)
+    score = trial.scores.get(metric, float("nan"))
+    key, sure = trial.request, trial.measured is not None
+    if score != score:  # undefined: both maps are empty
+        return None, Dot(trial.removed, latency, key, sure=sure), None
+    return (
+        Dot(trial.removed, score, key),
+        Dot(trial.removed, latency, key, sure=sure),
+        Dot(latency, score, key, sure=sure),
+    )
+
+
+def masks(state: "AppState") -> tuple[tuple[Mask, ...], tuple[Mask, ...]]:
+    """Return the layers of both panes."""
+    opened, outcome, display = state.opened, state.outcome, state.display
+    if opened is None or not display.visible:
+        return (), ()
+    truth = _truth(opened, display)
+    if display.overlay == "difference" and outcome is not None:
+        dense, pruned = _differences(
+            opened.nuclei, outcome.nuclei, outcome.changes, display.opacity
+        )
+        return (*dense, *truth), (*pruned, *truth)
+    fill = display.overlay == "fill"
+    dense = (_typed(opened.nuclei, fill, display.opacity),)
+    pruned = (_typed(outcome.nuclei, fill, display.opacity),) if outcome else ()
+    return (*dense, *truth), (*pruned, *truth)
+
+
+def _typed(nuclei: Nuclei, fill: bool, opacity: float) -> Mask:
+    colours = by_type(nuclei.count, nuclei.classes, fill=fill, opacity=opacity)
+    return Mask(nuclei.levels, colours)
+
+
+def _differences(
+    dense: Nuclei, pruned: Nuclei, changes: Changes, opacity: float
+) -> tuple[tuple[Mask, ...], tuple[Mask, ...]]:
+    """Return both panes by what became of nuclei; lost ones show in both."""
+    before = by_kind(changes.before, opacity=opacity)
+    after = by_kind(changes.after, opacity=opacity)
+    lost = by_kind(changes.before, opacity=opacity, only=LOST)
+    return (
+        (Mask(dense.levels, before),),
+        (Mask(pruned.levels, after), Mask(dense.levels, lost, 3)),
+    )
+
+
+def _truth(opened: Opened, display: "Display") -> tuple[Mask, ...]:
+    """Return the ground truth in white, if there is any and it is wanted."""
+    if opened.truth is None or not display.truth:
+        return ()
+    rgb = np.full((opened.truth.count + 1, 3), 255, np.uint8)
+    alpha = np.full(opened.truth.count + 1, display.opacity)
+    alpha[0] = 0
+    line = premultiplied(rgb, alpha)
+    nothing = np.zeros_like(line)
+    return (Mask(opened.truth.levels, Colours(line, nothing, nothing), 1),)
+
+
+def _scored(scores: Mapping[str, float], against: str) -> str:
+    parts = [f"{METRICS[key]} {text.score(scores[key])}" for key in ("aji", "pq")]
+    return f" · {', '.join(parts)} {against}"
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _differ(old: "AppState", new: "AppState", *names: str) -> bool:
+    """Return whether any of the fields is another value."""
+    return any(getattr(old, name) is not getattr(new, name) for name in names)
+

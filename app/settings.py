@@ -1,0 +1,100 @@
+"""What comes back at the next start."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any, TypeVar
+
+from PySide6.QtCore import QByteArray, QSettings
+
+from app.state import AppState, Display
+from core.types import PruneRequest
+
+T = TypeVar("T")
+
+_RECENT = 8
+
+
+class Settings:
+    """The last state, kept by Qt where the platform keeps such things.
+
+    Parameters
+    ----------
+    store
+        Tests pass one that writes to their own folder.
+    """
+
+    def __init__(self, store: QSettings | None = None) -> None:
+        self._store = store or QSettings("prunescope", "prunescope")
+
+    @property
+    def theme(self) -> str:
+        """``system``, ``light`` or ``dark``."""
+        return str(self._store.value("theme", "system"))
+
+    def set_theme(self, theme: str) -> None:
+        self._store.setValue("theme", theme)
+
+    @property
+    def last(self) -> tuple[str, str]:
+        """Model and tile that were open; empty strings when none were."""
+        return str(self._store.value("model", "")), str(self._store.value("tile", ""))
+
+    def state(self) -> AppState:
+        """Return the state to begin with: last controls and display."""
+        request = _restored(PruneRequest("reconstruction", 0.5), self._read("request"))
+        display = _restored(Display(), self._read("display"))
+        return AppState(request=request, display=display)
+
+    def save(self, state: AppState, geometry: QByteArray) -> None:
+        """Keep what is open and how it was set."""
+        if state.opened is not None:
+            self._store.setValue("model", state.opened.model.source)
+            self._store.setValue("tile", state.opened.source)
+        self._store.setValue("request", asdict(state.request))
+        self._store.setValue("display", asdict(state.display))
+        self._store.setValue("geometry", geometry)
+        self._store.sync()
+
+    @property
+    def geometry(self) -> QByteArray | None:
+        """Place and size of the window, if it was open before."""
+        value = self._store.value("geometry")
+        return value if isinstance(value, QByteArray) else None
+
+    @property
+    def recent(self) -> tuple[str, ...]:
+        """Tiles that were opened from files, the latest first."""
+        value = self._store.value("recent", [])
+        return tuple(value) if isinstance(value, list) else ()
+
+    def add_recent(self, path: str) -> None:
+        """Put a file at the head of the recent ones."""
+        others = [one for one in self.recent if one != path]
+        self._store.setValue("recent", [path, *others][:_RECENT])
+
+    def _read(self, key: str) -> Mapping[str, Any]:
+        value = self._store.value(key, {})
+        return value if isinstance(value, dict) else {}
+
+
+def _restored(default: T, kept: Mapping[str, Any]) -> T:
+    """Return ``default`` with kept fields, as far as they have the same type.
+
+    A settings file of another version, or one edited by hand, must never keep
+    the program from starting.
+    """
+    found = {}
+    for field in fields(default):  # type: ignore[arg-type]
+        value, old = kept.get(field.name), getattr(default, field.name)
+        try:
+            if isinstance(old, bool):
+                found[field.name] = value if isinstance(value, bool) else old
+            elif value is not None:
+                found[field.name] = type(old)(value)
+        except (TypeError, ValueError):
+            continue
+    return type(default)(**{**_plain(default), **found})
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    return {field.name: getattr(value, field.name) for field in fields(value)}

@@ -1,0 +1,108 @@
+"""The right column: three plots of what was tried, and the widths that are left."""
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from app import format as text
+from app.curves import METRICS
+from app.palette import Rgb
+from app.values import Layer
+from app.widgets.plot import Axis, Dot, Line, Plot
+from app.widgets.widths import Widths
+
+
+class Plots(QWidget):
+    """Accuracy, latency, and one against the other; points are states."""
+
+    pointChosen = Signal(object)  # PruneRequest
+    metricChosen = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(10, 10, 12, 8)
+        column.setSpacing(6)
+        row = QHBoxLayout()
+        self._legend = QLabel()
+        self._legend.setWordWrap(True)
+        self._legend.setTextFormat(Qt.TextFormat.RichText)
+        row.addWidget(self._legend, 1)
+        self._metric = QComboBox()
+        self._metric.setAccessibleName("Accuracy shown")
+        self._metric.setToolTip(
+            "AJI and PQ judge each nucleus; Dice only the area, and F1 only whether "
+            "nuclei were found."
+        )
+        for key, name in METRICS.items():
+            self._metric.addItem(name, key)
+        self._metric.activated.connect(
+            lambda index: self.metricChosen.emit(self._metric.itemData(index))
+        )
+        row.addWidget(self._metric, 0, Qt.AlignmentFlag.AlignTop)
+        column.addLayout(row)
+        removed = Axis("parameters removed", 0.0, 1.0, text.percent)
+        self.accuracy = Plot("Accuracy", removed, Axis("", 0.0, 1.0, "{:.1f}".format))
+        self.latency = Plot("Latency", removed, Axis("ms", 0.0))
+        self.trade = Plot(
+            "Accuracy and latency",
+            Axis("ms, network on this tile", 0.0),
+            Axis("", 0.0, 1.0, "{:.1f}".format),
+            "x",
+        )
+        self.widths = Widths()
+        for plot in (self.accuracy, self.latency, self.trade):
+            plot.chosen.connect(self.pointChosen)
+            column.addWidget(plot, 3)
+        column.addWidget(self.widths, 2)
+        self.accuracy.set_empty("Move the slider: every model tried becomes a point.")
+        self.latency.set_empty("Rest on a sparsity: its latency is measured.")
+        self.trade.set_empty("Up and to the left is better.")
+
+    # Setters: silent
+
+    def set_lines(
+        self, lines: tuple[tuple[Line, ...], tuple[Line, ...], tuple[Line, ...]]
+    ) -> None:
+        for plot, drawn in zip(self._plots(), lines, strict=True):
+            plot.set_lines(drawn)
+
+    def set_current(self, dots: tuple[Dot | None, Dot | None, Dot | None]) -> None:
+        for plot, dot in zip(self._plots(), dots, strict=True):
+            plot.set_current(dot)
+
+    def set_dense(self, score: float | None, milliseconds: float | None) -> None:
+        """Draw the dense model's level, where it is known."""
+        for plot in (self.accuracy, self.trade):
+            plot.set_level(score, "dense")
+        self.latency.set_level(milliseconds, "dense")
+
+    def set_front(self, points: tuple[tuple[float, float], ...]) -> None:
+        self.trade.set_front(points)
+
+    def set_metric(self, metric: str, against: str) -> None:
+        """Name the vertical axes: which score, and against what."""
+        with QSignalBlocker(self._metric):
+            self._metric.setCurrentIndex(self._metric.findData(metric))
+        name = METRICS[metric]
+        for plot in (self.accuracy, self.trade):
+            plot.set_y(Axis(f"{name} {against}", 0.0, 1.0, "{:.1f}".format))
+
+    def set_legend(self, names: Mapping[str, Rgb]) -> None:
+        """Name the curves."""
+        words = "&nbsp;&nbsp; ".join(
+            f'<span style="color:rgb{colour}">●</span>&nbsp;{name}'
+            for name, colour in names.items()
+        )
+        if self._legend.text() != words:
+            self._legend.setText(words)
+
+    def set_layers(self, layers: tuple[Layer, ...]) -> None:
+        self.widths.set_layers(layers)
+
+    def set_kept(self, kept: Mapping[str, int]) -> None:
+        self.widths.set_kept(kept)
+
+    def _plots(self) -> tuple[Plot, Plot, Plot]:
+        return self.accuracy, self.latency, self.trade

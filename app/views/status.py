@@ -1,0 +1,50 @@
+"""The status bar: what the program runs on, and what it is doing."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar, QWidget
+
+
+class Status(QStatusBar):
+    """Machine on the left, running work on the right."""
+
+    cancelAsked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeGripEnabled(False)
+        self._machine = QLabel("Starting")
+        self._memory = QLabel()
+        self._work = QLabel()
+        self._bar = QProgressBar()
+        self._bar.setAccessibleName("Progress")
+        self._bar.setTextVisible(False)
+        self._bar.setFixedSize(140, 6)
+        self._cancel = QPushButton("Cancel")
+        self._cancel.setToolTip("Stop what is running (Esc).")
+        self._cancel.clicked.connect(self.cancelAsked)
+        self.setContentsMargins(10, 0, 10, 0)
+        self.addWidget(self._machine)
+        self.addWidget(self._memory)
+        for widget in (self._work, self._bar, self._cancel):
+            self.addPermanentWidget(widget)
+        self.set_work(None)
+
+    # Setters: silent
+
+    def set_machine(self, words: str) -> None:
+        self._machine.setText(words)
+
+    def set_memory(self, words: str) -> None:
+        if self._memory.text() != words:
+            self._memory.setText(words)
+
+    def set_work(self, what: str | None, done: int = 0, total: int = 0) -> None:
+        """Show what is running; None when nothing is."""
+        busy = what is not None
+        self._work.setText(what or "Ready")
+        if self._bar.isHidden() == busy:
+            self._bar.setVisible(busy)
+            self._cancel.setVisible(busy)
+        if self._bar.maximum() != total:
+            self._bar.setRange(0, total)
+        self._bar.setValue(done)

@@ -1,0 +1,174 @@
+"""An engine without torch: thresholds a tile, and loses nuclei as it is pruned."""
+
+import numpy as np
+
+from app.overlay import label_pyramid, picture_pyramid
+from app.values import (
+    KINDS,
+    Changes,
+    Curve,
+    Heuristic,
+    Layer,
+    Measured,
+    ModelCard,
+    Nuclei,
+    Opened,
+    Outcome,
+    Picture,
+    Saved,
+)
+from core.errors import InputError, PruningError
+from core.types import Counts
+
+DENSE = Counts(7_800_000, 13_200_000_000, 2944)
+LAYERS = tuple(
+    Layer(f"{part}{i}.conv{k}", width, part)
+    for part, widths in (
+        ("encoder", (32, 64, 128, 256, 512)),
+        ("decoder", (256, 128, 64, 32)),
+    )
+    for i, width in enumerate(widths)
+    for k in (1, 2)
+)
+HEURISTICS = (
+    Heuristic(
+        "reconstruction",
+        "Reconstruction",
+        "Keeps what the other channels cannot make up for.",
+        "this project",
+    ),
+    Heuristic("l2", "L2 norm", "Removes the channels with the smallest weights."),
+    Heuristic("random", "Random", "Removes channels by lot: the baseline."),
+    Heuristic(
+        "bn_scale",
+        "Batch-norm scale",
+        "Removes channels that batch norm scales down.",
+        missing="This model has no batch norm.",
+    ),
+)
+
+
+def pixels_of(size=256, seed=0):
+    rng = np.random.default_rng(seed)
+    tile = np.full((size, size, 3), (235, 205, 225), np.uint8)
+    labels = np.zeros((size, size), np.int32)
+    rows, columns = np.mgrid[:size, :size]
+    for number in range(1, 41):
+        y, x = rng.integers(12, size - 12, 2)
+        inside = ((rows - y) / 9) ** 2 + ((columns - x) / 7) ** 2 < 1
+        labels[inside] = number
+        tile[inside] = (110, 70, 150)
+    return tile, _compact(labels)
+
+
+def _compact(labels):
+    return np.unique(labels, return_inverse=True)[1].reshape(labels.shape).astype("i4")
+
+
+def nuclei_from(labels):
+    count = int(labels.max(initial=0))
+    centres = np.array(
+        [np.argwhere(labels == i).mean(0)[::-1] for i in range(1, count + 1)]
+    ).reshape(-1, 2)
+    return Nuclei(label_pyramid(labels), np.arange(count) % 3 + 1, centres)
+
+
+def counts_at(sparsity):
+    return Counts(
+        round(DENSE.params * (1 - sparsity)),
+        round(DENSE.macs * (1 - sparsity * 0.7)),
+        round(DENSE.channels * (1 - sparsity) ** 0.5),
+    )
+
+
+class FakeSession:
+    def __init__(self, labels, log):
+        self.labels, self.log = labels, log
+        self.dense = nuclei_from(labels)
+
+    def prune(self, request, task):
+        task.step(0, 1, "pruning")
+        if request.heuristic == "broken":
+            raise PruningError("This cannot be pruned: choose another heuristic.")
+        task.publish(Curve(request, counts_at))
+        self.log.append(("prune", request))
+        count = self.dense.count
+        lost = int(count * max(request.sparsity - 0.4, 0) * 0.8)
+        table = np.arange(count + 1, dtype=np.int32)
+        table[count - lost + 1 :] = 0
+        nuclei = nuclei_from(table[self.labels])
+        before = np.zeros(count, np.int8)
+        before[count - lost :] = KINDS.index("lost")
+        agreement = 1 - max(request.sparsity - 0.3, 0) * 0.8
+        return Outcome(
+            request=request,
+            counts=counts_at(request.sparsity),
+            nuclei=nuclei,
+            changes=Changes(
+                before,
+                np.zeros(nuclei.count, np.int8),
+                {
+                    "kept": self.dense.centres[: count - lost],
+                    "lost": self.dense.centres[count - lost :],
+                },
+            ),
+            scores=None,
+            agreement=dict.fromkeys(("aji", "pq", "dice", "f1"), agreement),
+            widths={
+                layer.name: max(1, round(layer.width * (1 - request.sparsity) ** 0.5))
+                for layer in LAYERS
+            },
+        )
+
+    def measure(self, request, task):
+        task.step(0, 1, "measuring latency")
+        self.log.append(("measure", request))
+        speedup = 1 / (1 - request.sparsity * 0.6)
+        return Measured(
+            request,
+            62.0,
+            62.0 / speedup,
+            speedup,
+            (speedup * 0.97, speedup * 1.03),
+            "faster" if request.sparsity else "no difference",
+        )
+
+    def export(self, request, path, task):
+        self.log.append(("export", path))
+        return Saved(f"Saved the pruned model as {path}.")
+
+
+class FakeEngine:
+    """Opens anything but ``missing.png`` and ``broken.safetensors``."""
+
+    def __init__(self):
+        self.log = []
+
+    def open(self, model, tile, task, *, before):
+        task.step(0, 2, "reading the tile")
+        self.log.append(("open", model, tile))
+        if tile == "missing.png":
+            raise InputError("There is no file missing.png: choose another one.")
+        pixels, labels = self.load()
+        picture = Picture(picture_pyramid(pixels), tile or "sample", 0.25)
+        task.publish(picture)
+        if model == "broken.safetensors":
+            raise InputError("broken.safetensors is not a model: choose another one.")
+        session = FakeSession(labels, self.log)
+        return Opened(
+            session=session,
+            model=ModelCard(
+                model, "Demo U-Net", "U-Net · 3 nucleus types", ("a", "b", "c")
+            ),
+            picture=picture,
+            nuclei=session.dense,
+            counts=DENSE,
+            scores=None,
+            layers=LAYERS,
+            heuristics=HEURISTICS,
+            source=tile,
+            seconds={"network": 0.06},
+        )
+
+    def load(self):
+        return pixels_of()
