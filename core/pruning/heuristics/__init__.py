@@ -19,14 +19,14 @@ from core.pruning.heuristics.magnitude import (
     RANDOM,
 )
 from core.pruning.heuristics.protocol import Ask, Heuristic
-from core.pruning.heuristics.reconstruction import ELIMINATION, RECONSTRUCTION
+from core.pruning.heuristics.reconstruction import RECONSTRUCTION, RECONSTRUCTION_ONCE
 from core.pruning.heuristics.registry import HEURISTICS, find_heuristic, register
 
 __all__ = ["HEURISTICS", "Ask", "Heuristic", "find_heuristic", "register"]
 
 for _heuristic in (
     RECONSTRUCTION,
-    ELIMINATION,
+    RECONSTRUCTION_ONCE,
     L1,
     L2,
     FPGM,
