@@ -15,6 +15,7 @@ from core.benchmark.model import PrunableModel, tidy
 from core.benchmark.results import DenseResult, Round, SizeCurve
 from core.errors import InputError
 from core.job import Job
+from core.latency import QUICK, compare
 from core.metrics import nucleus_changes, score_instances
 from core.nuclei import forward, instances, raw_maps, to_input
 from core.pruning import Counter, PruningPlan
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
+    from core.latency import Comparison, LatencyProcess, Settings
     from core.metrics import Scores
     from core.models import LoadedModel
     from core.types import Counts, Prediction, PruneRequest, Tile
@@ -177,6 +179,53 @@ class Bench:
             module = tidy(self.prunable.build(request, plan, job))
         self._last = request, module, plan
         return module, plan
+
+    def compare(
+        self,
+        request: PruneRequest,
+        job: Job | None = None,
+        *,
+        settings: Settings = QUICK,
+        process: LatencyProcess | None = None,
+    ) -> Comparison:
+        """Measure the network alone, dense against pruned, on the tile's input.
+
+        Parameters
+        ----------
+        request
+            Which pruned model.
+        job
+            Progress and cancel.
+        settings
+            How long to measure.
+        process
+            A measuring process that is already there; else one is started and
+            ended.
+
+        Raises
+        ------
+        PruningError
+            When the request cannot be met.
+        Cancelled
+            When the job was cancelled.
+        """
+        module, _ = self.pruned(request, job)
+        return compare(
+            self.prunable.model.module,
+            module,
+            self._example(),
+            settings=settings,
+            job=job,
+            process=process,
+        )
+
+    def _example(self) -> Tensor:
+        """Return what the network is fed with: the whole tile, or one patch."""
+        if self._input is not None:
+            return self._input
+        side = self.prunable.model.spec.window[0]
+        corner = np.ascontiguousarray(self.tile.pixels[:side, :side])
+        return to_input(self.prunable.model, replace(self.tile, pixels=corner))
 
     def export(self, request: PruneRequest, job: Job | None = None) -> LoadedModel:
         """Return the pruned model as one that `core.models.save_model` writes."""
