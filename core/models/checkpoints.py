@@ -48,13 +48,13 @@ def kind_of(path: Path) -> Kind:
             head = file.read(16)
     except FileNotFoundError as error:
         raise ModelError(
-            f"there is no model named {str(path)!r} in the catalogue and no such file; "
-            "check the name"
+            f"there is no model named {_short(path)} in the catalogue "
+            "and no such file; check the name"
         ) from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a usable path"
         raise ModelError(
-            f"{str(path)!r} cannot be read ({reason}); choose another file"
+            f"{_short(path)} cannot be read ({reason}); choose another file"
         ) from error
     if not head:
         raise ModelError(f"{path.name} is empty; copy or export it again")
@@ -67,6 +67,12 @@ def kind_of(path: Path) -> Kind:
         f"{path.name} is not a file of weights that this program reads; it opens its "
         "own .safetensors and PyTorch checkpoints of HoVer-Net and ResNet-18"
     )
+
+
+def _short(path: Path) -> str:
+    """The path in quotes, its start left out when it would fill the window."""
+    text = str(path)
+    return repr(text if len(text) <= 200 else f"...{text[-200:]}")
 
 
 def _refuse_frozen(path: Path, head: bytes) -> None:
