@@ -10,6 +10,8 @@ from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Self
 
+import numpy as np
+
 from core.benchmark.calibration import calibration_inputs
 from core.benchmark.model import PrunableModel, tidy
 from core.benchmark.results import DenseResult, Round, SizeCurve
@@ -24,7 +26,6 @@ from core.pruning.masked import living_atoms
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
