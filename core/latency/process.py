@@ -118,6 +118,7 @@ class LatencyProcess:
         """Start the process without waiting for it; no effect when it runs."""
         if self.running:
             return
+        self.close()
         self._inbox, self._ready = queue.SimpleQueue(), False
         paths = [path for path in sys.path if path] or [os.curdir]
         env = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}

@@ -27,7 +27,7 @@ class Settings:
         Blocks of four calls (dense, pruned, pruned, dense, or the reverse).
     precision
         Stop early once the interval is at most this wide on either side of the
-        speed-up (0.01 = 1 %).
+        speed-up (0.01 = 1 %); 0 never stops early.
     warmup
         Calls of each network that are thrown away first.
     threads

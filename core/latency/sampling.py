@@ -85,7 +85,7 @@ def take_blocks(
         outer, inner = _abba(a, b)
         first.append(outer if a is dense else inner)
         second.append(inner if a is dense else outer)
-        if len(first) == check:
+        if settings.precision and len(first) == check:
             check *= 2
             if _precise(first, second, settings):
                 break
