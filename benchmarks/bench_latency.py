@@ -1,4 +1,4 @@
-"""Is a verdict of ``core.latency.compare`` to be believed, on a busy machine?
+"""Whether a verdict of ``core.latency.compare`` holds on a busy machine.
 
 Run ``python -m benchmarks.bench_latency [runs] [seconds]``; prints one JSON
 object. One core is kept busy by another program all the while. Targets, of 100:
