@@ -142,6 +142,7 @@ def make_nucleus(
     angle: float,
     scale: float,
     rng: np.random.Generator,
+    stretch: float = 1.0,
 ) -> Nucleus:
     """Draw one nucleus.
 
@@ -157,11 +158,13 @@ def make_nucleus(
         Enlargement, 1 for 40x.
     rng
         Source of randomness.
+    stretch
+        Multiplies long over short axis.
     """
     look = TYPES[kind - 1]
     radius = rng.uniform(*look.radius) * scale
-    stretch = np.sqrt(rng.uniform(*look.elongation))
-    points = outline((radius * stretch, radius / stretch), angle, look.roughness, rng)
+    longer = np.sqrt(rng.uniform(*look.elongation) * stretch)
+    points = outline((radius * longer, radius / longer), angle, look.roughness, rng)
     points += np.asarray(centre, np.float32)[::-1] % 1
     low = np.floor(points.min(axis=0)).astype(int) - 2
     size = np.ceil(points.max(axis=0)).astype(int) + 3 - low

@@ -57,9 +57,11 @@ class SampleEntry:
 
 
 def _immunohistochemistry() -> Sample:
+    # imported here because it is slow and only this sample needs it
     from skimage import data
 
-    pixels = np.ascontiguousarray(data.immunohistochemistry()[..., :3], np.uint8)
+    shown = data.immunohistochemistry()  # type: ignore[no-untyped-call]
+    pixels = np.ascontiguousarray(shown[..., :3], np.uint8)
     return Sample(Tile(pixels, None, "immunohistochemistry"))
 
 

@@ -6,25 +6,30 @@ does. Every nucleus is known, so scores on these tiles are exact.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.images.immunostain import brown, counterstain
 from core.images.nucleus import TYPES, Nucleus, make_nucleus
-from core.images.stain import HAEMATOXYLIN, from_density, jitter, unit
+from core.images.stain import DAB, HAEMATOXYLIN, from_density, jitter, unit
 from core.images.texture import fibres, grain, smooth_noise
 from core.types import Tile
 
 Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
+Stain = Literal["he", "ihc"]
 
 #: Names of the nucleus types, in the order of their class numbers 1, 2, ...
 TYPE_NAMES: tuple[str, ...] = tuple(kind.name for kind in TYPES)
 
 _EPITHELIAL, _INFLAMMATORY, _STROMAL, _DEAD = 1, 2, 3, 4
 # eosin as scanners show it: pinker than the published magenta
-_EOSIN = (0.10, 0.86, 0.48)
+_HE = (HAEMATOXYLIN, (0.10, 0.86, 0.48))
+# beside DAB haematoxylin is bluer
+_IHC = ((0.74, 0.60, 0.30), DAB)
 _HIDDEN = 0.35  # a nucleus covered by more than this share is not placed
 
 
@@ -256,15 +261,17 @@ def _ghosts(
 
 
 def _photograph(
-    blue: Float, eosin: Float, rng: np.random.Generator
+    layers: tuple[Float, Float], dyes: Float, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
     """Stain, light, lens, sensor and file format."""
-    stains = jitter(unit([HAEMATOXYLIN, _EOSIN]), 0.07, rng)
+    stains = jitter(dyes, 0.07, rng)
     strength = rng.uniform(0.75, 1.35, 2)
-    shape = (blue.shape[0], blue.shape[1])
+    shape = (layers[0].shape[0], layers[0].shape[1])
     uneven = 1 + 0.08 * smooth_noise(shape, 80, rng)
-    layers = np.stack([blue * strength[0] * 1.1, eosin * strength[1]], axis=-1)
-    density = (np.maximum(layers, 0) * uneven[..., None]) @ stains
+    amounts = np.stack(
+        [layers[0] * strength[0] * 1.1, layers[1] * strength[1]], axis=-1
+    )
+    density = (np.maximum(amounts, 0) * uneven[..., None]) @ stains
     glass = rng.uniform(0.02, 0.12) + rng.normal(0, 0.012, 3)
     density = cv2.GaussianBlur(
         (density + np.maximum(glass, 0)).astype(np.float32),
@@ -282,7 +289,11 @@ def _photograph(
 
 
 def synthetic_tile(
-    size: int | tuple[int, int] = 512, seed: int = 0, *, scale: float = 1.0
+    size: int | tuple[int, int] = 512,
+    seed: int = 0,
+    *,
+    scale: float = 1.0,
+    stain: Stain = "he",
 ) -> tuple[Tile, NDArray[np.int32], NDArray[np.int64]]:
     """Make one H&E tile and its ground truth.
 
@@ -294,6 +305,8 @@ def synthetic_tile(
         The same seed gives the same tile.
     scale
         Enlargement; 1 is 40x (0.25 micrometres per pixel).
+    stain
+        ``"he"``, or ``"ihc"`` for brown DAB over pale haematoxylin.
 
     Returns
     -------
@@ -313,7 +326,8 @@ def synthetic_tile(
     shape = (size, size) if isinstance(size, int) else size
     if min(shape) < 1 or scale <= 0:
         raise ValueError(f"a tile of {shape} at scale {scale} cannot be made")
-    rng = np.random.default_rng([seed, *shape])
+    immune = stain == "ihc"
+    rng = np.random.default_rng([seed, *shape, 1] if immune else [seed, *shape])
     tissue = _tissue(shape, scale, rng)
     blue, eosin = _ground(tissue, scale, rng)
     _red_cells(eosin, tissue, scale, rng)
@@ -321,10 +335,16 @@ def synthetic_tile(
     _ghosts(canvas, tissue, scale, rng)
     kinds: list[int] = []
     grown = scale * rng.uniform(0.85, 1.15)
+    columnar = rng.uniform(1.0, 2.6) if immune else 1.0
     for kind, row, col, angle in _candidates(tissue, scale, rng):
-        nucleus = make_nucleus(kind, (row, col), angle, grown, rng)
+        stretch = columnar if kind == _EPITHELIAL else 1.0
+        nucleus = make_nucleus(kind, (row, col), angle, grown, rng, stretch)
         if _paint(canvas, nucleus, len(kinds) + 1, rng):
             kinds.append(kind)
     labels, classes = _largest_parts(canvas.labels, np.asarray(kinds, np.int64))
-    pixels = _photograph(canvas.haematoxylin, canvas.eosin, rng)
-    return Tile(pixels, 0.25 / scale, f"synthetic {seed}"), labels, classes
+    layers, dyes = (canvas.haematoxylin, canvas.eosin), _HE
+    if immune:
+        pale = counterstain(canvas.haematoxylin, canvas.eosin, labels, rng)
+        layers, dyes = (pale, brown(labels, classes, tissue.nest, scale, rng)), _IHC
+    pixels = _photograph(layers, unit(dyes), rng)
+    return Tile(pixels, 0.25 / scale, f"synthetic {stain} {seed}"), labels, classes

@@ -42,11 +42,10 @@ def make_batch(
     targets
         The fields of `Targets`, each (batch, crop, crop).
     """
-    weights = np.array([example.weight for example in data])
     pixels, maps = [], []
     for place in range(settings.batch):
         rng = np.random.default_rng([settings.seed, step, place])
-        example = draw(data, weights, rng)
+        example = draw(data, step, rng)
         image, labels = augment(
             example.pixels, example.labels, settings.crop, settings.augmentation, rng
         )

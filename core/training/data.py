@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from skimage.io import imread
 
 from core.errors import InputError
-from core.images.synthetic import synthetic_tile
+from core.images.synthetic import Stain, synthetic_tile
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class Example:
         int64 (n,), 1-based type of nucleus ``i + 1``, or None when unknown.
     weight
         How often it is drawn, relative to the others.
+    since
+        First step at which it is drawn.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Example:
     labels: NDArray[np.int32]
     classes: NDArray[np.int64] | None = None
     weight: float = 1.0
+    since: int = 0
 
 
 def read_folder(folder: Path, weight: float = 1.0) -> list[Example]:
@@ -69,30 +72,38 @@ def read_folder(folder: Path, weight: float = 1.0) -> list[Example]:
 
 
 def synthetic_examples(
-    count: int, seed: int, size: int = 256, weight: float = 1.0
+    seeds: range, size: int = 256, stain: Stain = "he"
 ) -> list[Example]:
     """Make synthetic tiles with exact instances and types.
 
     Parameters
     ----------
-    count
-        How many.
-    seed
-        Of the first one; the others follow.
+    seeds
+        One tile each.
     size
         Side in pixels.
-    weight
-        Given to each example.
+    stain
+        ``"he"`` at 40x, or ``"ihc"`` at 15x to 40x.
     """
     made = []
-    for number in range(seed, seed + count):
-        tile, labels, classes = synthetic_tile(size, number)
-        made.append(Example(tile.source, tile.pixels, labels, classes, weight))
+    for seed in seeds:
+        scale = 1.0 if stain == "he" else 0.4 + 0.6 * ((seed * 0.618034) % 1)
+        tile, labels, classes = synthetic_tile(size, seed, scale=scale, stain=stain)
+        made.append(Example(tile.source, tile.pixels, labels, classes))
     return made
 
 
-def draw(
-    examples: Sequence[Example], weights: NDArray[np.float64], rng: np.random.Generator
-) -> Example:
-    """Pick one example with probability in proportion to its weight."""
+def draw(examples: Sequence[Example], step: int, rng: np.random.Generator) -> Example:
+    """Pick one example with probability in proportion to its weight.
+
+    Parameters
+    ----------
+    examples
+        At least one must be drawn at this step.
+    step
+        Of the training run, from 0.
+    rng
+        Source of randomness.
+    """
+    weights = np.array([e.weight if e.since <= step else 0.0 for e in examples])
     return examples[int(rng.choice(len(examples), p=weights / weights.sum()))]
