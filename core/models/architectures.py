@@ -6,11 +6,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from core.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from torch import nn
 
@@ -24,6 +26,8 @@ ARCHITECTURES: dict[str, tuple[str, str]] = {
     "resnet18": ("core.models.resnet", "ResNet18"),
     "unet": ("core.models.unet", "UNet"),
 }
+
+_FILLS = frozenset({Tensor.normal_, Tensor.uniform_, Tensor.fill_, Tensor.zero_})
 
 
 def _builder(architecture: str) -> Callable[..., nn.Module]:
@@ -65,6 +69,26 @@ def build(architecture: str, config: Mapping[str, Any], *, seed: int = 0) -> nn.
         return _construct(builder, architecture, config).eval()
 
 
+class _NoInitialValues(TorchFunctionMode):
+    """Skips filling in weights.
+
+    On the meta device there is nothing to fill, and the first random numbers
+    there make torch import its compiler, which takes most of a second.
+    """
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        """Hand tensors back as they are where they would be initialised."""
+        if func in _FILLS:
+            return args[0]
+        return func(*args, **(kwargs or {}))
+
+
 def build_empty(architecture: str, config: Mapping[str, Any]) -> nn.Module:
     """Build a network without memory for its weights (torch's meta device).
 
@@ -77,7 +101,7 @@ def build_empty(architecture: str, config: Mapping[str, Any]) -> nn.Module:
         As `build` does.
     """
     builder = _builder(architecture)
-    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+    with torch.device("meta"), _NoInitialValues():
         return _construct(builder, architecture, config).eval()
 
 
