@@ -1,0 +1,208 @@
+"""One trial: the request that identifies it and the record of what came out.
+
+Both are plain values that go to JSON and back without loss.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Self
+
+from core.errors import StoreError
+from core.types import Counts, PruneRequest
+
+Status = Literal["done", "impossible"]
+Numbers = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Everything that decides a result, and nothing else.
+
+    Parameters
+    ----------
+    model
+        Catalogue name or path, as it was asked for.
+    weights
+        Hash of the dense model's weights.
+    data
+        Hash of the tiles and labels.
+    request
+        How it is pruned.
+    timing
+        Settings of the latency measurement by name; empty when none is taken.
+    """
+
+    model: str
+    weights: str
+    data: str
+    request: PruneRequest
+    timing: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Name of the trial: 32 hexadecimal digits, the same on any machine.
+
+        The model's *name* is left out: the same weights under another path are
+        the same trial.
+        """
+        parts = {
+            "weights": self.weights,
+            "data": self.data,
+            "request": asdict(self.request),
+            "timing": dict(self.timing),
+        }
+        return hashlib.sha256(_canonical(parts).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class TileResult:
+    """Scores of one tile; each a mapping as `Scores.as_dict` gives it.
+
+    Parameters
+    ----------
+    name
+        File stem of the tile.
+    dense, pruned
+        Against the ground truth; None without one.
+    agreement
+        Of the pruned model with the dense one.
+    """
+
+    name: str
+    dense: Numbers | None
+    pruned: Numbers | None
+    agreement: Numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What came of a trial.
+
+    Parameters
+    ----------
+    trial
+        What was asked.
+    status
+        ``"impossible"`` when the request cannot be met; `reason` says why.
+    created
+        UTC time, ISO 8601.
+    plan_hash
+        Names what was kept; empty when impossible.
+    dense, pruned
+        Sizes, or None when impossible.
+    tiles
+        Scores tile by tile.
+    latency
+        A comparison as `core.latency.Comparison.as_dict` gives it, raw times
+        included; None when none was measured.
+    seconds
+        Duration of the stages.
+    peak_memory
+        Bytes that the trial needed on top; 0 when not measured.
+    provenance
+        Hardware, versions, git revision, calibration tiles.
+    reason
+        A sentence.
+    """
+
+    trial: Trial
+    status: Status
+    created: str
+    plan_hash: str = ""
+    dense: Counts | None = None
+    pruned: Counts | None = None
+    tiles: tuple[TileResult, ...] = ()
+    latency: Mapping[str, Any] | None = None
+    seconds: Numbers = field(default_factory=dict)
+    peak_memory: int = 0
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    reason: str = ""
+
+    def mean(self, which: Literal["dense", "pruned", "agreement"], name: str) -> float:
+        """Mean of one score over the tiles where it is defined; else nan.
+
+        Parameters
+        ----------
+        which
+            Whose scores.
+        name
+            Such as ``"aji"``.
+        """
+        found = [
+            float(scores.get(name, math.nan))
+            for tile in self.tiles
+            if (scores := getattr(tile, which)) is not None
+        ]
+        defined = [each for each in found if math.isfinite(each)]
+        return sum(defined) / len(defined) if defined else math.nan
+
+    def to_json(self) -> str:
+        """One line of JSON; undefined numbers become null."""
+        return _canonical(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what `to_json` wrote.
+
+        Raises
+        ------
+        StoreError
+            When the text is no record.
+        """
+        try:
+            data = json.loads(text)
+            trial = data.pop("trial")
+            request = PruneRequest(**trial.pop("request"))
+            tiles = tuple(_tile(each) for each in data.pop("tiles"))
+            dense, pruned = (_counts(data.pop(name)) for name in ("dense", "pruned"))
+            return cls(
+                trial=Trial(request=request, **trial),
+                tiles=tiles,
+                dense=dense,
+                pruned=pruned,
+                **data,
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise StoreError(
+                f"A stored trial cannot be read ({error}); "
+                "use the version that wrote it, or start a new store."
+            ) from error
+
+
+def _tile(data: dict[str, Any]) -> TileResult:
+    agreement = _numbers(data["agreement"])
+    if agreement is None:
+        raise ValueError("a tile without agreement")
+    both = (_numbers(data["dense"]), _numbers(data["pruned"]))
+    return TileResult(str(data["name"]), *both, agreement)
+
+
+def _numbers(data: dict[str, Any] | None) -> Numbers | None:
+    """Put nan back where JSON had to say null."""
+    if data is None:
+        return None
+    return {key: math.nan if value is None else value for key, value in data.items()}
+
+
+def _counts(data: dict[str, int] | None) -> Counts | None:
+    return None if data is None else Counts(**data)
+
+
+def _canonical(value: object) -> str:
+    """JSON with sorted keys and null for what is not a number."""
+    return json.dumps(
+        _finite(value), sort_keys=True, separators=(",", ":"), allow_nan=False
+    )
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(key): _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return value
