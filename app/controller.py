@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QObject, QTimer, Slot
 
+from app.exploring import family, row_of, without
 from app.export import as_csv, write_text
 from app.history import History
 from app.presenter import Presenter
 from app.runner import Failure, Runner, Task
 from app.state import Message, Store
-from app.trials import added, series_of, trial_from, with_latency
+from app.trials import added, trial_from, with_latency
 from app.values import (
     KINDS,
     Curve,
@@ -37,8 +38,6 @@ Work = Literal["open", "prune", "explore", "measure", "save"]
 
 REST_MS = 400  # a slider that is still this long is measured
 PLOTS_MS = 60  # plots follow the masks, in a frame of their own
-EXPLORED = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
-TIMED = (0.3, 0.6, 0.8, 0.9)  # explored sparsities whose latency is measured
 
 
 class Controller(QObject):
@@ -126,7 +125,7 @@ class Controller(QObject):
         if new == state.request:
             return
         fresh: dict[str, Any] = {"request": new}
-        if _family(new) != _family(state.request):
+        if family(new) != family(state.request):
             fresh["curve"] = None
         self._store.update(**fresh)
         self._rest.start()
@@ -153,12 +152,7 @@ class Controller(QObject):
             return
         if state.opened is None:
             return
-        row = [replace(state.request, sparsity=sparsity) for sparsity in EXPLORED]
-        tried = {trial.request for trial in state.trials}
-        timed = {trial.request for trial in state.trials if trial.measured}
-        measured = [one for one in row if one.sparsity in TIMED and one not in timed]
-        todo = [one for one in row if one not in tried]
-        self._store.update(todo=(*todo, *measured))
+        self._store.update(todo=row_of(state))
         self._continue()
 
     def save(self, path: str) -> None:
@@ -205,11 +199,17 @@ class Controller(QObject):
         x, y = places[index]
         self._window.viewer.go_to((float(x), float(y)))
 
+    @property
+    def settled(self) -> bool:
+        """Whether everything that was asked for is on show."""
+        return not (self._rest.isActive() or self._plots.isActive() or self._queue)
+
     def close(self) -> None:
         """Stop the worker and wait for it."""
         self._rest.stop()
         self._plots.stop()
         self._runner.close()
+        self._engine.close()
 
     # Work
 
@@ -299,7 +299,7 @@ class Controller(QObject):
             return
         trials = added(state.trials, trial_from(state.opened, outcome))
         if explored:
-            self._store.update(trials=trials, todo=_without(state.todo, outcome))
+            self._store.update(trials=trials, todo=without(state.todo, outcome.request))
         else:
             self._visited.clear()
             self._store.update(outcome=outcome, trials=trials)
@@ -311,16 +311,19 @@ class Controller(QObject):
             "trials": with_latency(state.trials, measured),
         }
         if explored:
-            fresh["todo"] = _without(state.todo, measured)
+            fresh["todo"] = without(state.todo, measured.request)
         self._store.update(**fresh)
 
     @Slot(object)
     def _on_published(self, value: object) -> None:
         if isinstance(value, Picture):
             self._store.update(pending=value)
-        elif isinstance(value, Curve):
-            if _family(value.request) == _family(self._store.state.request):
-                self._store.update(curve=value)
+        elif isinstance(value, Curve) and self._fits(value):
+            self._store.update(curve=value)
+
+    def _fits(self, curve: Curve) -> bool:
+        """Return whether a curve is that of the controls."""
+        return family(curve.request) == family(self._store.state.request)
 
     @Slot(object)
     def _on_failed(self, failure: Failure) -> None:
@@ -356,9 +359,12 @@ class Controller(QObject):
     @Slot(object, object)
     def _on_changed(self, old: Any, new: Any) -> None:
         self._presenter.show(old, new)
-        if old.trials is not new.trials or old.opened is not new.opened:
-            self._plots.start()
-        elif old.request is not new.request and not self._plots.isActive():
+        due = any(
+            getattr(old, name) is not getattr(new, name)
+            for name in ("trials", "opened", "request")
+        )
+        # Not restarted while it runs: during a drag it would never end.
+        if due and not self._plots.isActive():
             self._plots.start()
 
     def _travel(self, history: History) -> None:
@@ -379,20 +385,6 @@ class Controller(QObject):
         elif what == "difference":
             off = display.overlay == "difference"
             self.set_display(overlay="outline" if off else "difference")
-
-
-def _family(request: PruneRequest) -> tuple[object, ...]:
-    """Return what a size curve depends on."""
-    series = series_of(request)
-    return (*series[:3], request.round_to, request.min_channels, request.seed)
-
-
-def _without(
-    todo: tuple[PruneRequest, ...], done: Outcome | Measured
-) -> tuple[PruneRequest, ...]:
-    """Return what is left of an exploration; the first match only."""
-    index = todo.index(done.request) if done.request in todo else -1
-    return todo if index < 0 else (*todo[:index], *todo[index + 1 :])
 
 
 def _single_shot(owner: QObject, after: int, call: Callable[[], None]) -> QTimer:

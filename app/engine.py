@@ -31,11 +31,12 @@ from app.values import (
     Task,
 )
 from core.errors import InputError
-from core.job import Job
 from core.types import PruneRequest, Tile
 
 if TYPE_CHECKING:
     from core.benchmark import Bench
+    from core.job import Job
+    from core.latency import LatencyProcess
     from core.metrics import NucleusChanges, Scores
     from core.models import LoadedModel
 
@@ -55,12 +56,21 @@ class BenchSession:
         Its model, and what it was opened from.
     source
         See `ModelCard.source`.
+    process
+        In which latency is measured.
     """
 
-    def __init__(self, bench: "Bench", model: "LoadedModel", source: str) -> None:
+    def __init__(
+        self,
+        bench: "Bench",
+        model: "LoadedModel",
+        source: str,
+        process: "LatencyProcess",
+    ) -> None:
         self.bench = bench
         self.model = model
         self.source = source
+        self.process = process
 
     def prune(self, request: PruneRequest, task: Task) -> Outcome:
         """Prune, predict and compare."""
@@ -81,7 +91,7 @@ class BenchSession:
 
     def measure(self, request: PruneRequest, task: Task) -> Measured:
         """Time dense and pruned side by side, in a process of their own."""
-        found = self.bench.compare(request, cast("Job", task))
+        found = self.bench.compare(request, cast("Job", task), process=self.process)
         return Measured(
             request=request,
             dense_ms=found.dense.median,
@@ -102,6 +112,21 @@ class BenchSession:
 
 class BenchEngine:
     """Opens models and tiles with `core`."""
+
+    def __init__(self) -> None:
+        self._process: LatencyProcess | None = None
+
+    def close(self) -> None:
+        """End the measuring process, if there is one; the worker is idle by now."""
+        if self._process is not None:
+            self._process.close()
+
+    def _measuring(self) -> "LatencyProcess":
+        """Return the process that measures; it starts when first needed."""
+        from core.latency import LatencyProcess
+
+        self._process = self._process or LatencyProcess()
+        return self._process
 
     def open(
         self, model: str, tile: str, task: Task, *, before: Session | None
@@ -127,7 +152,7 @@ class BenchEngine:
         )
         found = bench.dense
         return Opened(
-            session=BenchSession(bench, loaded, model),
+            session=BenchSession(bench, loaded, model, self._measuring()),
             model=_card(loaded, model),
             picture=picture,
             nuclei=nuclei_of(found.prediction.labels, found.prediction.classes),
@@ -138,9 +163,7 @@ class BenchEngine:
                 for item in bench.prunable.layers
             ),
             heuristics=tuple(
-                Heuristic(
-                    item.name, item.title, item.sentence, item.paper, item.needs
-                )
+                Heuristic(item.name, item.title, item.sentence, item.paper, item.needs)
                 for item in bench.prunable.heuristics
             ),
             truth=nuclei_of(labels, None) if labels is not None else None,
@@ -181,8 +204,8 @@ def read(
     if labels is not None and labels.shape != tile.pixels.shape[:2]:
         height, width = tile.pixels.shape[:2]
         raise InputError(
-            f"The label image is {labels.shape[1]} × {labels.shape[0]} pixels and the "
-            f"tile {width} × {height}: pass the labels of this tile."
+            f"The label image is {labels.shape[1]}x{labels.shape[0]} pixels and the "
+            f"tile {width}x{height}: pass the labels of this tile."
         )
     return tile, labels, None, Path(path).name
 
@@ -224,9 +247,7 @@ def _card(loaded: "LoadedModel", source: str) -> ModelCard:
     )
 
 
-def nuclei_of(
-    labels: NDArray[np.int32], classes: NDArray[np.int64] | None
-) -> Nuclei:
+def nuclei_of(labels: NDArray[np.int32], classes: NDArray[np.int64] | None) -> Nuclei:
     """Return instances as the panes draw them.
 
     Parameters
@@ -277,4 +298,3 @@ def sample_titles() -> Sequence[tuple[str, str]]:
     from core.images.samples import SAMPLES
 
     return [(name, entry.title) for name, entry in SAMPLES.items()]
-

@@ -9,6 +9,11 @@ from app.state import Message
 from app.trials import Trial
 
 _SCORES = ("aji", "aji_plus", "pq", "dq", "sq", "dice", "dice2", "f1")
+_HEADER = (
+    *("heuristic", "scope", "count", "recovery", "sparsity", "params_removed"),
+    *("params", "macs", "channels", *_SCORES, "nuclei_kept"),
+    *("dense_ms", "pruned_ms", "speedup", "low", "high", "verdict"),
+)
 
 
 def as_csv(trials: Sequence[Trial]) -> str:
@@ -22,11 +27,7 @@ def as_csv(trials: Sequence[Trial]) -> str:
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(
-        ("heuristic", "scope", "count", "recovery", "sparsity", "params_removed")
-        + ("params", "macs", "channels", *_SCORES, "nuclei_kept")
-        + ("dense_ms", "pruned_ms", "speedup", "low", "high", "verdict")
-    )
+    writer.writerow(_HEADER)
     for trial in trials:
         ask, counts, timed = trial.request, trial.counts, trial.measured
         row: list[object] = [ask.heuristic, ask.scope, ask.count, ask.recovery]

@@ -2,6 +2,8 @@
 
 import math
 
+DASH = "\u2013"  # for what is undefined
+TIMES = "\u00d7"
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -24,7 +26,7 @@ def _three(value: float) -> str:
 def milliseconds(value: float) -> str:
     """Return a duration: ``0.84 ms``, ``12.3 ms``, ``1.24 s``."""
     if not math.isfinite(value):
-        return "–"
+        return DASH
     if value >= 999.5:
         return f"{_three(value / 1000)} s"
     return f"{_three(value)} ms"
@@ -44,17 +46,17 @@ def duration(seconds: float) -> str:
 
 def percent(share: float, digits: int = 0) -> str:
     """Return a share of 1 as per cent; a dash when undefined."""
-    return f"{share * 100:.{digits}f} %" if math.isfinite(share) else "–"
+    return f"{share * 100:.{digits}f} %" if math.isfinite(share) else DASH
 
 
 def score(value: float) -> str:
     """Return a score between 0 and 1 with three decimals; a dash when undefined."""
-    return f"{value:.3f}" if math.isfinite(value) else "–"
+    return f"{value:.3f}" if math.isfinite(value) else DASH
 
 
 def speedup(value: float) -> str:
-    """Return a ratio: ``3.1×``."""
-    return f"{value:.2f}×" if value < 9.95 else f"{value:.1f}×"
+    """Return a ratio: ``3.1`` and a multiplication sign."""
+    return f"{value:.2f}{TIMES}" if value < 9.95 else f"{value:.1f}{TIMES}"
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:

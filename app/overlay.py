@@ -20,6 +20,8 @@ Argb = NDArray[np.uint32]
 
 _SMALLEST = 256  # picture pyramids stop at this side, in pixels
 _SMALLEST_LABELS = 32
+_OPAQUE = np.uint32(0xFF000000)
+_ALPHA, _RED, _GREEN = np.uint32(24), np.uint32(16), np.uint32(8)
 _HATCH = 7  # distance of hatch lines on the screen, in pixels
 
 
@@ -115,8 +117,8 @@ def picture_pyramid(pixels: NDArray[np.uint8]) -> tuple[Argb, ...]:
 def _packed(pixels: NDArray[np.uint8]) -> Argb:
     """Return RGB bytes as 0xffRRGGBB."""
     wide = pixels.astype(np.uint32)
-    packed: Argb = 0xFF000000 | wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
-    return np.ascontiguousarray(packed)
+    red, green, blue = (wide[..., channel] for channel in range(3))
+    return np.ascontiguousarray(_OPAQUE | red << _RED | green << _GREEN | blue)
 
 
 def level_for(count: int, scale: float, *, whole: bool = False) -> int:
@@ -226,7 +228,8 @@ def premultiplied(rgb: NDArray[np.uint8], alpha: NDArray[np.float64]) -> Argb:
     """
     scaled = np.rint(rgb * alpha[:, None]).astype(np.uint32)
     opaque = np.rint(alpha * 255).astype(np.uint32)
-    packed: Argb = opaque << 24 | scaled[:, 0] << 16 | scaled[:, 1] << 8 | scaled[:, 2]
+    red, green, blue = (scaled[:, channel] for channel in range(3))
+    packed: Argb = opaque << _ALPHA | red << _RED | green << _GREEN | blue
     return packed
 
 

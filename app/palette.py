@@ -37,6 +37,7 @@ KIND_SENTENCE: dict[Kind, str] = {
     "split": "One nucleus of the dense model that fell into several.",
     "changed": "Found by both models, but given another type.",
 }
+_INSIDE: dict[Kind, float] = {"kept": 0.0, "lost": 0.65}  # opacity; others 0.25
 _TYPES: tuple[Rgb, ...] = (SKY, ORANGE, YELLOW, GREEN, PURPLE, BLUE, VERMILLION)
 PLAIN: Rgb = (64, 224, 208)  # masks without types: far from any stain
 
@@ -106,14 +107,17 @@ def by_kind(
     rgb = np.zeros((len(codes) + 1, 3), np.uint8)
     rgb[1:] = table[codes]
     drawn = np.array([only is None or kind in only for kind in KINDS], float)
-    inner = np.array([0.0 if kind == "kept" else 0.25 for kind in KINDS])
-    hatch = np.array([0.9 if kind == "lost" else 0.0 for kind in KINDS])
+    inner = np.array([_INSIDE.get(kind, 0.25) for kind in KINDS])
+    hatch = np.array([1.0 if kind == "lost" else 0.0 for kind in KINDS])
     shown, inside, stripe = np.zeros((3, len(codes) + 1))
     shown[1:] = drawn[codes]
     inside[1:] = (drawn * inner)[codes]
     stripe[1:] = (drawn * np.maximum(hatch, inner))[codes]
+    # Between the hatch of lost nuclei it is white, unlike any stain.
+    ground = rgb.copy()
+    ground[1:][codes == KINDS.index("lost")] = 255
     return Colours(
         premultiplied(rgb, shown * opacity),
-        premultiplied(rgb, inside * opacity),
+        premultiplied(ground, inside * opacity),
         premultiplied(rgb, stripe * opacity),
     )

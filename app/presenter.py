@@ -263,4 +263,3 @@ def _capital(words: str) -> str:
 def _differ(old: "AppState", new: "AppState", *names: str) -> bool:
     """Return whether any of the fields is another value."""
     return any(getattr(old, name) is not getattr(new, name) for name in names)
-

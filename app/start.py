@@ -1,6 +1,7 @@
 """Builds the window with everything behind it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 from PySide6.QtCore import QTimer
@@ -13,7 +14,6 @@ from app.engine import BenchEngine, sample_titles
 from app.runner import Runner
 from app.settings import Settings
 from app.state import AppState, Store
-from app.theme import Theme
 from app.values import Engine, Sample
 from app.window import Window
 
@@ -51,22 +51,51 @@ def build(
     controller = Controller(window, store, runner, engine or BenchEngine())
     bench = Bench(window, controller, store, runner)
     window.controls.set_request(store.state.request)
-    window.themeAsked.connect(lambda name: _dress(name, settings))
+    window.themeAsked.connect(lambda name: _change_theme(name, settings))
     window.set_theme(settings.theme)
-    window.closing.connect(
-        lambda: settings.save(store.state, window.saveGeometry())
-    )
+    window.closing.connect(lambda: settings.save(store.state, window.saveGeometry()))
     _watch_memory(bench)
     return bench
 
 
-def _dress(name: str, settings: Settings) -> None:
-    """Change the theme and remember it."""
+def dress(name: str) -> None:
+    """Apply a theme by name; anything unknown follows the desktop."""
     app = QApplication.instance()
-    if isinstance(app, QApplication) and name in {"system", "light", "dark"}:
-        chosen: Theme = name  # type: ignore[assignment]
-        theme.apply(app, chosen)
-        settings.set_theme(name)
+    if isinstance(app, QApplication):
+        theme.apply(app, name if name in {"light", "dark"} else "system")
+
+
+def _change_theme(name: str, settings: Settings) -> None:
+    """Change the theme and remember it."""
+    dress(name)
+    settings.set_theme(name)
+
+
+def restore(bench: Bench, settings: Settings) -> None:
+    """Put the window where it was."""
+    geometry = settings.geometry
+    if geometry is not None:
+        bench.window.restoreGeometry(geometry)
+
+
+def open_first(bench: Bench, settings: Settings, model: str, tile: str) -> None:
+    """Open what was asked for, or else what was open last, or the demo.
+
+    A file of last time that is gone must not greet anyone with an error.
+    """
+    last_model, last_tile = settings.last
+    if not model and (not last_model or not _there(last_model)):
+        last_model = "demo"
+    if not tile and not _there(last_tile):
+        last_tile = ""
+    bench.controller.open(model or last_model, tile or last_tile)
+
+
+def _there(source: str) -> bool:
+    """Return whether something can still be opened: a name, or a file."""
+    name = source.partition("|")[0]
+    named = "/" not in name and "\\" not in name and not Path(name).suffix
+    return named or name.startswith("sample:") or Path(name).is_file()
 
 
 def _watch_memory(bench: Bench) -> None:

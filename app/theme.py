@@ -3,16 +3,14 @@
 Widgets draw with palette roles only, so nothing else knows which one is on.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Literal
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
-
-Theme = Literal["system", "light", "dark"]
 
 _FAMILY = "Source Sans Pro"
 
@@ -59,7 +57,7 @@ DARK = Tokens(
 )
 
 
-def tokens_for(theme: Theme) -> Tokens:
+def tokens_for(theme: str) -> Tokens:
     """Return the colours of a theme; ``system`` follows the desktop."""
     if theme == "system":
         scheme = QGuiApplication.styleHints().colorScheme()
@@ -127,6 +125,7 @@ def sheet_of(tokens: Tokens) -> str:
     QToolButton[chip="true"]:hover, QToolButton[chip="true"]:focus {{
         border-color: {t.accent}; }}
     QToolButton[chip="true"]:disabled {{ color: {t.faint}; }}
+    QLabel[role="section"] {{ color: {t.faint}; font-size: 12px; }}
     QLabel[role="title"] {{ font-weight: 600; }}
     QLabel[role="faint"], QCheckBox[role="faint"] {{ color: {t.faint}; }}
     QLabel[role="big"] {{ font-size: 30px; font-weight: 600; }}
@@ -162,8 +161,18 @@ def font() -> QFont:
     return chosen
 
 
-def apply(app: QApplication, theme: Theme) -> None:
-    """Dress the whole program."""
+def follow(app: QApplication, chosen: Callable[[], str]) -> None:
+    """Change with the desktop, as long as ``chosen`` says ``system``."""
+
+    def change() -> None:
+        if chosen() == "system":
+            apply(app, "system")
+
+    app.styleHints().colorSchemeChanged.connect(change)
+
+
+def apply(app: QApplication, theme: str) -> None:
+    """Dress the whole program in ``light``, ``dark`` or what the desktop has."""
     tokens = tokens_for(theme)
     app.setStyle("Fusion")
     app.setFont(font())

@@ -279,3 +279,6 @@ class Engine(Protocol):
         ``before`` is the open session, whose model is used again when the same
         one is asked for.
         """
+
+    def close(self) -> None:
+        """End what is still running; called once, after the worker has ended."""

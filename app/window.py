@@ -4,6 +4,7 @@ It decides nothing: what the user asks for leaves as a signal.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -96,9 +97,7 @@ class Window(QMainWindow):
         self._left = QScrollArea()
         self._left.setWidget(self.controls)
         self._left.setWidgetResizable(True)
-        self._left.setHorizontalScrollBarPolicy(
-            Qt.ScrollBarPolicy.ScrollBarAlwaysOff
-        )
+        self._left.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._left.setMinimumWidth(280)
         self._split = QSplitter(Qt.Orientation.Horizontal)
         self._split.setChildrenCollapsible(False)
@@ -119,17 +118,16 @@ class Window(QMainWindow):
         bar.addAction(self._action("Open tile…", self._ask_tile, "Ctrl+O"))
         menu = QMenu(self)
         for sample in samples:
-            menu.addAction(
-                sample.title,
-                lambda name=sample.name: self.openAsked.emit("", f"sample:{name}"),
-            )
+            source = f"sample:{sample.name}"
+            _entry(menu, sample.title, partial(self.openAsked.emit, "", source))
         bar.addWidget(_menu_button("Samples", menu))
         bar.addWidget(_menu_button("Export", self._export_menu()))
         gap = QWidget()
         gap.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         bar.addWidget(gap)
-        bar.addAction(self._action("Undo", self.undoAsked.emit, QKeySequence.StandardKey.Undo))
-        bar.addAction(self._action("Redo", self.redoAsked.emit, QKeySequence.StandardKey.Redo))
+        keys = QKeySequence.StandardKey
+        bar.addAction(self._action("Undo", self.undoAsked.emit, keys.Undo))
+        bar.addAction(self._action("Redo", self.redoAsked.emit, keys.Redo))
         bar.addWidget(_menu_button("View", self._view_menu()))
         self._demo = self._action("Demo view", lambda: None, "F5")
         self._demo.setCheckable(True)
@@ -143,10 +141,7 @@ class Window(QMainWindow):
             ("Points as a table…", self.tableAsked, "points.csv", "*.csv"),
             ("Picture of the window…", self.pictureAsked, "prunescope.png", "*.png"),
         ):
-            menu.addAction(
-                caption,
-                lambda a=asked, n=name, k=kinds: self._ask_save(a.emit, n, k),
-            )
+            _entry(menu, caption, partial(self._ask_save, asked.emit, name, kinds))
         return menu
 
     def _view_menu(self) -> QMenu:
@@ -158,9 +153,7 @@ class Window(QMainWindow):
             ("light", "Light"),
             ("dark", "Dark"),
         ):
-            action = menu.addAction(
-                caption, lambda theme=key: self.themeAsked.emit(theme)
-            )
+            action = _entry(menu, caption, partial(self.themeAsked.emit, key))
             action.setCheckable(True)
             group.addAction(action)
             self._themes[key] = action
@@ -171,10 +164,8 @@ class Window(QMainWindow):
             ("Difference", "D", "difference"),
             ("Ground truth", "T", "truth"),
         ):
-            action = self._action(
-                caption, lambda w=what: self.displayAsked.emit(w), key
-            )
-            menu.addAction(action)
+            call = partial(self.displayAsked.emit, what)
+            menu.addAction(self._action(caption, call, key))
         menu.addAction(self._action("Whole tile", self.viewer.show_whole, "0"))
         hint = menu.addAction("Hold B: dense masks in the pruned pane")
         hint.setEnabled(False)
@@ -268,6 +259,13 @@ class Window(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         self.closing.emit()
         super().closeEvent(event)
+
+
+def _entry(menu: QMenu, caption: str, call: Callable[[], object]) -> QAction:
+    """Add a line to a menu; Qt's "checked" argument does not reach ``call``."""
+    action = menu.addAction(caption)
+    action.triggered.connect(lambda _=False: call())
+    return action
 
 
 def _menu_button(caption: str, menu: QMenu) -> QToolButton:

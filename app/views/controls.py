@@ -71,7 +71,7 @@ class Controls(QWidget):
         self._name = _label("No model", "title")
         self._about = _label("", "faint")
         self._about.setWordWrap(True)
-        column.addWidget(_label("MODEL", "faint"))
+        column.addWidget(_label("MODEL", "section"))
         column.addWidget(self._name)
         column.addWidget(self._about)
         column.addWidget(_rule())
@@ -79,11 +79,11 @@ class Controls(QWidget):
         self._add_sparsity(column)
         self._add_recovery(column)
         column.addWidget(_rule())
-        column.addWidget(_label("LEFT OF THE DENSE MODEL", "faint"))
+        column.addWidget(_label("LEFT OF THE DENSE MODEL", "section"))
         self._bars = Bars("Left of the dense model")
         column.addWidget(self._bars)
-        column.addWidget(_label("LATENCY", "faint"))
-        self._latency = _label("–", "value")
+        column.addWidget(_label("LATENCY", "section"))
+        self._latency = _label(text.DASH, "value")
         self._latency.setWordWrap(True)
         self._latency.setToolTip(
             "Dense and pruned network, timed in turns in a process of their own when "
@@ -102,7 +102,7 @@ class Controls(QWidget):
         column.addWidget(self._explore)
 
     def _add_heuristic(self, column: QVBoxLayout) -> None:
-        column.addWidget(_label("HEURISTIC", "faint"))
+        column.addWidget(_label("HEURISTIC", "section"))
         self._heuristic = QComboBox()
         self._heuristic.setAccessibleName("Heuristic")
         self._heuristic.setToolTip("The rule that scores what may be removed.")
@@ -116,14 +116,14 @@ class Controls(QWidget):
         # Two lines are kept free so that nothing jumps when the rule changes.
         self._sentence.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 2)
         column.addWidget(self._sentence)
-        column.addWidget(_label("SCOPE", "faint"))
+        column.addWidget(_label("SCOPE", "section"))
         self._scope = Segments("Scope", SCOPES)
         self._scope.chosen.connect(self.scopeChosen)
         column.addWidget(self._scope)
 
     def _add_sparsity(self, column: QVBoxLayout) -> None:
         row = QHBoxLayout()
-        row.addWidget(_label("SPARSITY", "faint"), 1)
+        row.addWidget(_label("SPARSITY", "section"), 1)
         self._number = QDoubleSpinBox()
         self._number.setAccessibleName("Sparsity in per cent")
         self._number.setRange(0.0, 99.0)
@@ -150,7 +150,7 @@ class Controls(QWidget):
         column.addWidget(self._count)
 
     def _add_recovery(self, column: QVBoxLayout) -> None:
-        column.addWidget(_label("RECOVERY", "faint"))
+        column.addWidget(_label("RECOVERY", "section"))
         self._recovery = Segments("Recovery", RECOVERIES)
         self._recovery.chosen.connect(self.recoveryChosen)
         column.addWidget(self._recovery)
@@ -201,6 +201,8 @@ class Controls(QWidget):
             self._explore,
         ):
             widget.setEnabled(ready)
+        if ready:
+            self._slider.setFocus()
 
     def set_exploring(self, left: int) -> None:
         """Show that an exploration runs, with ``left`` models to go."""

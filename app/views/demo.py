@@ -39,9 +39,7 @@ class Demo(QWidget):
             button.setShortcut(str(number))
             button.setMinimumHeight(44)
             button.setMinimumWidth(180)
-            button.clicked.connect(
-                lambda _=False, s=sparsity: self.stepChosen.emit(s)
-            )
+            button.clicked.connect(lambda _=False, s=sparsity: self.stepChosen.emit(s))
             self._steps[sparsity] = button
             row.addWidget(button)
         row.addStretch(1)

@@ -4,6 +4,7 @@ from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
+from app.format import DASH
 from app.palette import KIND_COLOUR, KIND_SENTENCE
 from app.values import KINDS, Kind
 
@@ -36,9 +37,7 @@ class NucleiBar(QWidget):
             button.setProperty("chip", "true")
             button.setIcon(_swatch(kind))
             button.setIconSize(QSize(12, 12))
-            button.setToolButtonStyle(
-                button.toolButtonStyle().ToolButtonTextBesideIcon
-            )
+            button.setToolButtonStyle(button.toolButtonStyle().ToolButtonTextBesideIcon)
             button.setToolTip(f"{KIND_SENTENCE[kind]} Click to go to the next one.")
             button.clicked.connect(lambda _=False, k=kind: self.kindChosen.emit(k))
             self._buttons[kind] = button
@@ -50,7 +49,7 @@ class NucleiBar(QWidget):
         """Show how many there are of each kind; silent."""
         for kind, button in self._buttons.items():
             number = counts.get(kind)
-            shown = "–" if number is None else f"{number:,}"
+            shown = DASH if number is None else f"{number:,}"
             button.setText(f"{shown} {CAPTIONS[kind]}")
             button.setEnabled(bool(number))
         self._buttons["changed"].setVisible(types)

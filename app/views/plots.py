@@ -43,12 +43,12 @@ class Plots(QWidget):
         row.addWidget(self._metric, 0, Qt.AlignmentFlag.AlignTop)
         column.addLayout(row)
         removed = Axis("parameters removed", 0.0, 1.0, text.percent)
-        self.accuracy = Plot("Accuracy", removed, Axis("", 0.0, 1.0, "{:.1f}".format))
+        self.accuracy = Plot("Accuracy", removed, Axis("", 0.0, 1.0, "{:g}".format))
         self.latency = Plot("Latency", removed, Axis("ms", 0.0))
         self.trade = Plot(
             "Accuracy and latency",
             Axis("ms, network on this tile", 0.0),
-            Axis("", 0.0, 1.0, "{:.1f}".format),
+            Axis("", 0.0, 1.0, "{:g}".format),
             "x",
         )
         self.widths = Widths()
@@ -87,7 +87,7 @@ class Plots(QWidget):
             self._metric.setCurrentIndex(self._metric.findData(metric))
         name = METRICS[metric]
         for plot in (self.accuracy, self.trade):
-            plot.set_y(Axis(f"{name} {against}", 0.0, 1.0, "{:.1f}".format))
+            plot.set_y(Axis(f"{name} {against}", 0.0, 1.0, "{:g}".format))
 
     def set_legend(self, names: Mapping[str, Rgb]) -> None:
         """Name the curves."""

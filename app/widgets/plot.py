@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QFont,
     QFontMetricsF,
     QKeyEvent,
     QMouseEvent,
@@ -179,7 +180,7 @@ class Plot(QWidget):
     def _box(self) -> QRectF:
         """Return where the points are drawn."""
         line = QFontMetricsF(self.font()).height()
-        return QRectF(self.rect()).adjusted(44, line + 6, -10, -(2 * line + 4))
+        return QRectF(self.rect()).adjusted(44, line + 6, -22, -(2 * line + 4))
 
     def _limits(self) -> QRectF:
         """Return the values at the edges, with room around the points."""
@@ -198,7 +199,7 @@ class Plot(QWidget):
     def _paint_frame(self, painter: QPainter, box: QRectF, limits: QRectF) -> None:
         colours = self.palette()
         font = self.font()
-        font.setBold(True)
+        font.setWeight(QFont.Weight.DemiBold)
         painter.setFont(font)
         painter.setPen(colours.text().color())
         height = QFontMetricsF(font).height()
@@ -206,17 +207,25 @@ class Plot(QWidget):
         painter.setFont(self.font())
         painter.fillRect(box, colours.base())
         grid, faint = colours.midlight().color(), colours.placeholderText().color()
-        for value in ticks(limits.left(), limits.right(), max(int(box.width() / 55), 2)):
+        for value in ticks(
+            limits.left(), limits.right(), max(int(box.width() / 55), 2)
+        ):
             place = _place(value, limits.top(), box, limits)
             painter.setPen(QPen(grid, 1))
-            painter.drawLine(QPointF(place.x(), box.top()), QPointF(place.x(), box.bottom()))
+            painter.drawLine(
+                QPointF(place.x(), box.top()), QPointF(place.x(), box.bottom())
+            )
             painter.setPen(faint)
             area = QRectF(place.x() - 40, box.bottom() + 1, 80, height)
             painter.drawText(area, Qt.AlignmentFlag.AlignHCenter, self._x.show(value))
-        for value in ticks(limits.top(), limits.bottom(), max(int(box.height() / 30), 2)):
+        for value in ticks(
+            limits.top(), limits.bottom(), max(int(box.height() / 30), 2)
+        ):
             place = _place(limits.left(), value, box, limits)
             painter.setPen(QPen(grid, 1))
-            painter.drawLine(QPointF(box.left(), place.y()), QPointF(box.right(), place.y()))
+            painter.drawLine(
+                QPointF(box.left(), place.y()), QPointF(box.right(), place.y())
+            )
             painter.setPen(faint)
             area = QRectF(0, place.y() - height / 2, box.left() - 5, height)
             flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -237,7 +246,11 @@ class Plot(QWidget):
         metrics = QFontMetricsF(self.font())
         below = place.y() - metrics.height() < box.top()
         base = place.y() + (metrics.ascent() + 1 if below else -3)
-        painter.drawText(QPointF(box.left() + 4, base), caption)
+        right = box.right() - metrics.horizontalAdvance(caption) - 4
+        left = box.left() + 4
+        # Where latency is the horizontal axis, the dense model is on the right.
+        at = left if self._uncertain == "x" else right
+        painter.drawText(QPointF(at, base), caption)
 
     def _paint_line(
         self, painter: QPainter, line: Line, box: QRectF, limits: QRectF
@@ -268,9 +281,7 @@ class Plot(QWidget):
     ) -> None:
         place = _place(dot.x, dot.y, box, limits)
         painter.setPen(QPen(self.palette().text().color(), 1.8))
-        painter.setBrush(
-            self.palette().text() if dot.sure else Qt.BrushStyle.NoBrush
-        )
+        painter.setBrush(self.palette().text() if dot.sure else Qt.BrushStyle.NoBrush)
         painter.drawEllipse(place, 2.0 if dot.sure else 6.5, 2.0 if dot.sure else 6.5)
         if dot.sure:
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -313,7 +324,11 @@ class Plot(QWidget):
             super().keyPressEvent(event)
             return
         at = next(
-            (i for i, dot in enumerate(dots) if self._current and dot.key == self._current.key),
+            (
+                i
+                for i, dot in enumerate(dots)
+                if self._current and dot.key == self._current.key
+            ),
             -1 if turn > 0 else len(dots),
         )
         self.chosen.emit(dots[min(max(at + turn, 0), len(dots) - 1)].key)

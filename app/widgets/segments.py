@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QHBoxLayout,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
 
 
 class Segments(QWidget):
@@ -39,9 +45,7 @@ class Segments(QWidget):
             button.setText(caption)
             button.setToolTip(tip)
             button.setCheckable(True)
-            button.setSizePolicy(
-                QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed
-            )
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             edge = "first" if index == 0 else "middle"
             edge = "last" if index == len(choices) - 1 else edge
             button.setProperty("segment", edge)

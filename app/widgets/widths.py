@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import (
+    QFont,
     QFontMetricsF,
     QMouseEvent,
     QPainter,
@@ -51,7 +52,7 @@ class Widths(QWidget):
         colours = self.palette()
         metrics = QFontMetricsF(self.font())
         font = self.font()
-        font.setBold(True)
+        font.setWeight(QFont.Weight.DemiBold)
         painter.setFont(font)
         painter.setPen(colours.text().color())
         painter.drawText(QPointF(2, metrics.height() - 3), self.accessibleName())

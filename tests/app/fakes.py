@@ -170,5 +170,8 @@ class FakeEngine:
             seconds={"network": 0.06},
         )
 
+    def close(self):
+        self.log.append(("close",))
+
     def load(self):
         return pixels_of()

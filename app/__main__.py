@@ -1,0 +1,75 @@
+"""``prunescope``: the window, or one of the commands that need none.
+
+To read this file, start from `main`. Nothing heavy is imported here: the window
+is on screen before torch is loaded.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from app.cli import COMMANDS, Arguments, parse
+
+
+def has_display() -> bool:
+    """Return whether there is a screen to show a window on."""
+    if sys.platform != "linux":
+        return True
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    return any(os.environ.get(name) for name in names)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program.
+
+    Parameters
+    ----------
+    arguments
+        Of the command line; those of the process when left out.
+
+    Returns
+    -------
+    int
+        0 done, 2 bad arguments or input, 1 anything else.
+    """
+    asked = parse(sys.argv[1:] if arguments is None else arguments)
+    if asked.command in COMMANDS:
+        from app.commands import run
+
+        return run(asked)
+    if asked.screenshot:
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+        from app.screenshot import picture
+
+        return picture(asked, asked.screenshot)
+    if not has_display():
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+        from app.screenshot import without_display
+
+        return without_display(asked)
+    return _show(asked)
+
+
+def _show(asked: Arguments) -> int:
+    """Open the window and stay until it is closed."""
+    from PySide6.QtWidgets import QApplication
+
+    from app import messages, start, theme
+    from app.settings import Settings
+
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(app, QApplication)
+    app.setApplicationName("PruneScope")
+    settings = Settings()
+    start.dress(settings.theme)
+    theme.follow(app, lambda: settings.theme)
+    bench = start.build(settings)
+    messages.install(bench.store)
+    start.restore(bench, settings)
+    bench.window.show()
+    start.open_first(bench, settings, asked.model, asked.source)
+    return app.exec()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
