@@ -10,11 +10,13 @@ from __future__ import annotations
 import pickle
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
 from core.errors import ModelError
+from core.models.layouts import canonical, is_tiatoolbox_classifier
 from core.models.recognition import RECOGNISERS
 
 if TYPE_CHECKING:
@@ -178,18 +180,24 @@ def _plain_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return state
 
 
-def recognise(state: Mapping[str, Tensor], path: Path) -> ModelSpec:
-    """Which network `state` belongs to.
+def recognise(
+    state: Mapping[str, Tensor], path: Path
+) -> tuple[ModelSpec, dict[str, Tensor]]:
+    """Which network `state` belongs to, and its tensors under that one's names.
 
     Raises
     ------
     ModelError
         When none that this program can build.
     """
+    renamed = canonical(state)
     for recogniser in RECOGNISERS:
-        spec = recogniser(state, path.stem)
-        if spec is not None:
-            return spec
+        spec = recogniser(renamed, path.stem)
+        if spec is None:
+            continue
+        if is_tiatoolbox_classifier(state):  # fed with plain 0 to 1
+            spec = replace(spec, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+        return spec, renamed
     first = ", ".join(repr(name) for name in list(state)[:3])
     raise ModelError(
         f"the weights in {path.name} (first names: {first}) belong to no network that "

@@ -84,8 +84,7 @@ def _from_path(path: Path, device: torch.device) -> LoadedModel:
     kind = checkpoints.kind_of(path)
     if kind == "safetensors":
         return _saved(path, device)
-    state = checkpoints.read(path, kind)
-    spec = checkpoints.recognise(state, path)
+    spec, state = checkpoints.recognise(checkpoints.read(path, kind), path)
     return _ready(rebuild(spec, None, state, path.name), spec, None, device)
 
 

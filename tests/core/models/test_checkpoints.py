@@ -104,6 +104,40 @@ def test_a_resnet_classifier(tmp_path):
         assert torch.equal(model.module(x), module(x))
 
 
+def test_names_of_an_older_hovernet(tmp_path):
+    module = _hovernet("original", 0)
+
+    def older(name):
+        name = name.replace("conv0./.", "conv0.conv.").replace("/bn.", "_bn.")
+        return name.replace("preact_bna_bn.", "preact_bn.")
+
+    path = tmp_path / "older.tar"
+    torch.save({"desc": {older(k): v for k, v in module.state_dict().items()}}, path)
+    assert not any("/" in name for name in torch.load(path, weights_only=True)["desc"])
+    model = load_model(path)
+    x = torch.rand(1, 3, 198, 198) * 255
+    with torch.inference_mode():
+        assert torch.equal(model.module(x)["hv"], module(x)["hv"])
+
+
+def test_a_resnet_of_tiatoolbox(tmp_path):
+    module = build("resnet18", {"classes": 9, "base": 8}, seed=3)
+    layers = ["conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4"]
+    path = tmp_path / "resnet18-kather100k.pth"
+    state = {}
+    for name, tensor in module.state_dict().items():
+        head, rest = name.split(".", 1)
+        place = f"feat_extract.{layers.index(head)}" if head != "fc" else "classifier"
+        state[f"{place}.{rest}"] = tensor
+    torch.save(state, path)
+    model = load_model(path)
+    assert model.spec.mean == (0.0, 0.0, 0.0)
+    assert model.spec.std == (1.0, 1.0, 1.0)
+    x = torch.rand(1, 3, 64, 64)
+    with torch.inference_mode():
+        assert torch.equal(model.module(x), module(x))
+
+
 def _refused(tmp_path, content, *words):
     path = tmp_path / "weights.pth"
     torch.save(content, path)
