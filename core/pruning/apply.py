@@ -9,13 +9,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from core.errors import PruningError
 from core.pruning.plan import Kept, PruningPlan
-from core.pruning.refit import read_dim, refit
+from core.pruning.refit import refit
 from core.pruning.statistics import Statistics
-
-_SMALLEST = torch.finfo(torch.float32).tiny
 
 
 def apply_plan(
@@ -47,14 +46,14 @@ def apply_plan(
     _check(state, plan)
     with torch.no_grad():
         repaired = {} if statistics is None else refit(state, plan, statistics)
-        kept = _without_repaired(plan, repaired, statistics)
         # ``deepcopy`` looks tensors up in its memo first: give it the cut ones.
         memo: dict[int, Any] = {}
         for name, tensor in state.items():
             if id(tensor) in memo:
                 continue
-            values = repaired.get(name, tensor)
-            cut = flush_subnormal(_cut(values, kept.get(name, ())))
+            cut = repaired.get(name)
+            if cut is None:
+                cut = _cut(tensor, plan.kept.get(name, ()))
             memo[id(tensor)] = _as(tensor, cut)
         pruned = copy.deepcopy(module, memo)
     _set_attributes(pruned, plan)
@@ -77,20 +76,6 @@ def _check(state: dict[str, Tensor], plan: PruningPlan) -> None:
             )
 
 
-def _without_repaired(
-    plan: PruningPlan, repaired: dict[str, Tensor], statistics: Statistics | None
-) -> dict[str, Kept]:
-    """Return the kept indices, without the dimensions the refit has cut already."""
-    kept = dict(plan.kept)
-    if statistics is not None:
-        for name, layer in statistics.readers.items():
-            if name in repaired:
-                entries = list(kept[name])
-                entries[read_dim(layer)] = None
-                kept[name] = tuple(entries)
-    return kept
-
-
 def _cut(tensor: Tensor, entries: Kept) -> Tensor:
     for dim, entry in enumerate(entries):
         if entry is not None:
@@ -100,30 +85,21 @@ def _cut(tensor: Tensor, entries: Kept) -> Tensor:
 
 
 def _as(original: Tensor, values: Tensor) -> Tensor:
-    """Return ``values`` as the kind of tensor that ``original`` is, not sharing it."""
-    if values.data_ptr() == original.data_ptr():
-        values = values.clone(memory_format=torch.preserve_format)
-    values = values.detach()
-    if values.is_contiguous():
-        # A 1x1 kernel counts as contiguous with other strides too, for which
-        # convolutions round differently than after saving and reading back.
-        values = values.reshape(-1).view(values.shape)
+    """Return a copy of ``values`` as the kind of tensor that ``original`` is."""
+    values = flush_subnormal(values.detach())
     if isinstance(original, nn.Parameter):
         return nn.Parameter(values, requires_grad=original.requires_grad)
     return values
 
 
 def flush_subnormal(tensor: Tensor) -> Tensor:
-    """Return the tensor with subnormal values set to zero.
+    """Return a copy with subnormal values set to zero.
 
     One layer with batch-norm scales near 1e-39 runs tens of times slower on a CPU.
     """
-    if tensor.dtype is not torch.float32 or not tensor.numel():
-        return tensor
-    small = tensor.abs() < _SMALLEST
-    return (
-        torch.where(small, torch.zeros_like(tensor), tensor) if small.any() else tensor
-    )
+    if not tensor.is_floating_point() or tensor.dtype is torch.float16:
+        return tensor.clone()
+    return functional.hardshrink(tensor, torch.finfo(tensor.dtype).tiny)
 
 
 def _set_attributes(module: nn.Module, plan: PruningPlan) -> None:

@@ -210,27 +210,21 @@ def _reasons(
 
 
 def _width_groups(graph: ChannelGraph) -> tuple[AtomArray, ...]:
-    """Atoms that are channels of a common layer form one group."""
-    from core.pruning.labels import Labels
+    """Atoms that exactly the same layers make, equally often, form one group.
 
-    book = Labels()
-    book.fresh(graph.atoms - 1)
-    seen = np.zeros(graph.atoms, dtype=bool)
-    for layer in graph.makers:
-        free = layer.outputs[layer.outputs != FIXED]
-        if free.size:
-            book.unite(free[:1], free)
-            seen[free] = True
-    for entries in graph.dims.values():
-        for entry in entries:
-            rest = entry[~seen[entry]] if entry is not None else np.zeros(0, np.int64)
-            rest = rest[rest != FIXED]
-            if rest.size:
-                book.unite(rest[:1], rest)
-    numbered = book.solve().of_label
-    order = np.argsort(numbered, kind="stable")
-    order = order[order != FIXED]
-    if not order.size:
-        return ()
-    cuts = np.flatnonzero(np.diff(numbered[order])) + 1
-    return tuple(np.sort(part) for part in np.split(order, cuts))
+    Finer than "share a layer": two concatenated layers may be added to a third,
+    and a floor on the sum would let one of the two vanish. A layer's width is a
+    sum over whole groups, so what holds for each group holds for each layer.
+    """
+    # Sums of one random number a layer are equal for equal sets (and, at 2**-64,
+    # for no others); the seed is fixed, so the order of groups is too.
+    marks = np.random.default_rng(0).integers(2**63, size=len(graph.layers))
+    signature = np.zeros(graph.atoms, dtype=np.int64)
+    for layer, mark in zip(graph.layers, marks, strict=True):
+        if layer.kind != "norm":
+            np.add.at(signature, layer.outputs, mark)
+    members = np.arange(1, graph.atoms)
+    _, first, group = np.unique(signature[1:], return_index=True, return_inverse=True)
+    order = np.argsort(first[group], kind="stable")
+    cuts = np.flatnonzero(np.diff(first[group][order])) + 1
+    return tuple(np.split(members[order], cuts)) if members.size else ()

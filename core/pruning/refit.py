@@ -2,20 +2,27 @@
 
 For a layer that reads channels x, of which S stay and R go, the best linear
 prediction of x_R from x_S (and a constant) on calibration tiles is folded into
-the weights: W'[:, S] = W[:, S] + W[:, R] P. With J the inverse of the ridged
-second moments of [x; 1], P' = -inv(J_RR) J_RS, so only a matrix of the size of
-what goes is inverted (block inverse; Hassibi & Stork 1993).
+the weights: W'[:, S] = W[:, S] + W[:, R] P (Hassibi & Stork 1993 for columns).
+Only what goes or what stays is ever inverted, whichever is smaller: with J the
+inverse of the ridged second moments, P = M_RS inv(M_SS) = -inv(J_RR) J_RS.
 
-What it assumes: that neighbouring positions share the prediction (the moments
-are those of single positions, applied to every kernel position), and that what
-comes in stays near what came in before pruning. It does not help where channels
-are independent of each other, and cannot repair layers without channel mixing
-(depthwise convolutions, normalisation): their readers are repaired instead.
+Two forms. Where C times the kernel size is small, whole patches are regressed,
+which minimises the error of the layer's output exactly. Elsewhere the moments of
+single positions are used, and every kernel position shares one prediction. That
+is exact for 1x1 kernels; for larger ones the errors of neighbouring positions
+add up, so the change is scaled to the length that helps most on kept patches,
+and by nothing when it would not help.
+
+What it assumes: that what comes in stays near what came in before pruning. It
+does not help where channels are independent of each other, and it cannot repair
+layers without channel mixing (depthwise convolutions, normalisation): their
+readers are repaired instead.
 
 To read this file, start from `refit`.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -23,16 +30,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.pruning.graph import Layer
-from core.pruning.plan import PruningPlan
+from core.pruning.plan import Kept, PruningPlan
 from core.pruning.statistics import Statistics
 
-Matrix = NDArray[np.float64]
+_SKETCH = 8
+"""Random combinations of outputs on which the length of a step is measured."""
 
 
 def refit(
     state: Mapping[str, Tensor], plan: PruningPlan, statistics: Statistics
 ) -> dict[str, Tensor]:
-    """Return repaired dense-shaped tensors for the weights that lose inputs.
+    """Return repaired tensors for the weights that lose inputs.
 
     Parameters
     ----------
@@ -46,18 +54,16 @@ def refit(
     Returns
     -------
     dict
-        Replacements by name. Weights keep dense shapes along outputs and are
-        already cut along inputs; ``kept`` of that dimension no longer applies.
-        Biases and batch-norm means are dense.
+        Replacements by name, already cut. Their constants are added to biases
+        or taken from batch-norm means, which are in the result too, cut.
     """
     changed: dict[str, Tensor] = {}
     for weight, layer in statistics.readers.items():
         kept = plan.kept.get(weight)
-        if kept is None or layer.depthwise:
+        if kept is None or layer.depthwise or kept[read_dim(layer)] is None:
             continue
-        entry = kept[read_dim(layer)]
-        if entry is not None:
-            changed.update(_repair(layer, weight, entry, state, statistics))
+        repair = _Repair(weight, layer, kept, statistics)
+        changed.update(repair.run(state, plan))
     return changed
 
 
@@ -66,31 +72,172 @@ def read_dim(layer: Layer) -> int:
     return 0 if layer.kind == "transposed" else 1
 
 
-def _repair(
-    layer: Layer,
-    name: str,
-    kept: NDArray[np.int64],
-    state: Mapping[str, Tensor],
+@dataclass(frozen=True, slots=True)
+class _Repair:
+    """The repair of one weight."""
+
+    name: str
+    layer: Layer
+    kept: Kept
+    statistics: Statistics
+
+    def run(self, state: Mapping[str, Tensor], plan: PruningPlan) -> dict[str, Tensor]:
+        """Return the weight and what takes the constant, both cut."""
+        weight = state[self.name]
+        rows = as_groups(self._cut_outputs(weight), self.layer)
+        stay, gone = self._indices(rows.shape[3])
+        home = _home_of_constant(self.layer, self.name, self.statistics)
+        left, lost = rows[..., stay], rows[..., gone]
+        if self.statistics.moments[self.name].patch is not None:
+            change, shift = self._by_patch(lost, stay, gone, home is not None)
+        else:
+            change, shift = self._by_position(lost, stay, gone, home is not None)
+        result = {self.name: from_groups(left + change, weight, self.layer)}
+        if home is not None:
+            values = _cut_vector(state[home], plan.kept.get(home, (None,))[0])
+            # A bias takes the constant; the mean of a batch norm is subtracted.
+            sign = 1.0 if home == self.layer.bias else -1.0
+            result[home] = values + sign * shift / _taps_shared(self.layer)
+        return result
+
+    def _cut_outputs(self, weight: Tensor) -> Tensor:
+        dim = 1 - read_dim(self.layer)
+        entry = self.kept[dim]
+        if entry is None:
+            return weight
+        return weight.index_select(dim, torch.from_numpy(entry).to(weight.device))
+
+    def _indices(self, width: int) -> tuple[Tensor, Tensor]:
+        entry = self.kept[read_dim(self.layer)]
+        assert entry is not None
+        entry = entry[entry < width]  # within one group
+        gone = np.setdiff1d(np.arange(width), entry)
+        return torch.from_numpy(entry), torch.from_numpy(gone)
+
+    def _by_position(
+        self, lost: Tensor, stay: Tensor, gone: Tensor, constant: bool
+    ) -> tuple[Tensor, Tensor]:
+        mixing = prediction(self.statistics, self.name, stay, gone, constant=constant)
+        mixing = mixing.to(lost)
+        groups, outputs, taps, _ = lost.shape
+        moved = (lost.reshape(groups, -1, gone.numel()) @ mixing).reshape(
+            groups, outputs, taps, -1
+        )
+        change, shift = moved[..., :-1], moved[..., -1].sum(-1).reshape(-1)
+        patches = self.statistics.moments[self.name].patches
+        if patches is None:
+            return change, shift
+        length = _step_length(patches.to(lost), lost, moved, (stay, gone))
+        return change * length, shift * length
+
+    def _by_patch(
+        self, lost: Tensor, stay: Tensor, gone: Tensor, constant: bool
+    ) -> tuple[Tensor, Tensor]:
+        _, outputs, taps, _ = lost.shape
+        width = stay.numel() + gone.numel()
+        start = torch.arange(taps)[:, None] * width
+        mixing = prediction(
+            self.statistics,
+            self.name,
+            (start + stay).reshape(-1),
+            (start + gone).reshape(-1),
+            constant=constant,
+            patch=True,
+        )
+        moved = lost.reshape(1, outputs, -1) @ mixing.to(lost)
+        change = moved[..., :-1].reshape(1, outputs, taps, -1)
+        return change, moved[0, :, -1]
+
+
+def prediction(
     statistics: Statistics,
-) -> dict[str, Tensor]:
-    weight = state[name]
-    groups = layer.groups
-    inverse = statistics.inverse(name)
-    home = _home_of_constant(layer, name, statistics)
-    local = _local(kept, layer, groups)
-    mixing = prediction(inverse, local, with_constant=home is not None)
-    rows = as_groups(weight, layer)  # (groups, outputs, inputs, kernel)
-    gone = np.setdiff1d(np.arange(rows.shape[2]), local)
-    change = torch.from_numpy(mixing).to(weight)  # (groups, gone, kept + 1)
-    lost = rows[:, :, torch.from_numpy(gone)]
-    moved = torch.einsum("gork,grs->gosk", lost, change)
-    repaired = rows[:, :, torch.from_numpy(local)] + moved[:, :, :-1]
-    result = {name: from_groups(repaired, weight, layer)}
-    if home is not None:
-        shift = moved[:, :, -1].sum(-1).reshape(-1) / _taps_shared(layer)
-        # A bias takes the constant; the mean of a batch norm is subtracted.
-        result[home] = state[home] + (shift if home == layer.bias else -shift)
-    return result
+    weight: str,
+    stay: Tensor,
+    gone: Tensor,
+    *,
+    constant: bool,
+    patch: bool = False,
+) -> Tensor:
+    """Return how gone inputs follow from those that stay.
+
+    Parameters
+    ----------
+    statistics, weight
+        Whose inputs.
+    stay, gone
+        int64 indices within a group (or within a patch).
+    constant
+        Whether the constant may be used too.
+    patch
+        Whether indices run over patches.
+
+    Returns
+    -------
+    Tensor
+        float64 (groups, gone, stay + 1); the last column is the constant, zero
+        when it may not be used.
+    """
+    moments = statistics.ridged(weight, patch=patch)
+    last = torch.tensor([moments.shape[-1] - 1])
+    basis = torch.cat([stay, last]) if constant else stay
+    if constant and gone.numel() < basis.numel():
+        inverse = statistics.inverse(weight, patch=patch)
+        factor = torch.linalg.cholesky(inverse[:, gone[:, None], gone])
+        found = -torch.cholesky_solve(inverse[:, gone[:, None], basis], factor)
+    else:
+        factor = torch.linalg.cholesky(moments[:, basis[:, None], basis])
+        cross = moments[:, basis[:, None], gone]
+        found = torch.cholesky_solve(cross, factor).transpose(1, 2)
+    if constant:
+        return found
+    return torch.cat([found, found.new_zeros(*found.shape[:2], 1)], 2)
+
+
+def _step_length(
+    patches: Tensor, lost: Tensor, moved: Tensor, indices: tuple[Tensor, Tensor]
+) -> float:
+    """Return the share of a change, 0 to 1, that repairs most on kept patches.
+
+    The error of the layer's output is quadratic in the share; it is measured on
+    random combinations of outputs (Johnson & Lindenstrauss 1984), which keeps
+    the check a small part of the repair.
+    """
+    stay, gone = indices
+    generator = torch.Generator().manual_seed(0)
+    outputs = lost.shape[1]
+    signs = torch.randint(0, 2, (_SKETCH, outputs), generator=generator).to(lost)
+    signs = signs * 2 - 1
+    mixed_lost = (signs @ lost[0].flatten(1)).reshape(_SKETCH, -1)
+    mixed_moved = (signs @ moved[0].flatten(1)).reshape(_SKETCH, lost.shape[2], -1)
+    target = patches[..., gone].flatten(1) @ mixed_lost.T
+    constant = mixed_moved[..., -1].sum(1)
+    repair = patches[..., stay].flatten(1) @ mixed_moved[..., :-1].flatten(1).T
+    repair = repair + constant
+    power = float(repair.square().sum())
+    if power <= 0:
+        return 1.0
+    return min(max(float((target * repair).sum()) / power, 0.0), 1.0)
+
+
+def as_groups(weight: Tensor, layer: Layer) -> Tensor:
+    """Return a weight as (groups, outputs, kernel positions, inputs), contiguous."""
+    flat = weight.flatten(2) if weight.dim() > 2 else weight[:, :, None]
+    split = flat.reshape(layer.groups, -1, flat.shape[1], flat.shape[2])
+    order = (0, 2, 3, 1) if layer.kind == "transposed" else (0, 1, 3, 2)
+    return split.permute(order).contiguous()
+
+
+def from_groups(rows: Tensor, like: Tensor, layer: Layer) -> Tensor:
+    """Undo `as_groups`; the numbers of inputs and outputs may have changed."""
+    if layer.kind == "transposed":
+        flat = rows.permute(0, 3, 1, 2).reshape(-1, rows.shape[1], rows.shape[2])
+    else:
+        flat = rows.permute(0, 1, 3, 2).reshape(-1, rows.shape[3], rows.shape[2])
+    return flat.reshape(*flat.shape[:2], *like.shape[2:])
+
+
+def _cut_vector(values: Tensor, entry: NDArray[np.int64] | None) -> Tensor:
+    return values if entry is None else values[torch.from_numpy(entry)]
 
 
 def _home_of_constant(layer: Layer, name: str, statistics: Statistics) -> str | None:
@@ -114,56 +261,6 @@ def _taps_shared(layer: Layer) -> float:
     """Return over how many outputs the kernel of a transposed layer is spread."""
     if layer.kind != "transposed":
         return 1.0
-    return float(np.prod(layer.settings.get("stride", 1)))
-
-
-def _local(kept: NDArray[np.int64], layer: Layer, groups: int) -> NDArray[np.int64]:
-    """Return kept positions within one group."""
-    if layer.kind == "transposed" and groups > 1:
-        return kept[kept < layer.inputs.size // groups]
-    return kept
-
-
-def prediction(
-    inverse: Matrix, kept: NDArray[np.int64], *, with_constant: bool
-) -> Matrix:
-    """Return how gone channels follow from kept ones.
-
-    Parameters
-    ----------
-    inverse
-        float64 (groups, C + 1, C + 1), of the ridged second moments.
-    kept
-        int64 (kept,), within a group.
-    with_constant
-        Whether the constant may be used too.
-
-    Returns
-    -------
-    float64 (groups, gone, kept + 1); the last column is the constant.
-    """
-    width = inverse.shape[-1] - 1
-    gone = np.setdiff1d(np.arange(width), kept)
-    if not with_constant:
-        # Marginalise the constant out: the inverse of the moments without it.
-        last = inverse[:, :, -1:]
-        inverse = inverse - last * last.transpose(0, 2, 1) / inverse[:, -1:, -1:]
-    basis = np.append(kept, width)
-    block = inverse[:, gone[:, None], gone[None, :]]
-    cross = inverse[:, gone[:, None], basis[None, :]]
-    return np.asarray(-np.linalg.solve(block, cross))
-
-
-def as_groups(weight: Tensor, layer: Layer) -> Tensor:
-    """Return a weight as (groups, outputs, inputs, kernel)."""
-    flat = weight.flatten(2) if weight.dim() > 2 else weight[:, :, None]
-    split = flat.reshape(layer.groups, -1, flat.shape[1], flat.shape[2])
-    return split.transpose(1, 2) if layer.kind == "transposed" else split
-
-
-def from_groups(rows: Tensor, like: Tensor, layer: Layer) -> Tensor:
-    """Undo `as_groups`; the number of inputs may have changed."""
-    if layer.kind == "transposed":
-        rows = rows.transpose(1, 2)
-    flat = rows.reshape(-1, *rows.shape[2:])
-    return flat.reshape(*flat.shape[:2], *like.shape[2:])
+    stride = layer.settings.get("stride", 1)
+    sides = layer.settings.get("sides", 1)
+    return float(np.prod(stride if isinstance(stride, tuple) else (stride,) * sides))

@@ -5,14 +5,14 @@ import numpy as np
 from core.pruning.graph import Alive, ChannelGraph
 from core.pruning.labels import FIXED
 
-_DECODER_PARTS = ("dec", "up", "decoder")
+_DECODER_PARTS = ("dec", "up", "grow", "gate")
 
 
 def part_of(layer: str) -> str:
     """Return ``"decoder"`` or ``"encoder"`` for a layer's name.
 
-    A layer belongs to the decoder when a part of its path starts with ``dec`` or
-    ``up``, as in HoVer-Net, U-Nets and the dual-decoder network.
+    A layer belongs to the decoder when a part of its path starts with ``dec``,
+    ``up``, ``grow`` or ``gate``, as in HoVer-Net and the U-Nets.
     """
     parts = layer.lower().split(".")
     return "decoder" if any(p.startswith(_DECODER_PARTS) for p in parts) else "encoder"

@@ -8,7 +8,6 @@ To read this file, start from `calibrate`.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -23,6 +22,9 @@ from core.job import Job
 from core.pruning.gradients import Gradients, measure_gradients
 from core.pruning.graph import ChannelGraph, Layer
 from core.pruning.modes import evaluating
+from core.pruning.moments import Moments, MomentSums
+
+__all__ = ["Moments", "Statistics", "calibrate"]
 
 _SAMPLES = 16_384
 """Positions per layer; a regression on C channels needs some tens of C."""
@@ -32,35 +34,6 @@ _WIDEST = 4096
 
 _RIDGE = 1e-4
 """Share of the mean variance added to the diagonal."""
-
-
-@dataclass(frozen=True, slots=True)
-class Moments:
-    """Moments of one layer's input x over calibration positions.
-
-    Parameters
-    ----------
-    second
-        float64 (groups, C + 1, C + 1): mean of [x; 1][x; 1]' for each group of a
-        grouped convolution (one group otherwise), C channels a group.
-    magnitude
-        float64 (channels,): mean of abs(x).
-    zeros
-        float64 (channels,): share of positions with x <= 0.
-    samples
-        Number of positions.
-    """
-
-    second: NDArray[np.float64]
-    magnitude: NDArray[np.float64]
-    zeros: NDArray[np.float64]
-    samples: int
-
-    @property
-    def power(self) -> NDArray[np.float64]:
-        """float64 (channels,): mean of x squared."""
-        diagonal = np.diagonal(self.second, axis1=1, axis2=2)
-        return np.asarray(diagonal[:, :-1].reshape(-1))
 
 
 class Statistics:
@@ -85,21 +58,39 @@ class Statistics:
         self.graph = graph
         self.moments = moments
         self.inputs = inputs
-        self._inverse: dict[str, NDArray[np.float64]] = {}
+        self._ridged: dict[str, Tensor] = {}
+        self._inverse: dict[str, Tensor] = {}
         self._gradients: Gradients | None = None
         self.cache: dict[str, Any] = {}
         """Results that depend on these statistics alone, e.g. an elimination order."""
 
-    def inverse(self, weight: str) -> NDArray[np.float64]:
-        """Return inv(M + ridge), float64 (groups, C + 1, C + 1), computed once."""
-        if weight not in self._inverse:
-            second = self.moments[weight].second.copy()
-            width = second.shape[-1] - 1
-            spread = np.trace(second[:, :width, :width], axis1=1, axis2=2) / width
+    def ridged(self, weight: str, *, patch: bool = False) -> Tensor:
+        """Return second moments with a ridge on all but the constant, once computed.
+
+        Returns
+        -------
+        Tensor
+            float64 (groups, C + 1, C + 1), or (1, k C + 1, k C + 1) of patches.
+        """
+        key = f"{weight}/patch" if patch else weight
+        if key not in self._ridged:
+            moments = self.moments[weight]
+            second = moments.second if moments.patch is None or not patch else None
+            found = second.copy() if second is not None else _as_one(moments.patch)
+            width = found.shape[-1] - 1
+            spread = np.trace(found[:, :width, :width], axis1=1, axis2=2) / width
             index = np.arange(width)
-            second[:, index, index] += (_RIDGE * spread + 1e-12)[:, None]
-            self._inverse[weight] = np.asarray(np.linalg.inv(second), np.float64)
-        return self._inverse[weight]
+            found[:, index, index] += (_RIDGE * spread + 1e-12)[:, None]
+            self._ridged[key] = torch.from_numpy(found)
+        return self._ridged[key]
+
+    def inverse(self, weight: str, *, patch: bool = False) -> Tensor:
+        """Return the inverse of `ridged`, computed once."""
+        key = f"{weight}/patch" if patch else weight
+        if key not in self._inverse:
+            factor = torch.linalg.cholesky(self.ridged(weight, patch=patch))
+            self._inverse[key] = torch.cholesky_inverse(factor)
+        return self._inverse[key]
 
     def gradients(self, module: nn.Module) -> Gradients:
         """Return gradient statistics, measured at the first call."""
@@ -117,45 +108,16 @@ class Statistics:
         }
 
 
-class _Sums:
-    """Running sums for one weight."""
-
-    def __init__(self, groups: int, width: int) -> None:
-        self.second = np.zeros((groups, width + 1, width + 1))
-        self.magnitude = np.zeros(groups * width)
-        self.zeros = np.zeros(groups * width)
-        self.samples = 0
-
-    def add(self, rows: Tensor, groups: int) -> None:
-        """Add positions, (channels, samples)."""
-        channels, count = rows.shape
-        if channels == 0 or count == 0:
-            return
-        ones = rows.new_ones(groups, 1, count)
-        stacked = torch.cat([rows.reshape(groups, -1, count), ones], 1)
-        self.second += (
-            torch.bmm(stacked, stacked.transpose(1, 2)).double().cpu().numpy()
-        )
-        self.magnitude += rows.abs().sum(1).double().cpu().numpy()
-        self.zeros += (rows <= 0).sum(1).double().cpu().numpy()
-        self.samples += count
-
-    def mean(self) -> Moments:
-        n = max(self.samples, 1)
-        return Moments(
-            self.second / n, self.magnitude / n, self.zeros / n, self.samples
-        )
+def _as_one(patch: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    assert patch is not None
+    return patch[None].copy()
 
 
 class _Listen(TorchFunctionMode):
     """Adds the input of every convolution and linear layer to its sums."""
 
-    def __init__(
-        self, layers: dict[int, Layer], share: int, sums: dict[str, _Sums]
-    ) -> None:
+    def __init__(self, sums: dict[int, MomentSums]) -> None:
         super().__init__()
-        self._layers = layers
-        self._share = share
         self._sums = sums
 
     def __torch_function__(
@@ -167,50 +129,12 @@ class _Listen(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         weight = args[1] if len(args) > 1 else kwargs.get("weight")
-        layer = self._layers.get(id(weight))
-        if layer is not None and getattr(func, "__name__", "").startswith(
+        sums = self._sums.get(id(weight))
+        if sums is not None and getattr(func, "__name__", "").startswith(
             ("conv", "linear")
         ):
-            self._add(layer, args[0] if args else kwargs["input"])
+            sums.add(args[0] if args else kwargs["input"])
         return func(*args, **kwargs)
-
-    def _add(self, layer: Layer, tensor: Tensor) -> None:
-        assert layer.weight is not None
-        width = layer.inputs.size
-        groups = 1 if layer.depthwise else layer.groups
-        rows = sample_positions(tensor, width, layer.kind == "linear", self._share)
-        sums = self._sums.get(layer.weight)
-        if sums is None:
-            sums = self._sums[layer.weight] = _Sums(groups, width // groups)
-        sums.add(rows, groups)
-
-
-def sample_positions(x: Tensor, width: int, last: bool, share: int) -> Tensor:
-    """Return up to about ``share`` positions of an input, (channels, samples).
-
-    Parameters
-    ----------
-    x
-        (N, C, ...), (C, ...) or, with ``last``, (..., C).
-    width
-        C.
-    last
-        Whether channels are the last dimension.
-    share
-        Positions wanted.
-    """
-    if last:
-        rows = x.reshape(-1, width)
-        return rows[:: max(rows.shape[0] // share, 1)].T
-    if x.dim() < 2 or x.shape[1] != width:
-        x = x.unsqueeze(0)
-    flat = x.flatten(2) if x.dim() > 2 else x.unsqueeze(2)
-    positions = flat.shape[2]
-    step = max(flat.shape[0] * positions // share, 1)
-    if step > 1:
-        # An odd stride does not fall into step with the rows of the image.
-        flat = flat[:, :, :: step | 1]
-    return flat.transpose(0, 1).reshape(width, -1)
 
 
 def calibrate(
@@ -243,17 +167,18 @@ def calibrate(
     if not inputs:
         raise PruningError("Calibration needs at least one tile: give it a few.")
     job = job or Job()
-    named = {**dict(module.named_parameters())}
-    layers = {
-        id(named[layer.weight]): layer
-        for layer in graph.makers
-        if layer.weight in named and layer.inputs.size <= _WIDEST
-    }
-    sums: dict[str, _Sums] = {}
+    named = dict(module.named_parameters())
+    sums: dict[str, MomentSums] = {}
+    for layer in graph.makers:
+        name = layer.weight
+        if name in named and layer.inputs.size <= _WIDEST and name not in sums:
+            kernel = tuple(named[name].shape[2:])
+            sums[name] = MomentSums(layer, kernel, -(-_SAMPLES // len(inputs)))
+    listening = {id(named[name]): entry for name, entry in sums.items()}
     with torch.inference_mode(), evaluating(module):
         for index, batch in enumerate(inputs):
             job.step(index, len(inputs), "reading activations")
-            with _Listen(layers, -(-_SAMPLES // len(inputs)), sums):
+            with _Listen(listening):
                 module(*batch)
     moments = {weight: entry.mean() for weight, entry in sums.items()}
     for weight, entry in moments.items():

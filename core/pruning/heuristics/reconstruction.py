@@ -91,7 +91,7 @@ def _readers(
     rows = _rows(layer, tensors[weight])
     scale = _output_scale(layer, statistics, tensors, rows)
     rows = rows * scale[:, :, None, None]
-    inverse = statistics.inverse(weight)
+    inverse = statistics.inverse(weight).numpy()
     atoms = layer.inputs.reshape(groups, -1)
     result = []
     for index in range(groups):

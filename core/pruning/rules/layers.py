@@ -102,7 +102,10 @@ def _settings(call: Call, kind: LayerKind) -> dict[str, Any]:
             "padding": call.get(4, "padding", 0),
             "dilation": call.get(5, "dilation", 1),
         }
-    return {"stride": call.get(3, "stride", 1)}
+    return {
+        "stride": call.get(3, "stride", 1),
+        "sides": call.get(1, "weight").dim() - 2,
+    }
 
 
 def _depthwise(

@@ -1,0 +1,233 @@
+"""Second moments of what a layer reads, summed over sampled positions.
+
+To read this file, start from `Moments`.
+"""
+
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from core.pruning.graph import Layer
+
+WIDEST_PATCH = 450
+"""Largest C * kernel size for which moments of whole patches are kept."""
+
+KEPT_PATCHES = 128
+"""Patches kept of wider layers, to measure a repair on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Moments of one layer's input x over calibration positions.
+
+    Parameters
+    ----------
+    second
+        float64 (groups, C + 1, C + 1): mean of [x; 1][x; 1]' for each group of a
+        grouped convolution (one group otherwise), C channels a group.
+    magnitude
+        float64 (channels,): mean of abs(x).
+    zeros
+        float64 (channels,): share of positions with x <= 0.
+    samples
+        Number of positions.
+    patch
+        float64 (k * C + 1, k * C + 1): the same for whole patches of k kernel
+        positions, position by position, where k * C is small; else None.
+    patches
+        float32 (n, k, C): some patches, where the kernel has more than one
+        position and `patch` is None; else None.
+    """
+
+    second: NDArray[np.float64]
+    magnitude: NDArray[np.float64]
+    zeros: NDArray[np.float64]
+    samples: int
+    patch: NDArray[np.float64] | None = None
+    patches: Tensor | None = None
+
+    @property
+    def power(self) -> NDArray[np.float64]:
+        """float64 (channels,): mean of x squared."""
+        diagonal = np.diagonal(self.second, axis1=1, axis2=2)
+        return np.asarray(diagonal[:, :-1].reshape(-1))
+
+
+class MomentSums:
+    """Running sums for one weight.
+
+    Parameters
+    ----------
+    layer
+        Whose input is summed.
+    kernel
+        Kernel sizes, empty for a linear layer.
+    share
+        Positions to sample from one input.
+    """
+
+    def __init__(self, layer: Layer, kernel: tuple[int, ...], share: int) -> None:
+        self._layer = layer
+        self._groups = 1 if layer.depthwise else layer.groups
+        self._kernel = kernel
+        self._share = share
+        width = layer.inputs.size // self._groups
+        self._second = np.zeros((self._groups, width + 1, width + 1))
+        self._magnitude = np.zeros(layer.inputs.size)
+        self._zeros = np.zeros(layer.inputs.size)
+        self._samples = 0
+        taps = int(np.prod(kernel)) if layer.kind == "conv" else 1
+        self._has_patches = taps > 1 and layer.groups == 1
+        self._size = taps * width
+        self._patch: NDArray[np.float64] | None = None
+        self._patch_samples = 0
+        self._patches: list[Tensor] = []
+
+    def add(self, x: Tensor) -> None:
+        """Add one input of the layer."""
+        layer = self._layer
+        rows = sample_positions(x, layer, self._share)
+        self._add_positions(rows)
+        if not self._has_patches:
+            return
+        if self._size <= WIDEST_PATCH:
+            self._add_patches(sample_patches(x, layer, self._kernel, self._share))
+        elif len(self._patches) < KEPT_PATCHES:
+            few = sample_patches(x, layer, self._kernel, KEPT_PATCHES // 4)
+            self._patches.append(few[: KEPT_PATCHES // 4].float().cpu())
+
+    def mean(self) -> Moments:
+        """Return the means over all positions so far."""
+        n = max(self._samples, 1)
+        patch = self._patch
+        return Moments(
+            self._second / n,
+            self._magnitude / n,
+            self._zeros / n,
+            self._samples,
+            None if patch is None else patch / max(self._patch_samples, 1),
+            torch.cat(self._patches) if self._patches else None,
+        )
+
+    def _add_positions(self, rows: Tensor) -> None:
+        channels, count = rows.shape
+        if not channels or not count:
+            return
+        grouped = rows.reshape(self._groups, -1, count)
+        self._second[:, :-1, :-1] += _array(grouped @ grouped.transpose(1, 2))
+        sums = _array(grouped.sum(2))
+        self._second[:, -1, :-1] += sums
+        self._second[:, :-1, -1] += sums
+        self._second[:, -1, -1] += count
+        self._magnitude += _array(rows.abs().sum(1))
+        self._zeros += _array((rows <= 0).sum(1))
+        self._samples += count
+
+    def _add_patches(self, patches: Tensor) -> None:
+        flat = patches.flatten(1)
+        if self._patch is None:
+            self._patch = np.zeros((flat.shape[1] + 1, flat.shape[1] + 1))
+        sums = _array(flat.sum(0))
+        self._patch[:-1, :-1] += _array(flat.T @ flat)
+        self._patch[-1, :-1] += sums
+        self._patch[:-1, -1] += sums
+        self._patch[-1, -1] += flat.shape[0]
+        self._patch_samples += flat.shape[0]
+
+
+def _array(tensor: Tensor) -> NDArray[np.float64]:
+    return np.asarray(tensor.double().cpu().numpy())
+
+
+def _batched(x: Tensor, width: int) -> Tensor:
+    return x if x.dim() > 1 and x.shape[1] == width else x.unsqueeze(0)
+
+
+def sample_positions(x: Tensor, layer: Layer, share: int) -> Tensor:
+    """Return up to about ``share`` positions of an input, (channels, samples).
+
+    Parameters
+    ----------
+    x
+        (N, C, ...) or (C, ...); (..., C) for a linear layer.
+    layer
+        The layer that reads it.
+    share
+        Positions wanted.
+    """
+    width = layer.inputs.size
+    if layer.kind == "linear":
+        rows = x.reshape(-1, width)
+        return rows[:: max(rows.shape[0] // share, 1)].T
+    x = _batched(x, width)
+    flat = x.flatten(2) if x.dim() > 2 else x.unsqueeze(2)
+    step = max(flat.shape[0] * flat.shape[2] // share, 1)
+    if step > 1:
+        # An odd stride does not fall into step with the rows of the image.
+        flat = flat[:, :, :: step | 1]
+    return flat.transpose(0, 1).reshape(width, -1)
+
+
+def sample_patches(
+    x: Tensor, layer: Layer, kernel: tuple[int, ...], share: int
+) -> Tensor:
+    """Return about ``share`` patches as a convolution sees them.
+
+    Patches that reach over the edge are left out where there are others.
+
+    Returns
+    -------
+    Tensor
+        (samples, kernel positions, C).
+    """
+    x = _batched(x, layer.inputs.size)
+    sides = len(kernel)
+    stride = _each(layer.settings.get("stride", 1), sides)
+    dilation = _each(layer.settings.get("dilation", 1), sides)
+    reach = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
+    padded = x
+    if any(size <= r for size, r in zip(x.shape[2:], reach, strict=True)):
+        padding = layer.settings.get("padding", 0)
+        before, after = _padding(padding, kernel, dilation)
+        pairs = zip(before[::-1], after[::-1], strict=True)
+        padded = functional.pad(x, [n for pair in pairs for n in pair])
+    made = [
+        (size - r - 1) // s + 1
+        for size, r, s in zip(padded.shape[2:], reach, stride, strict=True)
+    ]
+    thin = max(x.shape[0] * int(np.prod(made)) / max(share, 1), 1.0) ** (1 / sides)
+    step = max(int(thin), 1)
+    step = step if step == 1 else step | 1
+    taps = []
+    for tap in product(*(range(k) for k in kernel)):
+        window = tuple(
+            slice(t * d, t * d + s * (m - 1) + 1, s * step)
+            for t, d, s, m in zip(tap, dilation, stride, made, strict=True)
+        )
+        part = padded[(slice(None), slice(None), *window)]
+        taps.append(part.flatten(2).transpose(1, 2).reshape(-1, x.shape[1]))
+    return torch.stack(taps, 1)
+
+
+def _each(value: Any, sides: int) -> tuple[int, ...]:
+    return tuple(value) if isinstance(value, tuple | list) else (int(value),) * sides
+
+
+def _padding(
+    value: Any, kernel: tuple[int, ...], dilation: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return zeros before and after each side."""
+    if value == "valid":
+        value = 0
+    if value == "same":
+        totals = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
+        return tuple(t // 2 for t in totals), tuple(t - t // 2 for t in totals)
+    both = _each(value, len(kernel))
+    both = both if len(both) == len(kernel) else both * len(kernel)
+    return both, both
