@@ -25,17 +25,24 @@ def read_distance(maps: Maps, threshold: Mapping[str, float]) -> Int:
         ``np`` and ``dist`` float32 (h, w).
     threshold
         ``foreground``: least probability; ``object``: least distance of a
-        marker; ``smallest``: least area in pixels.
+        marker; ``marker`` and ``smallest``: least area in pixels of a marker
+        and of a nucleus; ``smooth``: standard deviation in pixels by which the
+        distance is blurred first.
 
     Returns
     -------
     array
         int32 (h, w), 1..n without gaps.
     """
-    distance = cv2.GaussianBlur(np.asarray(maps["dist"], np.float32), (3, 3), 0)
+    smooth = threshold.get("smooth", 0.8)
+    side = 2 * round(2.5 * smooth) + 1
+    form = np.asarray(maps["dist"], np.float32)
+    distance = cv2.GaussianBlur(form, (side, side), smooth) if smooth else form
     inside = np.asarray(maps["np"] >= threshold.get("foreground", 0.5))
-    peaks = inside & (distance >= threshold.get("object", 0.5))
-    count, markers = components(peaks)
+    _, raw = components(inside & (distance >= threshold.get("object", 0.5)))
+    markers = renumber(raw, threshold.get("marker", 1))
+    peaks = markers > 0
+    count = int(markers.max(initial=0))
     blobs, blob = components(inside)
     # a blob without a peak is one nucleus: nothing says that it is more
     lacking = np.ones(blobs + 1, bool)

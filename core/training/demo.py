@@ -32,6 +32,13 @@ SPEC = ModelSpec(
     mpp=0.25,
     reader="distance",
     window=(512, 384),
+    threshold={
+        "foreground": 0.5,
+        "object": 0.4,
+        "smooth": 2.0,
+        "marker": 8,
+        "smallest": 30,
+    },
 )
 
 #: Pink H&E of `dsb2018_stained` that is trained on: rare there, and the point.
