@@ -90,7 +90,7 @@ def pixels_to_input(pixels: NDArray[np.uint8], model: Model) -> Tensor:
     """
     first = next(model.module.parameters(), None)
     device = "cpu" if first is None else first.device
-    tensor = torch.from_numpy(np.ascontiguousarray(pixels)).to(device)
+    tensor = torch.tensor(pixels, device=device)  # a copy: pixels may be read-only
     return scale(tensor.permute(2, 0, 1)[None].float(), model.spec)
 
 
