@@ -82,8 +82,8 @@ class PruningPlan:
                 )
             shapes = {name: tuple(map(int, s)) for name, s in data["shapes"].items()}
             kept = {
-                name: tuple(_read_indices(entry) for entry in entries)
-                for name, entries in data["kept"].items()
+                name: tuple(_read_indices(e, max(shapes[name], default=0)) for e in es)
+                for name, es in data["kept"].items()
             }
             attributes = {
                 path: tuple(map(int, v)) if isinstance(v, list) else int(v)
@@ -92,7 +92,13 @@ class PruningPlan:
             plan = cls(
                 kept, shapes, attributes, data["request"], tuple(data["warnings"])
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (
+            LookupError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            OverflowError,
+        ) as error:
             raise PruningError(
                 "This text is not a pruning plan: pass what PruningPlan.to_json wrote."
             ) from error
@@ -198,8 +204,13 @@ def _runs(indices: NDArray[np.int64]) -> list[list[int]]:
     return [[int(part[0]), int(part[-1]) + 1] for part in parts]
 
 
-def _read_indices(runs: Sequence[Sequence[int]] | None) -> NDArray[np.int64] | None:
+def _read_indices(
+    runs: Sequence[Sequence[int]] | None, largest: int
+) -> NDArray[np.int64] | None:
+    """Write out runs of indices, none beyond ``largest``: a file may say anything."""
     if runs is None:
         return None
+    if any(not 0 <= a <= b <= largest for a, b in runs):
+        raise ValueError(runs)
     parts = [np.arange(int(a), int(b), dtype=np.int64) for a, b in runs]
     return np.concatenate([*parts, np.zeros(0, dtype=np.int64)])
