@@ -1,0 +1,22 @@
+"""Grids of trials over a folder of tiles, coarse to fine, into a store."""
+
+from core.sweep.folder import SweepTile, TileFolder, read_folder
+from core.sweep.grid import SWEEP_TIMING, Grid, coarse_to_fine, parse_sparsities
+from core.sweep.provenance import git_revision, provenance, weights_hash
+from core.sweep.runner import SweepSummary, rerun, run_sweep
+
+__all__ = [
+    "SWEEP_TIMING",
+    "Grid",
+    "SweepSummary",
+    "SweepTile",
+    "TileFolder",
+    "coarse_to_fine",
+    "git_revision",
+    "parse_sparsities",
+    "provenance",
+    "read_folder",
+    "rerun",
+    "run_sweep",
+    "weights_hash",
+]

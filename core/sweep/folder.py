@@ -1,0 +1,139 @@
+"""A folder of tiles, with or without ground truth."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import InputError
+from core.images import check_labels, read_labels, read_tile
+from core.types import Tile
+
+_IMAGES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".svs")
+_LABELS = (".png", ".tif", ".tiff", ".npy")
+
+
+@dataclass(frozen=True, slots=True)
+class SweepTile:
+    """One tile of a folder, in memory.
+
+    Parameters
+    ----------
+    name
+        File stem.
+    tile
+        Pixels.
+    labels
+        int32 (height, width), or None without ground truth.
+    """
+
+    name: str
+    tile: Tile
+    labels: NDArray[np.int32] | None
+
+
+@dataclass(frozen=True, slots=True)
+class TileFolder:
+    """All tiles of a folder.
+
+    Parameters
+    ----------
+    tiles
+        Ordered by name.
+    digest
+        Hash of all files, 16 hexadecimal digits.
+    notes
+        Sentences about what is missing.
+    """
+
+    tiles: tuple[SweepTile, ...]
+    digest: str
+    notes: tuple[str, ...] = ()
+
+
+def read_folder(folder: str | Path) -> TileFolder:
+    """Read ``images/*`` and ``labels/*`` with the same stems.
+
+    Everything is checked before anything is computed.
+
+    Parameters
+    ----------
+    folder
+        Without a folder ``images`` in it, images are looked for in it itself.
+
+    Returns
+    -------
+    tiles
+        A tile without a label image is kept: it is scored by agreement.
+
+    Raises
+    ------
+    InputError
+        When there is no image, a file cannot be used, labels do not fit their
+        tile, two images share a stem, or labels lack their image.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder; name one with images in it.")
+    place = folder / "images" if (folder / "images").is_dir() else folder
+    images = _by_stem(place, _IMAGES)
+    if not images:
+        raise InputError(
+            f"{place} holds no images; put PNG, JPEG or TIFF tiles into it."
+        )
+    labels = _by_stem(folder / "labels", _LABELS)
+    orphans = sorted(set(labels) - set(images))
+    if orphans:
+        raise InputError(
+            f"{len(orphans)} label images have no tile, {labels[orphans[0]].name} "
+            "for one; give both the same name."
+        )
+    digest = hashlib.sha256()
+    tiles = [
+        _read(stem, images[stem], labels.get(stem), digest) for stem in sorted(images)
+    ]
+    return TileFolder(tuple(tiles), digest.hexdigest()[:16], _notes(tiles))
+
+
+def _by_stem(place: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    if not place.is_dir():
+        return found
+    for path in sorted(place.iterdir()):
+        if path.suffix.lower() not in suffixes or path.name.startswith("."):
+            continue
+        if path.stem in found:
+            raise InputError(
+                f"{found[path.stem].name} and {path.name} share a name; rename one."
+            )
+        found[path.stem] = path
+    return found
+
+
+def _read(
+    stem: str, image: Path, label: Path | None, digest: "hashlib._Hash"
+) -> SweepTile:
+    tile = read_tile(image)
+    digest.update(stem.encode() + image.read_bytes())
+    if label is None:
+        digest.update(b"no labels")
+        return SweepTile(stem, tile, None)
+    labels = read_labels(label)
+    digest.update(label.read_bytes())
+    try:
+        check_labels(tile, labels)
+    except InputError as error:
+        raise InputError(f"{label.name}: {error}") from None
+    return SweepTile(stem, tile, labels)
+
+
+def _notes(tiles: list[SweepTile]) -> tuple[str, ...]:
+    bare = [each.name for each in tiles if each.labels is None]
+    if not bare:
+        return ()
+    return (
+        f"{len(bare)} of {len(tiles)} tiles have no labels ({bare[0]} for one): "
+        "they are scored by agreement with the dense model only.",
+    )

@@ -1,0 +1,163 @@
+"""What a sweep covers, and in which order.
+
+Start with `Grid`. The order makes the first minutes useful: every curve gets
+its two ends, then its middle, then ever finer steps; further seeds come last.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import TypeVar
+
+from core.errors import InputError
+from core.latency import Settings
+from core.types import Count, PruneRequest, Recovery
+
+SWEEP_TIMING = Settings(seconds=3.0, warmup=2, precision=0.01)
+"""Per trial: a sweep has hundreds."""
+
+_T = TypeVar("_T")
+_MOST_POINTS = 1000  # in one range: a slip of the step, not a wish
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """All combinations of these, on one folder of tiles.
+
+    Parameters
+    ----------
+    models
+        Catalogue names or paths.
+    data
+        Folder with ``images/*`` and, where there is ground truth, ``labels/*``.
+    heuristics, scopes, sparsities, recoveries, seeds
+        See `PruneRequest`.
+    count, round_to, min_channels
+        The same for every point.
+    timing
+        How latency is measured for each trial; None leaves it out.
+    """
+
+    models: tuple[str, ...]
+    data: Path
+    heuristics: tuple[str, ...]
+    sparsities: tuple[float, ...]
+    scopes: tuple[str, ...] = ("network",)
+    recoveries: tuple[Recovery, ...] = ("refit",)
+    seeds: tuple[int, ...] = (0,)
+    count: Count = "params"
+    round_to: int = 1
+    min_channels: int = 1
+    timing: Settings | None = SWEEP_TIMING
+
+    def __post_init__(self) -> None:
+        for name in ("models", "heuristics", "sparsities", "scopes", "recoveries"):
+            if not getattr(self, name):
+                raise InputError(f"The sweep has no {name}; give at least one.")
+        if not self.seeds:
+            raise InputError("The sweep has no seeds; give at least one.")
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self.points())
+
+    def points(self) -> Iterator[tuple[str, PruneRequest]]:
+        """Model and request of every trial, coarse to fine, none twice."""
+        order = product(
+            _distinct(self.seeds),
+            coarse_to_fine(self.sparsities),
+            _distinct(self.models),
+            _distinct(self.heuristics),
+            _distinct(self.scopes),
+            _distinct(self.recoveries),
+        )
+        for seed, sparsity, model, heuristic, scope, recovery in order:
+            yield (
+                model,
+                PruneRequest(
+                    heuristic=heuristic,
+                    sparsity=sparsity,
+                    scope=scope,
+                    count=self.count,
+                    recovery=recovery,
+                    round_to=self.round_to,
+                    min_channels=self.min_channels,
+                    seed=seed,
+                ),
+            )
+
+
+def coarse_to_fine(values: Sequence[float]) -> tuple[float, ...]:
+    """Order values so that any beginning spreads over the whole range.
+
+    Returns
+    -------
+    ordered
+        Distinct values: the smallest, the largest, the middle, the middles of
+        the halves, and so on.
+    """
+    rising = sorted(set(values))
+    if len(rising) < 3:
+        return tuple(rising)
+    ordered = [rising[0], rising[-1]]
+    gaps = deque([(0, len(rising) - 1)])
+    while gaps:
+        low, high = gaps.popleft()
+        middle = (low + high) // 2
+        if low < middle < high:
+            ordered.append(rising[middle])
+            gaps += [(low, middle), (middle, high)]
+    return tuple(ordered)
+
+
+def parse_sparsities(text: str) -> tuple[float, ...]:
+    """Read ``"0:0.95:0.05"`` (first, last, step; the last included) or a list.
+
+    Parameters
+    ----------
+    text
+        Ranges and single numbers, separated by commas.
+
+    Returns
+    -------
+    sparsities
+        Distinct, rising.
+
+    Raises
+    ------
+    InputError
+        When the text is neither, or a value is outside 0 to 0.99.
+    """
+    found: set[float] = set()
+    for part in text.split(","):
+        found.update(_parse_part(part, text))
+    if any(not 0 <= each <= 0.99 for each in found):
+        raise InputError(f"'{text}' goes beyond 0 to 0.99; give the shares to remove.")
+    return tuple(sorted(found))
+
+
+def _parse_part(part: str, text: str) -> list[float]:
+    try:
+        numbers = [float(each) for each in part.split(":")]
+    except ValueError:
+        numbers = []
+    if len(numbers) == 1:
+        return numbers
+    if len(numbers) != 3 or not numbers[2] > 0 or numbers[1] < numbers[0]:
+        raise InputError(
+            f"'{text}' is not a list of sparsities; write first:last:step, "
+            "such as 0:0.95:0.05, or numbers separated by commas."
+        )
+    first, last, step = numbers
+    # half a thousandth of a step: 0.95 must not be missed by rounding
+    steps = int((last - first) / step + 5e-4)
+    if steps >= _MOST_POINTS:
+        raise InputError(
+            f"'{text}' gives more than {_MOST_POINTS} values; take a larger step."
+        )
+    return [round(first + index * step, 10) for index in range(steps + 1)]
+
+
+def _distinct(values: Sequence[_T]) -> tuple[_T, ...]:
+    return tuple(dict.fromkeys(values))

@@ -1,0 +1,313 @@
+"""Running a grid into a store.
+
+Start with `run_sweep`. Trials that the store has are skipped, so a sweep that
+was killed goes on where it stopped. Accuracy uses all cores; latency is then
+measured in a process of its own while this one waits.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from torch import nn
+
+from core.errors import InputError, PruningError
+from core.job import Job
+from core.latency import LatencyProcess, Settings, peak_memory
+from core.models import load_model
+from core.pruning import Counter, PruningPlan
+from core.pruning.masked import living_atoms
+from core.store import Record, Store, Trial
+from core.sweep.folder import TileFolder, read_folder
+from core.sweep.grid import Grid
+from core.sweep.provenance import provenance, utc_now
+from core.sweep.subject import Subject
+from core.types import PruneRequest
+
+
+@dataclass(frozen=True, slots=True)
+class SweepSummary:
+    """How a sweep went.
+
+    Parameters
+    ----------
+    total
+        Trials of the grid.
+    done
+        Computed now.
+    resumed
+        Found in the store.
+    reused
+        Of those done, how many had the same plan as an earlier one and took
+        over its scores.
+    impossible
+        Requests that cannot be met, with the reason, from now and before.
+    notes
+        Sentences about the data and the store.
+    seconds
+        Duration.
+    """
+
+    total: int
+    done: int
+    resumed: int
+    reused: int
+    impossible: tuple[tuple[PruneRequest, str], ...]
+    notes: tuple[str, ...]
+    seconds: float
+
+
+def run_sweep(
+    grid: Grid,
+    store: Store,
+    job: Job | None = None,
+    *,
+    on_record: Callable[[Record], None] | None = None,
+) -> SweepSummary:
+    """Run every trial of a grid that the store does not have.
+
+    Parameters
+    ----------
+    grid
+        What to cover.
+    store
+        Gets each record as soon as it is there.
+    job
+        Progress, with the remaining time in words, and cancelling.
+    on_record
+        Called with each new record, for a plot that fills in.
+
+    Returns
+    -------
+    summary
+        Impossible points are reported there and stored; the rest runs.
+
+    Raises
+    ------
+    InputError, ModelError
+        When tiles, labels or a model cannot be used, before anything runs.
+    StoreError
+        When a record cannot be written.
+    Cancelled
+        Finished trials are in the store.
+    """
+    job = job or Job()
+    start = time.monotonic()
+    job.step(0, 0, "Reading tiles")
+    data = read_folder(grid.data)
+    with LatencyProcess() as process:
+        run = _Run(data, store, process, _Progress(job, len(grid)), provenance())
+        for name in dict.fromkeys(grid.models):
+            run.open(name)
+        for name, request in grid.points():
+            record = run.step(name, request, grid.timing)
+            if record is not None and on_record is not None:
+                on_record(record)
+    notes = data.notes
+    if store.set_aside is not None:
+        notes += (f"The damaged store was kept as {store.set_aside.name}.",)
+    return SweepSummary(
+        total=run.progress.total,
+        done=run.done,
+        resumed=run.resumed,
+        reused=run.reused,
+        impossible=tuple(run.impossible),
+        notes=notes,
+        seconds=time.monotonic() - start,
+    )
+
+
+def rerun(record: Record, data: TileFolder, job: Job | None = None) -> Record:
+    """Repeat a trial from its record alone; nothing is stored.
+
+    Parameters
+    ----------
+    record
+        From a store or an export.
+    data
+        The tiles it was run on.
+    job
+        For progress and cancelling.
+
+    Returns
+    -------
+    again
+        With the same plan hash and scores, on the same versions; latency is
+        not measured.
+
+    Raises
+    ------
+    InputError
+        When the tiles or the model's weights are others than then.
+    """
+    trial = record.trial
+    if data.digest != trial.data:
+        raise InputError(
+            "These tiles are not those of the record; give the same folder."
+        )
+    subject = Subject(load_model(trial.model), data.tiles)
+    if subject.weights != trial.weights:
+        raise InputError(
+            f"{trial.model} has other weights than the record's; give the same file."
+        )
+    return _compute(subject, trial, job or Job(), provenance())
+
+
+@dataclass(slots=True)
+class _Progress:
+    """Steps of a sweep, with the time that is left."""
+
+    job: Job
+    total: int
+    at: int = 0
+    worked: int = 0
+    spent: float = 0.0
+
+    def within(self, what: str) -> Job:
+        """Job for the parts of one trial: passes cancelling, reports the sweep."""
+        outer = self
+
+        class Part(Job):
+            def step(self, done: int, total: int, part: str) -> None:
+                text = f"{what}: {part}{outer.left()}"
+                outer.job.step(outer.at, outer.total, text)
+
+        return Part()
+
+    def left(self) -> str:
+        """Remaining time in words, from the trials so far."""
+        if not self.worked:
+            return ""
+        seconds = self.spent / self.worked * (self.total - self.at)
+        if seconds < 90:
+            return f", about {seconds:.0f} s left"
+        if seconds < 5400:
+            return f", about {seconds / 60:.0f} min left"
+        return f", about {seconds / 3600:.1f} h left"
+
+
+@dataclass(slots=True)
+class _Run:
+    """A sweep under way."""
+
+    data: TileFolder
+    store: Store
+    process: LatencyProcess
+    progress: _Progress
+    facts: dict[str, Any]
+    done: int = 0
+    resumed: int = 0
+    reused: int = 0
+    impossible: list[tuple[PruneRequest, str]] = field(default_factory=list)
+    _subjects: dict[str, Subject] = field(default_factory=dict)
+    _known: dict[tuple[object, ...], Record] = field(default_factory=dict)
+
+    def open(self, name: str) -> None:
+        """Load and trace a model."""
+        self.progress.job.step(0, self.progress.total, f"Opening {name}")
+        self._subjects[name] = Subject(load_model(name), self.data.tiles)
+
+    def step(
+        self, name: str, request: PruneRequest, timing: Settings | None
+    ) -> Record | None:
+        """Do one trial unless the store has it; returns what is new."""
+        subject = self._subjects[name]
+        settings = {} if timing is None else asdict(timing)
+        trial = Trial(name, subject.weights, self.data.digest, request, settings)
+        stored = self.store.get(trial.key)
+        if stored is not None:
+            self._remember(stored)
+            self.resumed += 1
+            self.progress.at += 1
+            return None
+        start = time.monotonic()
+        label = f"{request.heuristic} {request.sparsity:.0%}"
+        job = self.progress.within(label)
+        record = self._work(subject, trial, timing, job)
+        self.store.add(record)
+        self._remember(record)
+        self.done += 1
+        self.progress.at += 1
+        self.progress.worked += 1
+        self.progress.spent += time.monotonic() - start
+        return record
+
+    def _work(
+        self, subject: Subject, trial: Trial, timing: Settings | None, job: Job
+    ) -> Record:
+        try:
+            plan = subject.plan(trial.request, job)
+            twin = self._known.get(_twin(trial, plan.hash))
+            if twin is not None:
+                self.reused += 1
+                facts = {
+                    **twin.provenance,
+                    **self.facts,
+                    "same_plan_as": twin.trial.key,
+                }
+                return replace(twin, trial=trial, created=utc_now(), provenance=facts)
+            record, module = _compute_with(subject, trial, plan, job, self.facts)
+        except PruningError as error:
+            return Record(
+                trial,
+                "impossible",
+                utc_now(),
+                provenance=self.facts,
+                reason=str(error),
+            )
+        if timing is None:
+            return record
+        start = time.monotonic()
+        found = self.process.compare(
+            subject.model.module, module, subject.example, settings=timing, job=job
+        )
+        seconds = {**record.seconds, "latency": time.monotonic() - start}
+        return replace(record, latency=found.as_dict(), seconds=seconds)
+
+    def _remember(self, record: Record) -> None:
+        if record.status == "impossible":
+            self.impossible.append((record.trial.request, record.reason))
+        else:
+            self._known.setdefault(_twin(record.trial, record.plan_hash), record)
+
+
+def _twin(trial: Trial, plan_hash: str) -> tuple[object, ...]:
+    """What makes two trials have the same result: the plan and its repair."""
+    timing = tuple(sorted((key, str(each)) for key, each in trial.timing.items()))
+    return trial.weights, trial.data, plan_hash, trial.request.recovery, timing
+
+
+def _compute(subject: Subject, trial: Trial, job: Job, facts: dict[str, Any]) -> Record:
+    try:
+        plan = subject.plan(trial.request, job)
+        return _compute_with(subject, trial, plan, job, facts)[0]
+    except PruningError as error:
+        return Record(trial, "impossible", utc_now(), reason=str(error))
+
+
+def _compute_with(
+    subject: Subject, trial: Trial, plan: PruningPlan, job: Job, facts: dict[str, Any]
+) -> tuple[Record, nn.Module]:
+    """Build, evaluate and write down one pruned network."""
+    seconds: dict[str, float] = {}
+    start = time.monotonic()
+    with peak_memory() as memory:
+        module = subject.prunable.build(trial.request, plan, job)
+        seconds["build"] = time.monotonic() - start
+        tiles = subject.evaluate(module, job)
+        seconds["evaluate"] = time.monotonic() - start - seconds["build"]
+    graph = subject.prunable.graph
+    record = Record(
+        trial=trial,
+        status="done",
+        created=utc_now(),
+        plan_hash=plan.hash,
+        dense=subject.prunable.counts,
+        pruned=Counter(graph).counts(living_atoms(graph, plan)),
+        tiles=tiles,
+        seconds=seconds,
+        peak_memory=memory.grown,
+        provenance={**facts, "calibration": list(subject.calibration)},
+    )
+    return record, module

@@ -1,0 +1,194 @@
+"""One model over all tiles: everything that is worked out once and kept.
+
+The graph, the statistics, the dense predictions and the scores of each
+heuristic are computed at first need; tiles are worked on in parallel.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from core.benchmark import PrunableModel, calibration_inputs
+from core.errors import PruningError
+from core.job import Job
+from core.metrics import Scores, score_instances
+from core.models import LoadedModel
+from core.nuclei import instances, raw_maps, to_input
+from core.pruning import Ask, Limits, PruningPlan, Selector, plan_of
+from core.pruning.heuristics import find_heuristic
+from core.store import TileResult
+from core.sweep.folder import SweepTile
+from core.sweep.provenance import weights_hash
+from core.types import Prediction, PruneRequest
+
+_T = TypeVar("_T")
+_CALIBRATION_TILES = 8
+
+
+class Subject:
+    """A model made ready for a sweep.
+
+    Parameters
+    ----------
+    model
+        Dense.
+    tiles
+        All tiles; evenly spaced ones among them serve for calibration, without
+        their labels.
+    """
+
+    def __init__(self, model: LoadedModel, tiles: tuple[SweepTile, ...]) -> None:
+        self.model = model
+        self.tiles = tiles
+        self.weights = weights_hash(model)
+        chosen = np.linspace(0, len(tiles) - 1, min(_CALIBRATION_TILES, len(tiles)))
+        used = [tiles[index] for index in np.unique(chosen.round().astype(int))]
+        self.calibration = tuple(each.name for each in used)
+        inputs = calibration_inputs(model, [each.tile for each in used])
+        self.prunable = PrunableModel(model, inputs[0], inputs)
+        self._dense: list[Prediction] | None = None
+        self._dense_scores: list[Scores | None] = []
+        self._ranked: dict[tuple[object, ...], NDArray[np.float64]] = {}
+        self._selectors: dict[tuple[int, int], Selector] = {}
+
+    @property
+    def example(self) -> Tensor:
+        """What latency is measured on: the first tile, at most one patch of it."""
+        side = self.model.spec.window[0]
+        first = self.tiles[0].tile
+        part = np.ascontiguousarray(first.pixels[:side, :side])
+        return to_input(self.model, replace(first, pixels=part))
+
+    def plan(self, request: PruneRequest, job: Job) -> PruningPlan:
+        """Make a plan; a heuristic is scored once for all its sparsities.
+
+        Raises
+        ------
+        PruningError
+            When the request cannot be met.
+        """
+        if not 0 <= request.sparsity <= 0.99:
+            return self.prunable.plan(request, job)  # words the error
+        alive = self._selector(request).select(
+            self._scores(request, job), request.sparsity, request.scope, request.count
+        )
+        return plan_of(self.prunable.graph, alive, _settings(request))
+
+    def _scores(self, request: PruneRequest, job: Job) -> NDArray[np.float64]:
+        """Score every atom, once for each heuristic, count and seed."""
+        key = (request.heuristic, request.count, request.seed)
+        if key not in self._ranked:
+            heuristic = find_heuristic(request.heuristic)
+            uses = "statistics" in heuristic.needs
+            statistics = self.prunable.statistics(job) if uses else None
+            graph, module = self.prunable.graph, self.model.module
+            ask = Ask(module, graph, statistics, request.seed, request.count)
+            scores = heuristic.score(ask)
+            if not np.isfinite(scores[1:]).all():
+                raise PruningError(
+                    "The weights hold values that are not numbers (NaN or infinite): "
+                    "load intact weights."
+                )
+            self._ranked[key] = scores
+        return self._ranked[key]
+
+    def evaluate(self, module: nn.Module, job: Job) -> tuple[TileResult, ...]:
+        """Score a pruned network on every tile."""
+        dense = self._dense_predictions(job)
+        before = self._dense_scores
+
+        def one(index: int) -> TileResult:
+            tile = self.tiles[index]
+            found = self._predict(module, tile)
+            truth = None if tile.labels is None else score(tile.labels, found)
+            old = before[index]
+            agreement = score(dense[index].labels, found)
+            return TileResult(
+                tile.name,
+                None if old is None else old.as_dict(),
+                None if truth is None else truth.as_dict(),
+                agreement.as_dict(),
+            )
+
+        def score(first: NDArray[np.int32], second: Prediction) -> Scores:
+            return score_instances(first, second.labels)
+
+        return tuple(_each(one, len(self.tiles), job, "finding nuclei"))
+
+    def _dense_predictions(self, job: Job) -> list[Prediction]:
+        if self._dense is None:
+            module = self.model.module
+
+            def one(index: int) -> Prediction:
+                return self._predict(module, self.tiles[index])
+
+            what = "finding nuclei with the dense model"
+            found = _each(one, len(self.tiles), job, what)
+            pairs = zip(self.tiles, found, strict=True)
+            self._dense_scores = [
+                None if t.labels is None else score_instances(t.labels, p.labels)
+                for t, p in pairs
+            ]
+            self._dense = found
+        return self._dense
+
+    def _predict(self, module: nn.Module, tile: SweepTile) -> Prediction:
+        maps = raw_maps(replace(self.model, module=module), tile.tile)
+        return instances(maps, self.model.spec)
+
+    def _selector(self, request: PruneRequest) -> Selector:
+        key = (request.round_to, request.min_channels)
+        if key not in self._selectors:
+            self._selectors[key] = Selector(self.prunable.graph, Limits(*key))
+        return self._selectors[key]
+
+
+def _each(work: Callable[[int], _T], count: int, job: Job, what: str) -> list[_T]:
+    """Do independent pieces of work on all cores, in order, cancellable."""
+    with _one_thread_each() as pool:
+        futures = [pool.submit(work, index) for index in range(count)]
+        try:
+            found = []
+            for index, future in enumerate(futures):
+                job.step(index, count, what)
+                found.append(future.result())
+            return found
+        finally:
+            for future in futures:
+                future.cancel()
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[ThreadPoolExecutor]:
+    """One worker a core, one torch thread a worker: tiles are small.
+
+    On two cores this finishes 1.5 to 2 times as many tiles as one worker whose
+    operations are split in two.
+    """
+    before = torch.get_num_threads()
+    pool = ThreadPoolExecutor(os.cpu_count() or 1, initializer=_prepare_worker)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        torch.set_num_threads(before)
+
+
+def _prepare_worker() -> None:
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)  # holds for the thread that sets it only
+
+
+def _settings(request: PruneRequest) -> dict[str, object]:
+    """What `make_plan` notes in a plan."""
+    names = ("heuristic", "sparsity", "scope", "count")
+    rest = ("round_to", "min_channels", "seed")
+    return {name: getattr(request, name) for name in (*names, *rest)}

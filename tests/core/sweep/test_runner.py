@@ -1,0 +1,265 @@
+"""Small sweeps over real tiles and a real, tiny network."""
+
+import dataclasses
+import json
+import math
+from unittest import mock
+
+import numpy as np
+import pytest
+import skimage
+import tifffile
+import torch
+from PIL import Image
+
+from core.errors import InputError, ModelError
+from core.job import Cancelled, Job
+from core.latency import Settings
+from core.models import load_model
+from core.pruning import HEURISTICS, make_plan
+from core.store import Record, Store
+from core.sweep import Grid, git_revision, read_folder, rerun, run_sweep, weights_hash
+from core.sweep.subject import Subject
+from core.types import PruneRequest
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    torch.set_num_threads(1)
+    place = tmp_path_factory.mktemp("tiles")
+    for name in ("images", "labels"):
+        (place / name).mkdir()
+    tissue = skimage.data.immunohistochemistry()
+    for index in range(3):
+        part = tissue[index * 64 : index * 64 + 64, 100:180]
+        Image.fromarray(part).save(place / "images" / f"t{index}.png")
+        if index < 2:
+            blocks = np.kron(np.arange(20).reshape(4, 5), np.ones((16, 16)))
+            tifffile.imwrite(place / "labels" / f"t{index}.tif", blocks.astype("u2"))
+    return place
+
+
+def grid_of(folder, **changes):
+    values = {
+        "models": ("unet-tiny",),
+        "data": folder,
+        "heuristics": ("l2", "bn_scale"),
+        "sparsities": (0.0, 0.5, 0.8),
+        "timing": None,
+    }
+    return Grid(**(values | changes))
+
+
+@pytest.fixture(scope="module")
+def swept(folder, tmp_path_factory):
+    path = tmp_path_factory.mktemp("store") / "a.sqlite"
+    with Store(path) as store:
+        summary = run_sweep(grid_of(folder), store)
+        return path, summary, list(store.records())
+
+
+def test_every_point_has_its_record(swept):
+    _, summary, records = swept
+    assert (summary.total, summary.done, summary.resumed) == (6, 6, 0)
+    assert summary.impossible == ()
+    assert "1 of 3 tiles have no labels" in summary.notes[0]
+    requests = [each.trial.request for each in records]
+    assert [each.sparsity for each in requests] == [0.0, 0.0, 0.8, 0.8, 0.5, 0.5]
+    for record in records:
+        assert record.status == "done"
+        assert len(record.plan_hash) == 16
+        left = 1 - record.pruned.params / record.dense.params
+        assert left == pytest.approx(record.trial.request.sparsity, abs=0.02)
+        assert [each.name for each in record.tiles] == ["t0", "t1", "t2"]
+        assert record.tiles[0].pruned is not None
+        assert record.tiles[2].pruned is None
+        assert record.provenance["versions"]["torch"] == torch.__version__
+        assert record.provenance["calibration"] == ["t0", "t1", "t2"]
+        assert record.created.endswith("+00:00")
+
+
+def test_nothing_removed_agrees_with_the_dense_model(swept):
+    _, summary, records = swept
+    whole = [each for each in records if each.trial.request.sparsity == 0]
+    for record in whole:
+        assert record.pruned == record.dense
+        for tile in record.tiles:
+            pq = tile.agreement["pq"]
+            assert pq == 1 or math.isnan(pq)
+            assert tile.pruned == tile.dense
+    # the same plan twice is computed once
+    assert whole[0].plan_hash == whole[1].plan_hash
+    assert whole[1].provenance["same_plan_as"] == whole[0].trial.key
+    assert summary.reused >= 1
+
+
+def test_resumes_without_computing(swept, folder, tmp_path):
+    path, _, records = swept
+    with Store(path) as store, mock.patch.object(Subject, "evaluate") as evaluate:
+        seen = []
+        summary = run_sweep(grid_of(folder), store, on_record=seen.append)
+        assert (summary.done, summary.resumed) == (0, 6)
+        evaluate.assert_not_called()
+        assert seen == []
+    with Store(tmp_path / "b.sqlite") as store:
+        for record in records[:4]:
+            store.add(record)
+        summary = run_sweep(grid_of(folder), store)
+        assert (summary.done, summary.resumed) == (2, 4)
+        again = list(store.records())
+    for old, new in zip(records, again, strict=True):
+        assert old.plan_hash == new.plan_hash
+        assert _tiles(old) == _tiles(new)
+
+
+def _tiles(record):
+    return json.loads(record.to_json())["tiles"]
+
+
+def test_any_row_runs_again_from_its_record(swept, folder):
+    _, _, records = swept
+    data = read_folder(folder)
+    for record in (records[3], records[4]):
+        again = rerun(Record.from_json(record.to_json()), data)
+        assert again.plan_hash == record.plan_hash
+        assert again.pruned == record.pruned
+        assert _tiles(again) == _tiles(record)
+    other = dataclasses.replace(records[0].trial, weights="x" * 16)
+    with pytest.raises(InputError, match="other weights"):
+        rerun(dataclasses.replace(records[0], trial=other), data)
+    other = dataclasses.replace(records[0].trial, data="x" * 16)
+    with pytest.raises(InputError, match="not those of the record"):
+        rerun(dataclasses.replace(records[0], trial=other), data)
+
+
+def test_impossible_points_are_reported_and_the_rest_runs(folder, tmp_path):
+    grid = grid_of(
+        folder,
+        heuristics=("l2", "nonsense"),
+        scopes=("network", "no.such.layer"),
+        recoveries=("none", "finetune"),
+        sparsities=(0.5,),
+    )
+    with Store(tmp_path / "a.sqlite") as store:
+        summary = run_sweep(grid, store)
+        assert (summary.total, summary.done) == (8, 8)
+        assert len(summary.impossible) == 7
+        done = [each for each in store.records() if each.status == "done"]
+        assert [each.trial.request.recovery for each in done] == ["none"]
+        reasons = " ".join(reason for _, reason in summary.impossible)
+        for part in ("nonsense", "no.such.layer", "finetune"):
+            assert part in reasons
+        again = run_sweep(grid, store)
+        assert (again.done, again.resumed) == (0, 8)
+        assert len(again.impossible) == 7
+
+
+def test_cancel_keeps_what_is_finished(folder, tmp_path):
+    job = Job()
+    with Store(tmp_path / "a.sqlite") as store:
+
+        def stop(_):
+            if len(store) == 2:
+                job.cancel()
+
+        with pytest.raises(Cancelled):
+            run_sweep(grid_of(folder), store, job, on_record=stop)
+        assert len(store) == 2
+        assert run_sweep(grid_of(folder), store).resumed == 2
+
+
+def test_progress_counts_trials_and_tells_the_time_left(folder, tmp_path):
+    steps = []
+    with Store(tmp_path / "a.sqlite") as store:
+        run_sweep(grid_of(folder, recoveries=("none",)), store, Job(steps.append))
+    done = [step.done for step in steps]
+    assert done == sorted(done)
+    assert steps[-1].total == 6
+    assert any("left" in step.what for step in steps)
+    assert any(step.what.startswith("l2 80%") for step in steps)
+
+
+def test_dense_model_and_heuristics_are_worked_out_once(folder, tmp_path):
+    calls = []
+    original = HEURISTICS["l2"]
+
+    def counted(ask):
+        calls.append(ask)
+        return original.rule(ask)
+
+    spy = dataclasses.replace(original, rule=counted)
+    grid = grid_of(folder, heuristics=("l2",), recoveries=("none", "refit"))
+    with (
+        mock.patch("core.sweep.subject.find_heuristic", return_value=spy),
+        mock.patch.object(Subject, "_predict", autospec=True) as predict,
+        Store(tmp_path / "a.sqlite") as store,
+    ):
+        predict.side_effect = _predict
+        run_sweep(grid, store)
+        records = list(store.records())
+    assert len(calls) == 1
+    networks = {each.plan_hash + each.trial.request.recovery for each in records}
+    assert predict.call_count == 3 * (1 + len(networks))
+
+
+_predict = Subject._predict
+
+
+def test_plans_are_those_of_make_plan(folder):
+    model = load_model("unet-tiny")
+    subject = Subject(model, read_folder(folder).tiles)
+    for heuristic in ("l2", "random", "reconstruction", "taylor"):
+        for scope in ("network", "layer", "decoder"):
+            request = PruneRequest(
+                heuristic, 0.4, scope=scope, count="macs", round_to=2, seed=3
+            )
+            plan = subject.plan(request, Job())
+            expected = make_plan(
+                model.module,
+                subject.prunable.graph,
+                heuristic,
+                0.4,
+                scope=scope,
+                count="macs",
+                statistics=subject.prunable.statistics(),
+                round_to=2,
+                seed=3,
+            )
+            assert plan.hash == expected.hash
+            assert plan.request == expected.request
+
+
+def test_latency_is_measured_where_asked(folder, tmp_path):
+    timing = Settings(
+        seconds=0.1, min_blocks=2, warmup=1, threads=1, layout="contiguous"
+    )
+    grid = grid_of(folder, sparsities=(0.5,), timing=timing)
+    with Store(tmp_path / "a.sqlite") as store:
+        run_sweep(grid, store)
+        records = list(store.records())
+    for record in records:
+        assert record.latency["environment"]["isolated"]
+        assert len(record.latency["pruned"]["ms"]) >= 2
+        assert record.trial.timing["seconds"] == 0.1
+        assert record.seconds["latency"] > 0
+
+
+def test_unusable_model_or_folder_stops_at_once(folder, tmp_path):
+    with Store(tmp_path / "a.sqlite") as store:
+        with pytest.raises(ModelError):
+            run_sweep(grid_of(folder, models=("unet-tiny", "no-such-model")), store)
+        with pytest.raises(InputError):
+            run_sweep(grid_of(tmp_path / "nothing"), store)
+        assert len(store) == 0
+
+
+def test_weights_have_a_name():
+    first, second = load_model("unet-tiny"), load_model("unet-tiny")
+    assert weights_hash(first) == weights_hash(second)
+    with torch.no_grad():
+        next(second.module.parameters())[0, 0, 0, 0] += 1e-3
+    assert weights_hash(first) != weights_hash(second)
+
+
+def test_revision_of_a_folder_without_git(tmp_path):
+    assert git_revision(tmp_path) == ""
