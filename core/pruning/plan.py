@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import index
 from typing import Any, Self
 
 import numpy as np
@@ -80,7 +81,7 @@ class PruningPlan:
                     f"This plan has format {data['format']}, written by a newer "
                     "version: update PruneScope to read it."
                 )
-            shapes = {name: tuple(map(int, s)) for name, s in data["shapes"].items()}
+            shapes = {name: tuple(map(index, s)) for name, s in data["shapes"].items()}
             kept = {
                 name: tuple(_read_indices(e, max(shapes[name], default=0)) for e in es)
                 for name, es in data["kept"].items()
@@ -168,7 +169,7 @@ def _check(plan: PruningPlan) -> None:
             if entry is None:
                 continue
             rising = entry.ndim == 1 and bool((np.diff(entry) > 0).all())
-            if not rising or (entry.size and (entry[0] < 0 or entry[-1] >= size)):
+            if not rising or not entry.size or entry[0] < 0 or entry[-1] >= size:
                 raise PruningError(
                     f"This plan is damaged: indices of {name} do not fit its shape."
                 )
@@ -205,12 +206,14 @@ def _runs(indices: NDArray[np.int64]) -> list[list[int]]:
 
 
 def _read_indices(
-    runs: Sequence[Sequence[int]] | None, largest: int
+    runs: Sequence[Sequence[int]] | None, size: int
 ) -> NDArray[np.int64] | None:
-    """Write out runs of indices, none beyond ``largest``: a file may say anything."""
+    """Undo `_runs`; a file may ask for more indices than memory holds."""
     if runs is None:
         return None
-    if any(not 0 <= a <= b <= largest for a, b in runs):
-        raise ValueError(runs)
-    parts = [np.arange(int(a), int(b), dtype=np.int64) for a, b in runs]
+    parts = []
+    for start, stop in runs:
+        if not 0 <= index(start) < index(stop) <= size:
+            raise ValueError(f"{start} to {stop} does not fit {size}")
+        parts.append(np.arange(start, stop, dtype=np.int64))
     return np.concatenate([*parts, np.zeros(0, dtype=np.int64)])
