@@ -102,7 +102,7 @@ def _members(path: Path) -> list[str]:
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.namelist()
-    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
         raise _truncated(path) from error
 
 
@@ -143,7 +143,7 @@ def read(path: Path, kind: Kind) -> dict[str, Tensor]:
             f"{path.name} holds Python code beside its weights and is not opened, for "
             "safety; on a machine where you trust it, save only its state_dict()"
         ) from error
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError) as error:
+    except Exception as error:  # a damaged pickle raises anything
         raise _truncated(path) from error
     state = _find_state(content)
     if state is None:

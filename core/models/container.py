@@ -186,12 +186,15 @@ def _probe(path: Path, header: Mapping[str, Any]) -> dict[str, Any] | None:
     if found is None:
         return None
     try:
-        int(found["seed"])
-        sound = all(
-            {"shape", "values"} <= out.keys() for out in found["outputs"].values()
-        )
-    except (TypeError, KeyError, AttributeError, ValueError) as error:
+        return {
+            "seed": abs(int(found["seed"])),
+            "outputs": {
+                str(name): {
+                    "shape": [int(side) for side in output["shape"]],
+                    "values": [float(value) for value in output["values"]],
+                }
+                for name, output in found["outputs"].items()
+            },
+        }
+    except (LookupError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise _damaged(path) from error
-    if not sound:
-        raise _damaged(path)
-    return dict(found)

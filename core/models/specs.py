@@ -1,5 +1,6 @@
 """`ModelSpec` to and from JSON values, trusting nothing that was read."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from typing import Any
@@ -9,6 +10,7 @@ from core.types import ModelSpec
 
 _TASKS = ("nuclei", "patch")
 _READERS = ("distance", "hv", "patch")
+_LARGEST = 1 << 16  # pixels or grey values; a larger window would fill the memory
 
 
 def spec_to_json(spec: ModelSpec) -> dict[str, Any]:
@@ -34,18 +36,41 @@ def _one_of(names: tuple[str, ...]) -> Callable[[Any], str]:
 
 
 def _count(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(value)
+    if not 1 <= value <= _LARGEST:
         raise ValueError(value)
     return value
+
+
+def _number(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(value)
+    return number
 
 
 def _numbers(length: int) -> Callable[[Any], tuple[float, ...]]:
     def read(value: Any) -> tuple[float, ...]:
         if len(value) != length:
             raise ValueError(value)
-        return tuple(float(number) for number in value)
+        return tuple(_number(number) for number in value)
 
     return read
+
+
+def _range(value: Any) -> tuple[float, ...]:
+    low, high = _numbers(2)(value)
+    if not -_LARGEST <= low < high <= _LARGEST:
+        raise ValueError(value)
+    return low, high
+
+
+def _scales(value: Any) -> tuple[float, ...]:
+    numbers = _numbers(3)(value)
+    if min(numbers) <= 0:
+        raise ValueError(value)
+    return numbers
 
 
 def _window(value: Any) -> tuple[int, int]:
@@ -65,14 +90,14 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "architecture": _text,
     "config": _config,
     "stride": _count,
-    "input_range": _numbers(2),
+    "input_range": _range,
     "mean": _numbers(3),
-    "std": _numbers(3),
+    "std": _scales,
     "classes": lambda value: tuple(_text(name) for name in value),
-    "mpp": lambda value: None if value is None else float(value),
+    "mpp": lambda value: None if value is None else _number(value),
     "reader": _one_of(_READERS),
     "window": _window,
-    "threshold": lambda value: {_text(k): float(v) for k, v in dict(value).items()},
+    "threshold": lambda value: {_text(k): _number(v) for k, v in dict(value).items()},
 }
 
 
@@ -96,7 +121,7 @@ def spec_from_json(values: Mapping[str, Any]) -> ModelSpec:
             continue
         try:
             read[field.name] = _READ[field.name](values[field.name])
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise ModelError(
                 f"the model description holds an unusable value for {field.name!r}; "
                 "save the model again with this program"

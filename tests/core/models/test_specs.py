@@ -12,6 +12,7 @@ from core.types import ModelSpec
 from tests.core.models.cases import SPECS
 
 _FINITE = st.floats(allow_nan=False, allow_infinity=False)
+_SCALE = st.floats(0.001, 1000)
 
 specs = st.builds(
     ModelSpec,
@@ -20,9 +21,9 @@ specs = st.builds(
     architecture=st.text(max_size=8),
     config=st.dictionaries(st.text(max_size=4), st.integers() | st.text(max_size=4)),
     stride=st.integers(1, 64),
-    input_range=st.tuples(_FINITE, _FINITE),
+    input_range=st.tuples(st.floats(-255, 0), st.floats(0.5, 255)),
     mean=st.tuples(_FINITE, _FINITE, _FINITE),
-    std=st.tuples(_FINITE, _FINITE, _FINITE),
+    std=st.tuples(_SCALE, _SCALE, _SCALE),
     classes=st.lists(st.text(max_size=4), max_size=3).map(tuple),
     mpp=st.none() | _FINITE,
     reader=st.sampled_from(["distance", "hv", "patch"]),
