@@ -9,6 +9,8 @@ from app.trials import Series, Trial, front, predicted_speedup, series_of
 from app.widgets.plot import Dot, Line
 from core.types import PruneRequest
 
+_WIDEST = 4.0  # ratio of the ends of an interval that is still drawn
+
 METRICS = {"aji": "AJI", "pq": "PQ", "dice": "Dice", "f1": "F1"}
 
 
@@ -115,8 +117,8 @@ def _span(trial: Trial, dense_ms: float) -> tuple[float, float] | None:
     if trial.measured is None:
         return None
     slow, fast = trial.measured.interval
-    if not (slow > 0 and fast > 0):
-        return None
+    if slow <= 0 or fast > slow * _WIDEST:
+        return None  # too few repeats to say anything: a bar would only mislead
     return dense_ms / fast, dense_ms / slow
 
 

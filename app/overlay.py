@@ -19,7 +19,7 @@ Labels = NDArray[np.int32]
 Argb = NDArray[np.uint32]
 
 _SMALLEST = 256  # picture pyramids stop at this side, in pixels
-_SMALLEST_LABELS = 32
+_SMALLEST_LABELS = 8
 _OPAQUE = np.uint32(0xFF000000)
 _ALPHA, _RED, _GREEN = np.uint32(24), np.uint32(16), np.uint32(8)
 _HATCH = 7  # distance of hatch lines on the screen, in pixels
@@ -135,8 +135,11 @@ def level_for(count: int, scale: float, *, whole: bool = False) -> int:
         them is skipped; else the next finer one.
     """
     level = 0
-    limit = 2.0 if whole else 1.0
-    while level + 1 < count and scale * 2 ** (level + 1) < limit + 1e-9:
+    while level + 1 < count:
+        # Screen pixels per pixel of this level, or of the next coarser one.
+        seen = scale * 2 ** (level if whole else level + 1)
+        if seen >= 1 - 1e-9 if whole else seen > 1 + 1e-9:
+            break
         level += 1
     return level
 

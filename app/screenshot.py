@@ -68,7 +68,7 @@ def _round(
     BenchError
         When anything fails that the user can do something about.
     """
-    from PySide6.QtCore import QSettings
+    from PySide6.QtCore import QEvent, QSettings, qInstallMessageHandler
     from PySide6.QtWidgets import QApplication
 
     from app import start, theme
@@ -76,6 +76,7 @@ def _round(
     from app.state import AppState
 
     _check(path)
+    qInstallMessageHandler(_quiet)
     app = QApplication.instance() or QApplication(["prunescope"])
     assert isinstance(app, QApplication)
     theme.apply(app, "light")
@@ -97,7 +98,14 @@ def _round(
         finally:
             bench.window.close()
             bench.window.deleteLater()
-            app.processEvents()
+            app.sendPostedEvents(bench.window, QEvent.Type.DeferredDelete.value)
+            qInstallMessageHandler(None)
+
+
+def _quiet(kind: object, _: object, message: str) -> None:
+    """Pass on what Qt says, but not that offscreen windows have no size hints."""
+    if "propagateSizeHints" not in message:
+        sys.stderr.write(f"{message}\n")
 
 
 def _check(path: Path) -> None:

@@ -3,6 +3,7 @@
 from app import format as text
 from app.values import Measured, Opened, Outcome
 
+_WIDEST = 4.0  # ratio of the ends of an interval that says something
 _SLIDE_PIXELS = 60_000**2 * 0.3  # a large slide, a third of it tissue
 
 
@@ -51,9 +52,14 @@ def verdict(measured: Measured | None, predicted: float) -> str:
     if measured is None:
         return f"about {text.speedup(predicted)} as fast (predicted)"
     low, high = measured.interval
-    times = (
-        f"{text.milliseconds(measured.dense_ms)} → "
+    if low <= 0 or high > low * _WIDEST:
+        return f"{_times(measured)}: too noisy to judge, the computer is busy"
+    ratio = f"{text.speedup(measured.speedup)} ({low:.2f} to {high:.2f})"
+    return f"{_times(measured)}, {ratio}: {measured.verdict}"
+
+
+def _times(measured: Measured) -> str:
+    return (
+        f"{text.milliseconds(measured.dense_ms)} to "
         f"{text.milliseconds(measured.pruned_ms)}"
     )
-    ratio = f"{text.speedup(measured.speedup)} ({low:.2f} to {high:.2f})"
-    return f"{times}, {ratio}: {measured.verdict}"

@@ -12,6 +12,8 @@ from app.values import Layer
 from app.widgets.plot import Axis, Dot, Line, Plot
 from app.widgets.widths import Widths
 
+_TOP = 1.15  # of the accuracy axis: room for a caption above 1
+
 
 class Plots(QWidget):
     """Accuracy, latency, and one against the other; points are states."""
@@ -43,12 +45,12 @@ class Plots(QWidget):
         row.addWidget(self._metric, 0, Qt.AlignmentFlag.AlignTop)
         column.addLayout(row)
         removed = Axis("parameters removed", 0.0, 1.0, text.percent)
-        self.accuracy = Plot("Accuracy", removed, Axis("", 0.0, 1.0, "{:g}".format))
+        self.accuracy = Plot("Accuracy", removed, Axis("", 0.0, _TOP, "{:g}".format))
         self.latency = Plot("Latency", removed, Axis("ms", 0.0))
         self.trade = Plot(
             "Accuracy and latency",
             Axis("ms, network on this tile", 0.0),
-            Axis("", 0.0, 1.0, "{:g}".format),
+            Axis("", 0.0, _TOP, "{:g}".format),
             "x",
         )
         self.widths = Widths()
@@ -87,7 +89,7 @@ class Plots(QWidget):
             self._metric.setCurrentIndex(self._metric.findData(metric))
         name = METRICS[metric]
         for plot in (self.accuracy, self.trade):
-            plot.set_y(Axis(f"{name} {against}", 0.0, 1.0, "{:g}".format))
+            plot.set_y(Axis(f"{name} {against}", 0.0, _TOP, "{:g}".format))
 
     def set_legend(self, names: Mapping[str, Rgb]) -> None:
         """Name the curves."""

@@ -188,7 +188,7 @@ class Plot(QWidget):
         xs = [dot.x for dot in dots]
         ys = [dot.y for dot in dots]
         if self._level is not None:
-            ys.append(self._level[0])
+            ys.append(self._level[0] * 1.06)  # room for its caption
         left, right = _range(xs, self._x)
         low, high = _range(ys, self._y)
         return QRectF(left, low, right - left, high - low)
@@ -244,8 +244,7 @@ class Plot(QWidget):
         place = _place(limits.left(), value, box, limits)
         painter.drawLine(place, QPointF(box.right(), place.y()))
         metrics = QFontMetricsF(self.font())
-        below = place.y() - metrics.height() < box.top()
-        base = place.y() + (metrics.ascent() + 1 if below else -3)
+        base = place.y() - 3
         right = box.right() - metrics.horizontalAdvance(caption) - 4
         left = box.left() + 4
         # Where latency is the horizontal axis, the dense model is on the right.

@@ -1,0 +1,65 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+def pytest_runtest_setup(item):
+    """Add the leak check to every test that touches Qt, and only to those."""
+    if "qapp" in item.fixturenames:
+        # First in, last out: windows of other fixtures are closed by then.
+        item.fixturenames.insert(0, "no_stray_windows")
+
+
+@pytest.fixture
+def no_stray_windows(qapp):
+    """Fail a test that leaves a top-level widget behind."""
+    from PySide6.QtCore import QEvent
+    from PySide6.QtWidgets import QApplication
+
+    before = set(map(id, QApplication.topLevelWidgets()))
+    yield
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    left = [w for w in QApplication.topLevelWidgets() if id(w) not in before]
+    assert not left, f"left open: {left}"
+
+
+@pytest.fixture
+def settings(tmp_path):
+    """Settings in a folder of the test's own."""
+    from PySide6.QtCore import QSettings
+
+    from app.settings import Settings
+
+    file = str(tmp_path / "settings.ini")
+    return Settings(QSettings(file, QSettings.Format.IniFormat))
+
+
+@pytest.fixture
+def bench(qtbot, settings):
+    """A window over the fake engine, closed with its worker."""
+    from fakes import FakeEngine
+
+    from app import start
+
+    engine = FakeEngine()
+    made = start.build(settings, engine)
+    yield made
+    made.window.close()
+    made.window.deleteLater()
+    assert engine.log[-1] == ("close",)
+
+
+@pytest.fixture
+def ready(qtbot, bench):
+    """The same, with the sample open and everything settled."""
+    bench.controller.open("demo", "")
+    qtbot.waitUntil(lambda: is_idle(bench), timeout=10_000)
+    return bench
+
+
+def is_idle(bench):
+    state = bench.store.state
+    return state.opened is not None and not state.busy and bench.controller.settled

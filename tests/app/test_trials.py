@@ -1,0 +1,149 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.curves import curves, dense_latency, latency_of
+from app.exploring import EXPLORED, TIMED, row_of, without
+from app.export import as_csv
+from app.history import History
+from app.state import AppState
+from app.trials import Trial, added, front, predicted_speedup, with_latency
+from app.values import Measured
+from core.types import Counts, PruneRequest
+
+
+def request(sparsity, heuristic="l2", **more):
+    return PruneRequest(heuristic, sparsity, **more)
+
+
+def trial(sparsity, score=0.9, heuristic="l2", macs=None, speedup=None):
+    asked = request(sparsity, heuristic)
+    macs = 1 - sparsity if macs is None else macs
+    timed = None
+    if speedup is not None:
+        interval = (speedup * 0.9, speedup * 1.1)
+        timed = Measured(asked, 100.0, 100 / speedup, speedup, interval, "faster")
+    scores = dict.fromkeys(("aji", "pq", "dice", "f1"), score)
+    return Trial(asked, sparsity, macs, Counts(10, 10, 10), scores, 0.5, timed)
+
+
+def test_a_trial_alike_replaces_the_earlier_and_keeps_its_latency():
+    old, other = trial(0.5, 0.8, speedup=2.0), trial(0.6)
+    new = trial(0.5, 0.81)
+    kept = added((old, other), new)
+    assert [one.request.sparsity for one in kept] == [0.6, 0.5]
+    assert kept[-1].scores["aji"] == 0.81
+    assert kept[-1].measured is old.measured
+
+
+def test_latency_goes_to_its_own_point():
+    measured = Measured(request(0.5), 10, 5, 2, (1.9, 2.1), "faster")
+    points = with_latency((trial(0.4), trial(0.5)), measured)
+    assert [one.measured for one in points] == [None, measured]
+
+
+def test_prediction_without_measurements_follows_the_work_left():
+    assert predicted_speedup((trial(0.5),), 0.25) == pytest.approx(4.0)
+
+
+def test_prediction_goes_through_what_was_measured():
+    points = (trial(0.5, macs=0.5, speedup=1.25),)
+    assert predicted_speedup(points, 0.5) == pytest.approx(1.25)
+    assert predicted_speedup(points, 1.0) == pytest.approx(1.0)
+    between = predicted_speedup(points, 0.75)
+    assert between == pytest.approx(1 / 0.9)
+    assert predicted_speedup(points, 0.25) > 1.25
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 50).map(float), st.integers(0, 20).map(float)),
+        max_size=20,
+    )
+)
+def test_front_is_what_nobody_beats(points):
+    on_front = set(front(points))
+    for index, (time, score) in enumerate(points):
+        beaten = any(
+            (t <= time and s >= score) and (t < time or s > score) for t, s in points
+        )
+        if beaten:
+            assert index not in on_front
+    if points:
+        best = {points[index] for index in on_front}
+        assert max(score for _, score in points) in {score for _, score in best}
+
+
+def test_curves_are_split_by_series_and_the_present_one_is_last():
+    points = (trial(0.9), trial(0.1), trial(0.5, heuristic="random"))
+    accuracy, latency, trade = curves(
+        points, metric="pq", dense_ms=50.0, now=request(0.2), order=("l2", "random")
+    )
+    assert [len(line.dots) for line in accuracy] == [1, 2]
+    assert [dot.x for dot in accuracy[-1].dots] == [0.1, 0.9]
+    assert accuracy[-1].strong
+    assert not accuracy[0].strong
+    assert accuracy[0].colour == (128, 128, 128)  # random is grey
+    assert latency[-1].dots[1].y == pytest.approx(5.0)
+    assert not latency[-1].dots[1].sure
+    assert not trade[-1].joined
+
+
+def test_undefined_scores_have_a_latency_but_no_accuracy():
+    accuracy, latency, trade = curves(
+        (trial(0.5, math.nan),),
+        metric="aji",
+        dense_ms=50.0,
+        now=request(0.5),
+        order=("l2",),
+    )
+    assert accuracy[0].dots == ()
+    assert trade[0].dots == ()
+    assert len(latency[0].dots) == 1
+
+
+def test_measured_latency_is_relative_to_one_dense_latency():
+    points = (trial(0.5, speedup=2.0), trial(0.9, speedup=4.0))
+    dense = dense_latency(points, 70.0)
+    assert dense == 100.0
+    assert [latency_of(one, points, dense) for one in points] == [50.0, 25.0]
+    assert dense_latency((trial(0.5),), 70.0) == 70.0
+
+
+def test_an_exploration_tries_first_and_times_afterwards():
+    done = trial(0.5)
+    state = AppState(request=request(0.77), trials=(done,))
+    row = row_of(state)
+    tried = row[: len(EXPLORED) - 1]
+    assert 0.5 not in {one.sparsity for one in tried}
+    assert tuple(one.sparsity for one in row[len(tried) :]) == TIMED
+    left = without(row, row[2])
+    assert len(left) == len(row) - 1
+    assert row[2] in left or row[2].sparsity not in TIMED
+    assert without(left, request(0.111)) == left
+
+
+def test_history_goes_back_and_forth():
+    history = History()
+    for sparsity in (0.1, 0.2, 0.2, 0.3):
+        history = history.visited(request(sparsity))
+    assert [one.sparsity for one in history.past] == [0.1, 0.2, 0.3]
+    back = history.undone()
+    assert back.past[-1].sparsity == 0.2
+    assert back.redone() == history
+    assert back.undone().undone().past[-1].sparsity == 0.1
+    assert back.visited(request(0.4)).redone().past[-1].sparsity == 0.4
+
+
+def test_csv_has_a_row_per_point_and_leaves_unknowns_empty():
+    table = as_csv((trial(0.5, speedup=2.0), trial(0.9, math.nan)))
+    header, first, second = table.strip().split("\n")
+    names = header.split(",")
+    rows = [dict(zip(names, row.split(","), strict=True)) for row in (first, second)]
+    assert rows[0]["speedup"] == "2.0000"
+    assert rows[0]["aji"] == "0.9000"
+    assert rows[1]["speedup"] == rows[1]["aji"] == rows[1]["verdict"] == ""
+    assert np.isclose(float(rows[1]["sparsity"]), 0.9)
