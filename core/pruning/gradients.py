@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
+from core.pruning.modes import evaluating
+
 
 @dataclass(frozen=True, slots=True)
 class Gradients:
@@ -43,7 +45,8 @@ def measure_gradients(
         for weight in weights:
             weight.requires_grad_(True)
         for batch in inputs[:8]:
-            with torch.enable_grad():
+            # In training mode batch norms would learn from the tiles.
+            with torch.enable_grad(), evaluating(module):
                 plain = tuple(t.clone() for t in batch)
                 total = _sketch(module(*plain), generator)
             found = torch.autograd.grad(total, weights, allow_unused=True)

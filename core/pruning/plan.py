@@ -87,12 +87,11 @@ class PruningPlan:
                 for name, es in data["kept"].items()
             }
             attributes = {
-                path: tuple(map(int, v)) if isinstance(v, list) else int(v)
+                path: tuple(map(index, v)) if isinstance(v, list) else index(v)
                 for path, v in data["attributes"].items()
             }
-            plan = cls(
-                kept, shapes, attributes, data["request"], tuple(data["warnings"])
-            )
+            request, warnings = dict(data["request"]), tuple(map(str, data["warnings"]))
+            plan = cls(kept, shapes, attributes, request, warnings)
         except (
             LookupError,
             TypeError,
