@@ -6,6 +6,14 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 
+def pytest_collection_modifyitems(items):
+    """Offscreen windows have no size hints, and Qt says so each time."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.qt_log_ignore("propagateSizeHints"))
+
+
 def pytest_runtest_setup(item):
     """Add the leak check to every test that touches Qt, and only to those."""
     if "qapp" in item.fixturenames:

@@ -1,0 +1,101 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.__main__ import has_display, main
+from app.cli import parse
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0:0.2:0.05", (0.0, 0.05, 0.1, 0.15, 0.2)),
+        ("0.5", (0.5,)),
+        ("0.1,0.9", (0.1, 0.9)),
+        ("0:0.95:0.5", (0.0, 0.5)),
+    ],
+)
+def test_sparsities(text, expected):
+    arguments = ["sweep", "--model", "demo", "--data", "d", "--heuristics", "l1,l2", "--out", "r.sqlite"]
+    found = parse([*arguments, "--sparsities", text])
+    assert found.sparsities == pytest.approx(expected)
+    assert found.heuristics == ("l1", "l2")
+
+
+def test_defaults_open_the_window():
+    found = parse([])
+    assert (found.command, found.model, found.tile, found.screenshot) == ("",) * 4
+
+
+def test_model_and_tile_without_a_command():
+    found = parse(["--tile", "t.png", "--model", "m.safetensors", "--labels", "l.png"])
+    assert found.command == ""
+    assert (found.model, found.source) == ("m.safetensors", "t.png|l.png")
+
+
+def test_prune_request():
+    line = (
+        "prune --model demo --tile t.png --heuristic l2 --sparsity 0.7 --scope layer "
+        "--count macs --recovery bn --json --out d"
+    )
+    found = parse(line.split())
+    asked = found.request
+    assert (asked.heuristic, asked.sparsity, asked.scope) == ("l2", 0.7, "layer")
+    assert (asked.count, asked.recovery) == ("macs", "bn")
+    assert found.as_json
+    assert found.out == "d"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "prune",
+        "prune --model demo --tile t.png --heuristic l2 --sparsity 1.5",
+        "prune --model demo --tile t.png --heuristic l2 --sparsity many",
+        "prune --model demo --tile t.png --heuristic l2 --sparsity 0.5 --recovery x",
+        "sweep --model demo --data d --heuristics , --sparsities 0.5 --out o",
+        "sweep --model demo --data d --heuristics l2 --sparsities 0.5:0.1:0.1 --out o",
+        "nothing",
+        "--nonsense",
+    ],
+)
+def test_bad_arguments_are_one_line_and_exit_2(line, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(line.split())
+    assert stop.value.code == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert said.startswith("prunescope")
+
+
+@pytest.mark.parametrize("command", ["", "prune", "sweep", "inspect"])
+def test_help(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([*command.split(), "--help"])
+    assert stop.value.code == 0
+    assert "usage" in capsys.readouterr().out
+
+
+def test_display_detection(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    assert not has_display()
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
+    assert has_display()
+
+
+def test_nothing_heavy_is_imported_before_the_window():
+    script = (
+        "import sys; import app.__main__, app.start, app.window; "
+        "heavy = {'torch', 'scipy', 'skimage', 'pyqtgraph'} & set(sys.modules); "
+        "sys.exit(repr(heavy) if heavy else 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr

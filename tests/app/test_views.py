@@ -1,0 +1,370 @@
+"""Each view alone: setters are silent, what the user does is emitted once."""
+
+import fakes
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication
+
+from app.overlay import Camera, label_pyramid, picture_pyramid
+from app.palette import KIND_COLOUR, by_kind, by_type, series_colour
+from app.values import KINDS, Picture
+from app.views.controls import Controls
+from app.views.demo import Demo
+from app.views.messages import MessageBar
+from app.views.nuclei import NucleiBar
+from app.views.plots import Plots
+from app.views.status import Status
+from app.views.viewer import Viewer
+from app.widgets.plot import Axis, Dot, Line, Plot
+from app.widgets.tile_view import Mask, TileView
+from app.widgets.widths import Widths
+from core.types import PruneRequest
+
+
+def listen(*signals):
+    heard = []
+    for signal in signals:
+        signal.connect(lambda *values: heard.append(values))
+    return heard
+
+
+@pytest.fixture
+def controls(qtbot):
+    view = Controls()
+    qtbot.addWidget(view)
+    view.set_heuristics(fakes.HEURISTICS)
+    view.set_ready(True)
+    view.resize(300, 700)
+    view.show()
+    return view
+
+
+def asked(view):
+    return listen(
+        view.heuristicChosen,
+        view.scopeChosen,
+        view.countChosen,
+        view.recoveryChosen,
+        view.sparsityChosen,
+    )
+
+
+def test_controls_setters_are_silent(controls):
+    heard = asked(controls)
+    controls.set_request(
+        PruneRequest("random", 0.777, scope="layer", count="macs", recovery="bn")
+    )
+    controls.set_heuristics(fakes.HEURISTICS)
+    controls.set_counts(fakes.DENSE, fakes.counts_at(0.5))
+    assert heard == []
+    assert controls._slider.value() == 777
+    assert controls._number.value() == pytest.approx(77.7)
+    assert controls._recovery.choice == "bn"
+
+
+def test_slider_and_number_ask_once(qtbot, controls):
+    controls.set_request(PruneRequest("l2", 0.5))
+    heard = listen(controls.sparsityChosen)
+    qtbot.keyClick(controls._slider, Qt.Key.Key_Right)
+    assert heard == [(0.505,)]
+    controls._number.setValue(61.5)
+    assert heard[1:] == [(0.615,)]
+
+
+def test_segments_ask_once_and_only_when_clicked(qtbot, controls):
+    heard = listen(controls.scopeChosen)
+    button = controls._scope._group.button(1)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert heard == [("layer",)]
+
+
+def test_heuristics_that_do_not_apply_are_grey_and_say_why(controls):
+    items = controls._heuristic.model()
+    index = controls._heuristic.findData("bn_scale")
+    assert not items.item(index).isEnabled()
+    tip = controls._heuristic.itemData(index, Qt.ItemDataRole.ToolTipRole)
+    assert "no batch norm" in tip
+    assert items.item(controls._heuristic.findData("l2")).isEnabled()
+
+
+def test_choosing_a_heuristic_asks_for_its_name(qtbot, controls):
+    controls.set_request(PruneRequest("reconstruction", 0.5))
+    heard = listen(controls.heuristicChosen)
+    qtbot.keyClick(controls._heuristic, Qt.Key.Key_Down)
+    assert heard == [("l2",)]
+
+
+def test_bars_say_all_three_counts(controls):
+    controls.set_counts(fakes.DENSE, fakes.counts_at(0.8))
+    said = controls._bars.accessibleDescription()
+    assert "1.56 M of 7.80 M" in said
+    assert "Multiply-accumulates: 5.81 G of 13.2 G" in said
+    assert "Channels" in said
+
+
+def test_every_control_has_a_name_for_screen_readers(controls):
+    for widget in (
+        controls._heuristic,
+        controls._slider,
+        controls._number,
+        controls._scope,
+        controls._count,
+        controls._recovery,
+        controls._bars,
+    ):
+        assert widget.accessibleName()
+
+
+@pytest.fixture
+def viewer(qtbot):
+    view = Viewer()
+    qtbot.addWidget(view)
+    view.resize(800, 500)
+    pixels, labels = fakes.pixels_of()
+    view.set_picture(Picture(picture_pyramid(pixels), "tile", 0.25))
+    colours = by_type(int(labels.max()), None, fill=False, opacity=1.0)
+    mask = Mask(label_pyramid(labels), colours)
+    view.set_masks((mask,), (mask,))
+    view.show()
+    return view
+
+
+def test_viewer_setters_are_silent(viewer):
+    heard = listen(
+        viewer.overlayChosen,
+        viewer.visibleChosen,
+        viewer.opacityChosen,
+        viewer.truthChosen,
+        viewer.dense.cameraMoved,
+        viewer.pruned.cameraMoved,
+    )
+    viewer.set_display("fill", False, 0.3)
+    viewer.set_truth(True, True)
+    viewer.go_to((20.0, 30.0))
+    viewer.show_whole()
+    assert heard == []
+
+
+def wheel(view, position, turns):
+    place = QPointF(*position)
+    event = QWheelEvent(
+        place,
+        view.mapToGlobal(place),
+        QPoint(),
+        QPoint(0, 120 * turns),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(view, event)
+
+
+def test_panes_zoom_and_pan_together(qtbot, viewer):
+    wheel(viewer.dense, (100, 60), 2)
+    assert viewer.pruned.camera == viewer.dense.camera
+    before = viewer.pruned.camera
+    left = Qt.MouseButton.LeftButton
+    qtbot.mousePress(viewer.pruned, left, pos=QPoint(100, 100))
+    qtbot.mouseMove(viewer.pruned, QPoint(140, 110))
+    qtbot.mouseRelease(viewer.pruned, left, pos=QPoint(140, 110))
+    after = viewer.dense.camera
+    assert after.x < before.x
+    assert after.y < before.y
+    assert after == viewer.pruned.camera
+
+
+def test_wheel_keeps_what_is_under_the_pointer(viewer):
+    pane = viewer.dense
+    size, place = (pane.width(), pane.height()), (120.0, 80.0)
+    before = pane.camera.at(size, place)
+    wheel(pane, place, 3)
+    after = pane.camera.at(size, place)
+    assert (after.x, after.y) == pytest.approx((before.x, before.y))
+    assert pane.camera.scale > before.scale
+
+
+def test_a_click_points_and_does_not_move(qtbot, viewer):
+    heard = listen(viewer.pointed)
+    middle = viewer.dense.rect().center()
+    before = viewer.dense.camera
+    qtbot.mouseClick(viewer.dense, Qt.MouseButton.LeftButton, pos=middle)
+    ((x, y),) = heard
+    assert (x, y) == pytest.approx((128, 128), abs=2)
+    assert viewer.dense.camera == before
+
+
+def test_masks_are_painted_and_hidden(viewer):
+    drawn = viewer.pruned.grab().toImage()
+    viewer.set_masks((), ())
+    bare = viewer.pruned.grab().toImage()
+    assert drawn != bare
+
+
+def test_blink_shows_the_dense_masks_only_while_held(viewer):
+    dense = viewer._masks[0]
+    viewer.set_masks(dense, ())
+    viewer.blink(True)
+    assert viewer.pruned._masks == dense
+    viewer.set_masks(dense, ())  # a result that arrives meanwhile
+    assert viewer.pruned._masks == dense
+    viewer.blink(False)
+    assert viewer.pruned._masks == ()
+
+
+def test_panes_work_from_the_keyboard(qtbot, viewer):
+    pane = viewer.dense
+    before = pane.camera
+    qtbot.keyClick(pane, Qt.Key.Key_Plus)
+    assert pane.camera.scale > before.scale
+    qtbot.keyClick(pane, Qt.Key.Key_Left)
+    assert pane.camera.x < before.x
+
+
+def test_a_pane_without_a_tile_shows_its_note(qtbot):
+    pane = TileView("pane")
+    qtbot.addWidget(pane)
+    blank = pane.grab().toImage()
+    pane.set_note("Opening…")
+    assert pane.grab().toImage() != blank
+
+
+def test_lost_nuclei_are_hatched_whatever_the_stain():
+    codes = np.array([KINDS.index("kept"), KINDS.index("lost")], np.int8)
+    colours = by_kind(codes, opacity=1.0)
+    assert colours.inside[1] == colours.stripe[1] == 0  # kept: outline only
+    assert colours.inside[2] != colours.stripe[2]
+    only = by_kind(codes, opacity=1.0, only=frozenset({"lost"}))
+    assert only.line[1] == 0
+    assert only.line[2] != 0
+
+
+def test_colours_with_a_meaning_are_all_different():
+    assert len(set(KIND_COLOUR.values())) == len(KINDS)
+    order = ("l1", "l2", "random", "taylor")
+    colours = [series_colour(name, order) for name in order]
+    assert len(set(colours)) == 4
+
+
+@pytest.fixture
+def plot(qtbot):
+    view = Plot("Accuracy", Axis("x", 0.0, 1.0), Axis("y", 0.0, 1.0))
+    qtbot.addWidget(view)
+    view.resize(400, 300)
+    dots = tuple(Dot(x, 1 - x, f"at {x}") for x in (0.2, 0.5, 0.8))
+    view.set_lines((Line(dots, (0, 0, 0)),))
+    view.show()
+    return view
+
+
+def screen(plot, x, y):
+    box = plot._box()
+    return QPoint(
+        round(box.left() + x * box.width()), round(box.bottom() - y * box.height())
+    )
+
+
+def test_a_clicked_point_is_chosen_once(qtbot, plot):
+    heard = listen(plot.chosen)
+    left = Qt.MouseButton.LeftButton
+    qtbot.mouseClick(plot, left, pos=screen(plot, 0.5, 0.5))
+    qtbot.mouseClick(plot, left, pos=screen(plot, 0.9, 0.9))
+    assert heard == [("at 0.5",)]
+
+
+def test_arrow_keys_go_from_point_to_point(qtbot, plot):
+    heard = listen(plot.chosen)
+    plot.set_current(Dot(0.5, 0.5, "at 0.5"))
+    qtbot.keyClick(plot, Qt.Key.Key_Right)
+    qtbot.keyClick(plot, Qt.Key.Key_Left)
+    assert heard == [("at 0.8",), ("at 0.2",)]
+
+
+def test_plot_setters_are_silent(plot):
+    heard = listen(plot.chosen)
+    plot.set_current(None)
+    plot.set_level(0.8, "dense")
+    plot.set_front(((0.1, 0.2), (0.3, 0.4)))
+    plot.set_lines(())
+    plot.grab()
+    assert heard == []
+
+
+def test_plots_name_their_metric(qtbot):
+    view = Plots()
+    qtbot.addWidget(view)
+    heard = listen(view.metricChosen, view.pointChosen)
+    view.set_metric("pq", "against truth")
+    assert heard == []
+    assert view._metric.currentText() == "PQ"
+    assert view.accuracy._y.caption == "PQ against truth"
+
+
+def test_widths_draw_every_layer(qtbot):
+    view = Widths()
+    qtbot.addWidget(view)
+    view.resize(320, 150)
+    empty = view.grab().toImage()
+    view.set_layers(fakes.LAYERS)
+    dense = view.grab().toImage()
+    view.set_kept({layer.name: 1 for layer in fakes.LAYERS})
+    assert empty != dense != view.grab().toImage()
+    assert "of 512 channels" in view._tip(fakes.LAYERS[8])
+
+
+def test_nuclei_buttons_lead_to_their_kind(qtbot):
+    view = NucleiBar()
+    qtbot.addWidget(view)
+    heard = listen(view.kindChosen)
+    view.set_counts({"kept": 47, "lost": 2, "new": 0}, types=False)
+    assert view._buttons["lost"].text() == "2 lost"
+    assert not view._buttons["new"].isEnabled()
+    assert view._buttons["changed"].isHidden()
+    qtbot.mouseClick(view._buttons["lost"], Qt.MouseButton.LeftButton)
+    assert heard == [("lost",)]
+
+
+def test_messages_can_be_copied_and_dismissed(qtbot):
+    view = MessageBar()
+    qtbot.addWidget(view)
+    heard = listen(view.dismissed)
+    view.set_message("It failed: try again.", "the traceback")
+    qtbot.mouseClick(view._copy, Qt.MouseButton.LeftButton)
+    assert QApplication.clipboard().text() == "It failed: try again.\n\nthe traceback"
+    assert heard == []
+    view.set_message("")
+    assert view.isHidden()
+
+
+def test_status_offers_cancel_only_while_working(qtbot):
+    view = Status()
+    qtbot.addWidget(view)
+    heard = listen(view.cancelAsked)
+    view.set_work("Pruning", 1, 4)
+    assert not view._cancel.isHidden()
+    qtbot.mouseClick(view._cancel, Qt.MouseButton.LeftButton)
+    assert len(heard) == 1
+    view.set_work(None)
+    assert view._cancel.isHidden()
+
+
+def test_demo_steps_ask_for_a_sparsity(qtbot):
+    view = Demo()
+    qtbot.addWidget(view)
+    heard = listen(view.stepChosen)
+    view.set_story("47 of 49 nuclei still found", "A tenth is left.")
+    view.set_step(0.9)
+    assert heard == []
+    assert view._steps[0.9].isChecked()
+    assert not view._steps[0.5].isChecked()
+    qtbot.mouseClick(view._steps[0.5], Qt.MouseButton.LeftButton)
+    assert heard == [(0.5,)]
+
+
+def test_camera_of_another_tile_size_is_forgotten(viewer):
+    viewer.dense.set_camera(Camera(10, 10, 5))
+    small = np.zeros((32, 48, 3), np.uint8)
+    viewer.set_picture(Picture(picture_pyramid(small), "small"))
+    assert (viewer.dense.camera.x, viewer.dense.camera.y) == (24, 16)
