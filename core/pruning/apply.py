@@ -121,6 +121,11 @@ def _cut(tensor: Tensor, entries: Kept) -> Tensor:
 def _as(original: Tensor, values: Tensor) -> Tensor:
     """Return a copy of ``values`` as the kind of tensor that ``original`` is."""
     values = flush_subnormal(values.detach())
+    if original.is_contiguous():
+        # Convolutions round differently for other strides, which a repaired kernel
+        # may have (and a 1x1 one even when it counts as contiguous); what is saved
+        # and read back would not give the same outputs.
+        values = values.contiguous().reshape(-1).view(values.shape)
     if isinstance(original, nn.Parameter):
         return nn.Parameter(values, requires_grad=original.requires_grad)
     return values
