@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
-from skimage.io import imread
 
 from core.errors import InputError
+from core.images import read_labels, read_tile
 from core.images.synthetic import Stain, synthetic_tile
 
 
@@ -57,12 +56,12 @@ def read_folder(folder: Path, weight: float = 1.0) -> list[Example]:
         When nothing is found.
     """
     found = []
+    truths = {path.stem: path for path in sorted((folder / "labels").glob("*"))}
     for path in sorted((folder / "images").glob("*")):
-        labels = folder / "labels" / f"{path.stem}.tif"
-        if labels.exists():
-            pixels = np.ascontiguousarray(imread(path)[..., :3])
-            truth = tifffile.imread(labels).astype(np.int32)
-            found.append(Example(path.stem, pixels, truth, None, weight))
+        if path.stem in truths:
+            pixels = read_tile(path).pixels
+            labels = read_labels(truths[path.stem])
+            found.append(Example(path.stem, pixels, labels, None, weight))
     if not found:
         raise InputError(
             f"{folder} holds no tiles with ground truth: it needs images/ and labels/ "

@@ -39,13 +39,13 @@ class Settings:
         How tiles are changed.
     """
 
-    steps: int = 3600
+    steps: int = 2200
     batch: int = 8
     crop: int = 192
     rate: float = 2e-3
     decay: float = 1e-3
     warmup: int = 100
-    cooldown: float = 0.45
+    cooldown: float = 800 / 2200
     average: float = 0.998
     seed: int = 0
     half: bool = False
