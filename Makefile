@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run test lint clean
+.PHONY: run test lint screenshot bench clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
@@ -35,3 +35,10 @@ $(VENV)/.dev: pyproject.toml constraints.txt $(VENV)/.run
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache
+
+screenshot: $(VENV)/.run
+	$(BIN)/python -m app --screenshot docs/images/window.png --sparsity 0.8
+
+bench: $(VENV)/.dev
+	$(PIP) install --quiet --constraint constraints.txt --group bench --no-deps
+	for part in benchmarks/bench_*.py; do $(BIN)/python $$part; done
