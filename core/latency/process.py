@@ -13,6 +13,7 @@ import sys
 import threading
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
@@ -120,10 +121,12 @@ class LatencyProcess:
             return
         self.close()
         self._inbox, self._ready = queue.SimpleQueue(), False
-        paths = [path for path in sys.path if path] or [os.curdir]
-        env = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+        # what this process imports, wherever it stands; and nothing (-P) from
+        # the current folder, where any file may be called like one of ours
+        paths = os.pathsep.join(str(Path(each).absolute()) for each in sys.path)
+        env = os.environ | {"PYTHONPATH": paths}
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "core.latency.child"],
+            [sys.executable, "-P", "-m", "core.latency.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
