@@ -11,10 +11,11 @@ from core.pruning.apply import apply_plan
 from core.pruning.counting import Counter
 from core.pruning.graph import ChannelGraph, Layer
 from core.pruning.heuristics import HEURISTICS, Ask, Heuristic, register
+from core.pruning.limits import Limits
 from core.pruning.masked import mask_plan
 from core.pruning.plan import PruningPlan
 from core.pruning.recalibration import recalibrate_batch_norm
-from core.pruning.selection import Limits, Selector, make_plan, plan_of
+from core.pruning.selection import Selector, make_plan, plan_of
 from core.pruning.statistics import Statistics, calibrate
 from core.pruning.tracing import trace
 

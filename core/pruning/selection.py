@@ -8,7 +8,6 @@ To read this file, start from `make_plan`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,38 +15,18 @@ from numpy.typing import NDArray
 from torch import nn
 
 from core.errors import PruningError
+from core.pruning.checks import check_model, check_request
 from core.pruning.counting import Counter
 from core.pruning.graph import Alive, ChannelGraph
 from core.pruning.heuristics import Ask, find_heuristic
 from core.pruning.labels import FIXED
+from core.pruning.limits import Limits, floors, steps
 from core.pruning.plan import Kept, PruningPlan
 from core.pruning.scopes import allowed_atoms, scope_names, touched_atoms
 from core.pruning.statistics import Statistics
 from core.types import Count, Counts
 
 Scores = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a selection may not do.
-
-    Parameters
-    ----------
-    round_to
-        Widths are multiples of this where the dense width is.
-    min_channels
-        No layer falls below this many channels.
-    locked
-        Names (or prefixes) of layers that keep all channels.
-    ratios
-        Layer name (or prefix) to the share of its channels that goes, fixed.
-    """
-
-    round_to: int = 1
-    min_channels: int = 1
-    locked: Sequence[str] = ()
-    ratios: Mapping[str, float] = field(default_factory=dict)
 
 
 def make_plan(  # noqa: PLR0913 - the contract that callers rely on
@@ -98,14 +77,10 @@ def make_plan(  # noqa: PLR0913 - the contract that callers rely on
         missing statistics, weights that are not finite, another model's graph.
     """
     limits = Limits(round_to, min_channels, locked, ratios or {})
-    _check_request(module, graph, sparsity, limits)
+    check_model(module, graph)
+    check_request(graph, sparsity, count, limits)
     ask = Ask(module, graph, statistics, seed, count)
     scores = find_heuristic(heuristic).score(ask)
-    if not np.isfinite(scores[1:]).all():
-        raise PruningError(
-            "The weights hold values that are not numbers (NaN or infinite): load "
-            "intact weights."
-        )
     alive = Selector(graph, limits).select(scores, sparsity, scope, count)
     request = {
         "heuristic": heuristic,
@@ -162,8 +137,8 @@ class Selector:
         self._limits = limits
         sizes = np.array([group.size for group in graph.groups], dtype=np.int64)
         self._sizes = sizes
-        self._floor = _floors(graph, limits.min_channels)
-        self._step = _steps(graph, limits.round_to)
+        self._floor = floors(graph, limits.min_channels)
+        self._step = steps(graph, limits.round_to)
         self._locked = np.zeros(graph.atoms, dtype=bool)
         for name in limits.locked:
             self._locked |= touched_atoms(graph, name)
@@ -310,47 +285,3 @@ class Selector:
 
     def _one_atom(self, count: Count) -> float:
         return float(self.counter.per_atom(count).max(initial=0.0))
-
-
-def _floors(graph: ChannelGraph, min_channels: int) -> NDArray[np.int64]:
-    """Atoms that each group must keep so that no layer is narrower than allowed."""
-    floor = np.ones(len(graph.groups), dtype=np.int64)
-    for index, (members, width) in enumerate(_group_widths(graph)):
-        each = max(width // members, 1)
-        floor[index] = min(-(-min_channels // each), members)
-    return np.maximum(floor, 1)
-
-
-def _steps(graph: ChannelGraph, round_to: int) -> NDArray[np.int64]:
-    steps = np.ones(len(graph.groups), dtype=np.int64)
-    for index, (members, width) in enumerate(_group_widths(graph)):
-        each = max(width // members, 1)
-        steps[index] = max(round_to // np.gcd(round_to, each), 1)
-    return steps
-
-
-def _group_widths(graph: ChannelGraph) -> list[tuple[int, int]]:
-    """For each group, its atoms and the channels of its narrowest layer."""
-    width = np.full(len(graph.groups), np.iinfo(np.int64).max)
-    for layer in graph.makers:
-        owners = graph.group_of[layer.outputs[layer.outputs != FIXED]]
-        if owners.size:
-            index, sizes = np.unique(owners, return_counts=True)
-            width[index] = np.minimum(width[index], sizes)
-    return [(group.size, int(w)) for group, w in zip(graph.groups, width, strict=True)]
-
-
-def _check_request(
-    module: nn.Module, graph: ChannelGraph, sparsity: float, limits: Limits
-) -> None:
-    if not 0 <= sparsity <= 0.99:
-        raise PruningError(
-            f"Sparsity {sparsity} is outside 0 to 0.99: give the share to remove."
-        )
-    if limits.round_to < 1 or limits.min_channels < 1:
-        raise PruningError("round_to and min_channels must be 1 or more.")
-    shapes = {n: tuple(t.shape) for n, t in module.named_parameters()}
-    if any(graph.shapes.get(name) != shape for name, shape in shapes.items()):
-        raise PruningError(
-            "This graph was traced from another model: trace the model you prune."
-        )

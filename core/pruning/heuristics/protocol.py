@@ -99,7 +99,13 @@ class Heuristic:
             raise PruningError(reason)
         if "statistics" in self.needs:
             _ = ask.measured
-        return self.rule(ask)
+        scores = self.rule(ask)
+        if scores.shape != (ask.graph.atoms,) or not np.isfinite(scores[1:]).all():
+            raise PruningError(
+                f"{self.title} did not give one finite score for each atom: choose "
+                "another heuristic, or mend it if it is your own."
+            )
+        return scores
 
     def unavailable(self, graph: ChannelGraph) -> str:
         """Return why it cannot be used on a model, or an empty string."""

@@ -1,0 +1,71 @@
+"""Requests that cannot be met, refused before any work is done."""
+
+from typing import get_args
+
+import torch
+from torch import nn
+
+from core.errors import PruningError
+from core.pruning.graph import ChannelGraph
+from core.pruning.limits import Limits
+from core.pruning.scopes import part_of, scope_names
+from core.types import Count
+
+
+def check_request(
+    graph: ChannelGraph, sparsity: float, count: Count, limits: Limits
+) -> None:
+    """Refuse what cannot be meant.
+
+    Raises
+    ------
+    PruningError
+        Values outside their range, or names of layers that there are not.
+    """
+    if not 0 <= sparsity <= 0.99:
+        raise PruningError(
+            f"Sparsity {sparsity} is outside 0 to 0.99: give the share to remove."
+        )
+    if count not in get_args(Count):
+        raise PruningError(
+            f"There is no count '{count}': choose params, macs or channels."
+        )
+    if limits.round_to < 1 or limits.min_channels < 1:
+        raise PruningError("round_to and min_channels must be 1 or more.")
+    for name in (*limits.locked, *limits.ratios):
+        if not any(_is_part(layer.name, name) for layer in graph.makers):
+            known = ", ".join(scope_names(graph)[:12])
+            raise PruningError(
+                f"There is no layer called '{name}': choose layers or prefixes such as "
+                f"{known}."
+            )
+
+
+def _is_part(layer: str, name: str) -> bool:
+    in_part = name in ("encoder", "decoder") and part_of(layer) == name
+    return in_part or (layer + ".").startswith(name.rstrip(".") + ".")
+
+
+def check_model(module: nn.Module, graph: ChannelGraph) -> None:
+    """Refuse weights that are not numbers, and another model's graph.
+
+    Raises
+    ------
+    PruningError
+        In both cases.
+    """
+    named = [*module.named_parameters(), *module.named_buffers()]
+    shapes = {name: tuple(tensor.shape) for name, tensor in named}
+    if any(graph.shapes.get(name) != shape for name, shape in shapes.items()):
+        raise PruningError(
+            "This graph was traced from another model: trace the model you prune."
+        )
+    with torch.no_grad():
+        # A sum is finite when all values are; it reads them once and writes nothing.
+        sums = {n: t.sum() for n, t in named if t.is_floating_point()}
+    bad = [name for name, value in sums.items() if not torch.isfinite(value)]
+    if bad:
+        raise PruningError(
+            f"Weights hold values that are not numbers (NaN or infinite, in {bad[0]}): "
+            "load intact weights."
+        )
