@@ -18,7 +18,7 @@ from core.job import Cancelled, Job
 from core.latency import LatencyProcess, Settings, compare
 
 ROOT = Path(__file__).parents[3]
-SHORT = Settings(seconds=0.2, min_blocks=2, warmup=1, threads=1, layout="contiguous")
+SHORT = Settings(seconds=9.0, max_blocks=4, warmup=1, threads=1, layout="contiguous")
 X = torch.zeros(1, 3, 16, 16)
 
 
@@ -56,7 +56,8 @@ def test_measures_in_its_own_process(process):
     assert found.isolated
     assert found.interval[0] <= found.speedup <= found.interval[1]
     assert found.verdict in ("faster", "slower", "no difference")
-    assert len(found.dense.ms) == len(found.pruned.ms) == 2 * max(len(found.blocks), 2)
+    assert len(found.dense.ms) == len(found.pruned.ms) == 8
+    assert len(found.blocks) == 4
     assert (found.dense.ms > 0).all()
     assert found.environment.inputs == ((1, 3, 16, 16),)
     assert found.environment.threads == 1
@@ -68,7 +69,7 @@ def test_measures_in_its_own_process(process):
 
 
 def test_layout_and_threads_are_found_once(process):
-    settings = Settings(seconds=0.2, min_blocks=2, warmup=1)
+    settings = Settings(seconds=9.0, max_blocks=2, warmup=1)
     first = process.compare(net(5), net(), X, settings=settings)
     assert {"contiguous", "channels_last"} <= set(first.tried)
     again = process.compare(net(5), net(3), X, settings=settings)
