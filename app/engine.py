@@ -41,7 +41,10 @@ if TYPE_CHECKING:
     from core.models import LoadedModel
 
 SAMPLE = "sample:"
-SCORES = ("dice", "dice2", "aji", "aji_plus", "dq", "sq", "pq", "f1", "precision")
+SCORES = (
+    *("dice", "dice2", "aji", "aji_plus", "dq", "sq", "pq"),
+    *("f1", "precision", "recall"),
+)
 _SWITCH = 0.001  # seconds: how long Python code of the worker may keep the window
 
 

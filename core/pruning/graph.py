@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from core.pruning.labels import FIXED, Atoms
 from core.pruning.recording import LayerKind, Recorder
 
+OUTPUT = "output of the model"
+
 AtomArray = NDArray[np.int64]
 Alive = NDArray[np.bool_]
 
@@ -205,7 +207,9 @@ def _reasons(
         fixed = np.flatnonzero(layer.outputs == FIXED)
         if fixed.size and layer.kind != "norm":
             label = int(record.outputs[fixed[0]])
-            reasons.setdefault(layer.name, atoms.reasons.get(label, ""))
+            reason = atoms.reasons.get(label, "")
+            reason = OUTPUT if record.makes in recorder.outputs else reason
+            reasons.setdefault(layer.name, reason)
     return reasons
 
 

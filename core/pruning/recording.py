@@ -91,6 +91,7 @@ class Recorder:
         self.mixed: list[LabelArray] = []
         """Channels of each group or layer norm, in the order they are called."""
         self.readers: dict[int, int] = {}
+        self.outputs: set[int] = set()
         self._names = {
             id(tensor): name
             for name, tensor in [*module.named_parameters(), *module.named_buffers()]

@@ -21,7 +21,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_iter, tree_map_only
 
 from core.errors import PruningError
-from core.pruning.graph import ChannelGraph, build_graph
+from core.pruning.graph import OUTPUT, ChannelGraph, build_graph
 from core.pruning.modes import evaluating
 from core.pruning.recording import Recorder, in_torch_nn, tensors_in
 from core.pruning.rules import RULES, Call
@@ -213,7 +213,8 @@ def trace(module: nn.Module, example: Tensor | tuple[Tensor, ...]) -> ChannelGra
             "plan made from one run would not hold for the next: make its forward "
             "pass free of side effects in evaluation mode."
         )
-    recorder.fix(out, "output of the model")
+    recorder.fix(out, OUTPUT)
+    recorder.outputs.update(id(tensor) for tensor in tensors_in(out))
     return build_graph(module, recorder, [tuple(t.shape) for t in inputs])
 
 
