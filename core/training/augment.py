@@ -39,6 +39,8 @@ class Augmentation:
         Probability of showing eosin as DAB, as in immunohistochemistry.
     blur, noise
         Probabilities.
+    strength
+        Factor on every other change of colour and light.
     """
 
     scale: tuple[float, float] = (0.6, 1.6)
@@ -46,6 +48,7 @@ class Augmentation:
     brown: float = 0.12
     blur: float = 0.3
     noise: float = 0.3
+    strength: float = 1.0
 
 
 def crop(
@@ -127,25 +130,37 @@ def restain(pixels: Pixels, settings: Augmentation, rng: np.random.Generator) ->
         if brown
         else (unit(stains + rng.normal(0, settings.stain, stains.shape)))
     )
-    gain = np.exp(rng.normal(0, 0.22, 3)).astype(np.float32)
-    glass = rng.normal(0, 0.05, 3)
+    force = settings.strength
+    gain = np.exp(force * rng.normal(0, 0.22, 3)).astype(np.float32)
+    glass = force * rng.normal(0, 0.05, 3)
     if rng.random() < 0.15:  # tinted background
-        glass += rng.uniform(0, 0.4, 3)
+        glass += force * rng.uniform(0, 0.4, 3)
     density = (amounts * gain) @ target.astype(np.float32) + glass.astype(np.float32)
-    return from_density(density * np.float32(np.exp(rng.normal(0, 0.12))))
+    return from_density(density * np.float32(np.exp(force * rng.normal(0, 0.12))))
 
 
-def recolour(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+def recolour(
+    pixels: Pixels, settings: Augmentation, rng: np.random.Generator
+) -> Pixels:
     """Shift hue, saturation, brightness and contrast."""
+    force = settings.strength
     hue, saturation, value = cv2.split(cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV))
-    hue = ((hue.astype(np.int16) + int(rng.normal(0, 6))) % 180).astype(np.uint8)
-    strength = 0.0 if rng.random() < 0.05 else float(np.exp(rng.normal(0, 0.25)))
+    hue = ((hue.astype(np.int16) + int(force * rng.normal(0, 6))) % 180).astype(
+        np.uint8
+    )
+    strength = (
+        0.0 if rng.random() < 0.05 else float(np.exp(force * rng.normal(0, 0.25)))
+    )
     saturation = cv2.convertScaleAbs(saturation, alpha=strength)
     mixed = cv2.merge([hue, saturation, value])
     image = cv2.cvtColor(mixed, cv2.COLOR_HSV2RGB).astype(np.float32)
-    gamma = float(np.exp(rng.normal(0, 0.2)))
+    gamma = float(np.exp(force * rng.normal(0, 0.2)))
     curve = 255 * (np.arange(256) / 255.0) ** gamma
-    curve = (curve - 128) * np.exp(rng.normal(0, 0.12)) + 128 + rng.normal(0, 8)
+    curve = (
+        (curve - 128) * np.exp(force * rng.normal(0, 0.12))
+        + 128
+        + force * rng.normal(0, 8)
+    )
     table = np.clip(curve, 0, 255).astype(np.uint8)
     return np.asarray(table[image.astype(np.uint8)])
 
@@ -194,5 +209,5 @@ def augment(
         if rng.random() < 0.8:
             pixels = restain(pixels, settings, rng)
         if rng.random() < 0.6:
-            pixels = recolour(pixels, rng)
+            pixels = recolour(pixels, settings, rng)
     return degrade(pixels, settings, rng), labels
