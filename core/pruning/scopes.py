@@ -5,7 +5,7 @@ import numpy as np
 from core.pruning.graph import Alive, ChannelGraph
 from core.pruning.labels import FIXED
 
-_DECODER_PARTS = ("dec", "up", "grow", "gate")
+_DECODER_PARTS = ("dec", "up", "grow", "gate", "head", "out")
 
 
 def part_of(layer: str) -> str:
