@@ -1,7 +1,8 @@
 """Rules that score what may be removed.
 
 `HEURISTICS` maps a name to a `Heuristic`. A package adds its own through the
-entry-point group ``prunescope.heuristics``: the entry point loads a `Heuristic`.
+entry-point group ``prunescope.heuristics``: the entry point loads a `Heuristic`, or
+just its rule, a function of an `Ask` whose docstring becomes the tooltip.
 """
 
 from core.pruning.heuristics.activation import (

@@ -1,10 +1,12 @@
 """The heuristics by name, with those that other packages bring."""
 
-from collections.abc import Iterator, Mapping
-from importlib.metadata import entry_points
+import inspect
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import EntryPoint, entry_points
 
 from core.errors import PruningError
-from core.pruning.heuristics.protocol import Heuristic
+from core.pruning.heuristics.protocol import Ask, Heuristic, Scores
 
 _GROUP = "prunescope.heuristics"
 
@@ -28,9 +30,9 @@ class _Registry(Mapping[str, Heuristic]):
         if not self._looked:
             self._looked = True
             for point in entry_points(group=_GROUP):
-                loaded = point.load()
-                if isinstance(loaded, Heuristic) and loaded.name not in self._found:
-                    self._found[loaded.name] = loaded
+                found = _load(point)
+                if found is not None:
+                    self._found.setdefault(found.name, found)
         return self._found
 
     def __getitem__(self, name: str) -> Heuristic:
@@ -41,6 +43,34 @@ class _Registry(Mapping[str, Heuristic]):
 
     def __len__(self) -> int:
         return len(self._all())
+
+
+def _load(point: EntryPoint) -> Heuristic | None:
+    """Return what an entry point brings; a broken package must not stop the rest."""
+    try:
+        loaded = point.load()
+    except Exception as error:  # noqa: BLE001 - anything may happen in there
+        loaded, why = None, str(error)
+    else:
+        why = "it is neither a Heuristic nor a function"
+    if isinstance(loaded, Heuristic):
+        return loaded
+    if callable(loaded):
+        return _of_function(point.name, loaded)
+    warnings.warn(
+        f"Heuristic '{point.name}' could not be loaded ({why}): mend or remove the "
+        "package that brings it.",
+        RuntimeWarning,
+        stacklevel=4,
+    )
+    return None
+
+
+def _of_function(name: str, rule: Callable[[Ask], Scores]) -> Heuristic:
+    """Make a heuristic of a bare rule; it is given statistics, to be safe."""
+    sentence = (inspect.getdoc(rule) or "A heuristic of your own.").splitlines()[0]
+    title = name.replace("_", " ").capitalize()
+    return Heuristic(name, title, sentence, "", rule, frozenset({"statistics"}))
 
 
 _registry = _Registry()
