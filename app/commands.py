@@ -285,7 +285,33 @@ def description(prunable: Any) -> list[str]:
 
 
 def _sweep(asked: Arguments) -> None:
-    raise InputError("Sweeps are not part of this build yet.")
+    from core.store import Store, write_csv
+    from core.sweep import Grid, run_sweep
+
+    request = asked.request
+    grid = Grid(
+        models=(asked.model,),
+        data=Path(asked.data),
+        heuristics=asked.heuristics,
+        sparsities=asked.sparsities,
+        scopes=(request.scope,),
+        recoveries=(request.recovery,),
+        seeds=(request.seed,),
+        count=request.count,
+    )
+    with Store(asked.out, resume=asked.resume) as store:
+        done = run_sweep(grid, store, progress())
+        if asked.csv:
+            write_csv(store.records(), asked.csv)
+    _done_reporting()
+    _say(
+        f"{text.counted(done.done, 'trial')} computed, {done.resumed} found in "
+        f"{asked.out}, in {text.duration(done.seconds)}"
+    )
+    for note in done.notes:
+        _say(f"note: {note}")
+    for impossible, reason in done.impossible:
+        _say(f"left out: {impossible.heuristic} at {impossible.sparsity:g}: {reason}")
 
 
 _COMMANDS = {"prune": _prune, "inspect": _inspect, "sweep": _sweep}

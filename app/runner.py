@@ -120,6 +120,7 @@ class Runner(QObject):
             1, thread_name_prefix="core", initializer=prepare
         )
         self._newest = 0
+        self._closed = False
         self._live: dict[int, tuple[Job, Future[None]]] = {}
         queued = Qt.ConnectionType.QueuedConnection
         self._reported.connect(self._on_reported, queued)
@@ -137,6 +138,8 @@ class Runner(QObject):
         Pass ``interrupt=False`` for a live preview, where a drag would
         otherwise interrupt every frame and show none.
         """
+        if self._closed:
+            return  # a timer or a dialog that outlived the window
         was_busy = self.busy
         self._drop(running=interrupt)
         self._newest += 1
@@ -155,6 +158,7 @@ class Runner(QObject):
     def close(self) -> None:
         """Cancel and wait for the thread. Call before the window goes."""
         self.cancel()
+        self._closed = True
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _drop(self, *, running: bool) -> None:

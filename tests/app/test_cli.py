@@ -20,7 +20,17 @@ ROOT = Path(__file__).parents[2]
     ],
 )
 def test_sparsities(text, expected):
-    arguments = ["sweep", "--model", "demo", "--data", "d", "--heuristics", "l1,l2", "--out", "r.sqlite"]
+    arguments = [
+        "sweep",
+        "--model",
+        "demo",
+        "--data",
+        "d",
+        "--heuristics",
+        "l1,l2",
+        "--out",
+        "r.sqlite",
+    ]
     found = parse([*arguments, "--sparsities", text])
     assert found.sparsities == pytest.approx(expected)
     assert found.heuristics == ("l1", "l2")

@@ -160,6 +160,8 @@ def test_close_waits_for_the_thread(qapp):
     assert started.wait(5)
     runner.close()
     assert ended.is_set()
+    runner.submit(work)  # too late: nothing happens
+    assert not runner.busy
 
 
 def test_memory_errors_say_what_to_do():

@@ -1,0 +1,253 @@
+"""How the window feels: slider to mask, stalls, first window, memory.
+
+    python benchmarks/bench_window.py [--seconds 60] [--part NAME ...]
+
+Prints one JSON object. Everything that can be is a ratio inside one run, since
+machines differ; limits are those of the project. Runs offscreen unless
+``QT_QPA_PLATFORM`` says otherwise.
+"""
+
+import argparse
+import gc
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import numpy as np
+import psutil
+from PySide6.QtCore import QEvent, QEventLoop, QObject, QSettings, QTimer
+from PySide6.QtWidgets import QApplication
+
+from app import start, theme
+from app.settings import Settings
+from app.state import AppState
+from core.types import PruneRequest
+
+TILE = "sample:synthetic"  # 512 x 512, with ground truth
+CHANGES = 50
+TICK_MS = 2
+
+
+def pump(until: Callable[[], bool], limit: float = 600.0) -> None:
+    """Run the event loop until a condition holds."""
+    end = time.perf_counter() + limit
+    while not until():
+        QApplication.processEvents()
+        time.sleep(0.0005)
+        if time.perf_counter() > end:
+            raise SystemExit("the window did not get there")
+
+
+def opened(app: QApplication, folder: str) -> start.Bench:
+    """Return a window with the demo model and the tile, settled."""
+    theme.apply(app, "light")
+    kept = QSettings(f"{folder}/s.ini", QSettings.Format.IniFormat)
+    bench = start.build(
+        Settings(kept), state=AppState(request=PruneRequest("reconstruction", 0.5))
+    )
+    bench.window.resize(1280, 800)
+    bench.window.show()
+    bench.controller.open("demo", TILE)
+    pump(lambda: idle(bench))
+    return bench
+
+
+def idle(bench: start.Bench) -> bool:
+    """Return whether nothing is computed or waited for."""
+    state = bench.store.state
+    return state.opened is not None and not state.busy and bench.controller.settled
+
+
+class Painted(QObject):
+    """Notes when a widget has been painted."""
+
+    def __init__(self, widget: QObject) -> None:
+        super().__init__(widget)
+        self.at = 0.0
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802, D102
+        if event.type() == QEvent.Type.Paint:
+            self.at = time.perf_counter()
+            # The paint itself comes after this filter.
+            QTimer.singleShot(0, self._done)
+        return False
+
+    def _done(self) -> None:
+        self.at = time.perf_counter()
+
+
+def slider_to_mask(bench: start.Bench) -> dict[str, Any]:
+    """Time from a slider change to its mask on screen, beside the forward pass."""
+    painted = Painted(bench.window.viewer.pruned)
+    rng = np.random.default_rng(0)
+    taken, forward, stages = [], [], []
+    for sparsity in rng.permutation(np.linspace(0.05, 0.95, CHANGES)):
+        pump(lambda: idle(bench))
+        begun = time.perf_counter()
+        bench.window.controls.sparsityChosen.emit(round(float(sparsity), 4))
+        pump(lambda: bench.store.state.current)
+        shown = time.perf_counter()
+        pump(lambda mark=shown: painted.at >= mark)
+        taken.append(painted.at - begun)
+        seconds = bench.store.state.outcome.seconds
+        forward.append(seconds["network"])
+        stages.append(dict(seconds))
+        bench.controller.cancel()  # measuring latency is another matter
+    limits = [1.15 * one + 0.040 for one in forward]
+    names = sorted({name for stage in stages for name in stage})
+    return {
+        "changes": len(taken),
+        "median_ms": 1000 * median(taken),
+        "forward_median_ms": 1000 * median(forward),
+        "over_limit": median(t / limit for t, limit in zip(taken, limits, strict=True)),
+        "met": median(t - limit for t, limit in zip(taken, limits, strict=True)) <= 0,
+        "stages_median_ms": {
+            name: 1000 * median(stage.get(name, 0.0) for stage in stages)
+            for name in names
+        },
+    }
+
+
+def stalls(bench: start.Bench, seconds: float) -> dict[str, Any]:
+    """Longest gaps between turns of the event loop during continuous dragging."""
+    gaps: list[float] = []
+    last = time.perf_counter()
+    slider = bench.window.controls._slider  # noqa: SLF001 - as a hand moves it
+    begun = time.perf_counter()
+    results = [0]
+    bench.runner.finished.connect(lambda _: results.__setitem__(0, results[0] + 1))
+
+    def tick() -> None:
+        nonlocal last
+        now = time.perf_counter()
+        gaps.append(now - last)
+        last = now
+
+    def drag() -> None:
+        place = 0.5 + 0.45 * np.sin((time.perf_counter() - begun) * 1.5)
+        slider.setValue(round(1000 * place))
+
+    ticker, dragger = QTimer(), QTimer()
+    ticker.timeout.connect(tick)
+    dragger.timeout.connect(drag)
+    ticker.start(TICK_MS)
+    dragger.start(16)
+    loop_until = begun + seconds
+    loop = QEventLoop()  # quitting the application would close its windows
+    QTimer.singleShot(int(seconds * 1000), loop.quit)
+    loop.exec()
+    ticker.stop()
+    dragger.stop()
+    assert time.perf_counter() >= loop_until - 0.1
+    late = np.maximum(np.array(gaps[1:]) - TICK_MS / 1000, 0) * 1000
+    return {
+        "seconds": seconds,
+        "turns": len(late),
+        "results": results[0],
+        "p50_ms": float(np.percentile(late, 50)),
+        "p99_ms": float(np.percentile(late, 99)),
+        "worst_ms": float(late.max()),
+        "met": bool(np.percentile(late, 99) < 16 and late.max() < 100),
+    }
+
+
+def memory(bench: start.Bench, changes: int = 500) -> dict[str, Any]:
+    """Growth of the process over many slider changes, each with its mask."""
+    rng = np.random.default_rng(1)
+    process = psutil.Process()
+
+    def change(number: int) -> None:
+        for sparsity in rng.uniform(0.05, 0.95, number):
+            bench.window.controls.sparsityChosen.emit(round(float(sparsity), 4))
+            pump(lambda: bench.store.state.current)
+        bench.controller.cancel()
+        gc.collect()
+
+    change(20)  # pools and caches fill first
+    before = process.memory_info().rss
+    change(changes)
+    grown = (process.memory_info().rss - before) / 1e6
+    return {"changes": changes, "growth_mb": grown, "met": grown < 50}
+
+
+FIRST = """
+import sys, time
+from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtWidgets import QApplication
+import app.window as window
+shown = window.Window.showEvent
+def first(self, event):
+    shown(self, event)
+    QTimer.singleShot(0, lambda: (print(time.time(), flush=True), self.close()))
+window.Window.showEvent = first
+from app.__main__ import main
+sys.exit(main([]))
+"""
+
+
+def first_window(runs: int = 5) -> dict[str, Any]:
+    """Seconds from the command to a window on screen, disk warm."""
+    taken = []
+    with tempfile.TemporaryDirectory() as home:
+        for _ in range(runs + 1):
+            begun = time.time()
+            said = subprocess.run(
+                [sys.executable, "-c", FIRST],
+                capture_output=True,
+                text=True,
+                check=True,
+                env={**os.environ, "HOME": home, "XDG_CONFIG_HOME": home},
+                cwd=Path(__file__).parents[1],
+            ).stdout
+            taken.append(float(said.split()[0]) - begun)
+    return {"runs": runs, "median_s": median(taken[1:]), "met": median(taken[1:]) < 2}
+
+
+def main() -> None:
+    """Run the parts and print one JSON object."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--changes", type=int, default=500)
+    parser.add_argument(
+        "--part", nargs="*", default=["first", "slider", "stalls", "memory"]
+    )
+    asked = parser.parse_args()
+    found: dict[str, Any] = {
+        "machine": {
+            "processor": platform.processor() or platform.machine(),
+            "cores": os.cpu_count(),
+            "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+            "threads": threading.active_count(),
+        }
+    }
+    if "first" in asked.part:
+        found["first_window"] = first_window()
+    if {"slider", "stalls", "memory"} & set(asked.part):
+        app = QApplication([])
+        with tempfile.TemporaryDirectory() as folder:
+            bench = opened(app, folder)
+            if "slider" in asked.part:
+                found["slider_to_mask"] = slider_to_mask(bench)
+            if "stalls" in asked.part:
+                found["stalls"] = stalls(bench, asked.seconds)
+            if "memory" in asked.part:
+                found["memory"] = memory(bench, asked.changes)
+            bench.window.close()
+    print(json.dumps(found, indent=2))
+
+
+if __name__ == "__main__":
+    main()
