@@ -14,8 +14,19 @@ Float = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 
 
-def _membranes(labels: NDArray[np.int32]) -> Float:
-    """Lines midway between neighbouring nuclei, 0 to 1."""
+def membranes(labels: NDArray[np.int32]) -> Float:
+    """Draw lines midway between neighbouring nuclei.
+
+    Parameters
+    ----------
+    labels
+        int32 (h, w).
+
+    Returns
+    -------
+    array
+        float32 (h, w), 0 or 1.
+    """
     # touching nuclei must count as two, so each gives up its outline
     kernel = np.ones((3, 3), np.uint8)
     numbers = labels.astype(np.float32)
@@ -93,7 +104,7 @@ def brown(
     )
     cytoplasm = rng.uniform(0.1, 1.4) * mottled
     wide = cv2.GaussianBlur(
-        _membranes(labels), (0, 0), rng.uniform(0.7, 1.6) * scale + 0.3
+        membranes(labels), (0, 0), rng.uniform(0.7, 1.6) * scale + 0.3
     )
     edge = (
         rng.uniform(0.3, 3.0)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from core.errors import InputError
+from core.images.immunostain import membranes
 from core.images.samples import SAMPLES, load_sample
 from core.images.stain import (
     DAB,
@@ -121,3 +122,26 @@ def test_jittered_stains_stay_absorbing_and_of_unit_length():
         moved = jitter(haematoxylin_eosin_matrix(DAB), 0.3, rng)
         assert (moved > 0).all()
         np.testing.assert_allclose(np.linalg.norm(moved, axis=1), 1, rtol=1e-5)
+
+
+def test_immunohistochemistry_is_brown_over_pale_blue():
+    ratios = []
+    for seed in range(6):
+        tile, labels, classes = synthetic_tile(160, seed, scale=0.6, stain="ihc")
+        amounts = separate(to_density(tile.pixels), haematoxylin_eosin_matrix(DAB))
+        ratios.append(float(np.percentile(amounts[..., 2], 95)))
+        assert np.array_equal(np.unique(labels), np.arange(len(classes) + 1))
+        plain, _, _ = synthetic_tile(160, seed, scale=0.6)
+        eosin = separate(to_density(plain.pixels), haematoxylin_eosin_matrix(DAB))
+        assert amounts[..., 1].mean() < eosin[..., 1].mean(), "no eosin"
+    assert max(ratios) > 0.5, "some tiles are strongly brown"
+
+
+def test_membranes_run_between_touching_nuclei():
+    labels = np.zeros((20, 40), np.int32)
+    labels[5:15, 5:20], labels[5:15, 20:35] = 1, 2
+    line = membranes(labels)
+
+    assert line[10, 18:22].max() == 1
+    assert line[10, 8:17].max() == 0
+    assert line[10, 23:32].max() == 0

@@ -15,7 +15,7 @@ from core.models.unet import UNet
 from core.nuclei import predict
 from core.training import Augmentation, Example, Settings, fit
 from core.training.augment import augment, crop, restain
-from core.training.batches import batches, make_batch
+from core.training.batches import batches, make_batch, relaxed
 from core.training.data import draw, read_folder, synthetic_examples
 from core.training.loop import rate_at
 from core.training.loss import dice_loss, total_loss
@@ -200,6 +200,21 @@ def test_batches_are_the_same_whatever_was_before():
     assert torch.equal(first[0], later[0][0])
     assert float(first[0].min()) >= 0
     assert float(first[0].max()) <= 1
+
+
+def test_the_last_steps_change_colours_less():
+    data = synthetic_examples(range(1), 64)
+    full = Settings(steps=4, batch=2, crop=32, relax=2)
+    never = replace(full, relax=9)
+
+    def same(step):
+        ours, theirs = (make_batch(data, SPEC, s, step)[0] for s in (full, never))
+        return torch.equal(ours, theirs)
+
+    assert same(1)
+    assert not same(2)
+    assert relaxed(full).stain == full.augmentation.stain / 2
+    assert relaxed(full).scale == full.augmentation.scale
 
 
 def test_an_error_while_making_batches_reaches_the_loop():
