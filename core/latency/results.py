@@ -58,7 +58,7 @@ class Settings:
 FULL = Settings()
 """For a number that is kept."""
 
-QUICK = Settings(seconds=1.5, warmup=1, precision=0.02)
+QUICK = Settings(seconds=1.5, warmup=1, precision=0.02, confidence=0.98)
 """For a live window: the marker at the slider's rest."""
 
 
@@ -171,7 +171,8 @@ class Comparison:
     confidence
         Of the interval.
     blocks
-        float64 (n,), natural logarithm of dense / pruned in each block.
+        float64 (n,), natural logarithm of dense / pruned in each block, or in
+        each half of a block when there are few.
     environment
         Where and how.
     seconds

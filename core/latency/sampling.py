@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.latency.results import Settings
-from core.latency.statistics import log_interval
+from core.latency.statistics import ENOUGH, log_interval
 
 Floats = NDArray[np.float64]
 Choice = TypeVar("Choice", bound=object)
@@ -117,19 +117,19 @@ def pick_best(
     return best, {name: tuple(each.tolist()) for name, each in medians.items()}
 
 
-def block_ratios(dense: Floats, pruned: Floats, least: int = 3) -> Floats:
+def block_ratios(dense: Floats, pruned: Floats) -> Floats:
     """Logarithm of dense / pruned for each block, of the faster call of each.
 
-    Of two calls in a block the slower one was the more disturbed.
+    Of two calls in a block the slower one was the more disturbed. With few
+    blocks the two neighbouring pairs of each count separately: they are in
+    opposite order, and twice the values narrow a t interval much.
 
     Parameters
     ----------
     dense, pruned
         float64 (n, 2), milliseconds.
-    least
-        With fewer blocks the two halves of each count separately.
     """
-    if len(dense) < least:
+    if len(dense) < ENOUGH:
         return np.log(dense / pruned).ravel()
     ratios: Floats = np.log(dense.min(axis=1) / pruned.min(axis=1))
     return ratios

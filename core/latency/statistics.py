@@ -1,7 +1,7 @@
 """From block ratios to a speed-up, an interval and a verdict.
 
 The speed-up is the median of the blocks' log ratios. Its interval is a
-percentile bootstrap over blocks from `_ENOUGH` blocks on. With fewer, which is
+percentile bootstrap over blocks from `ENOUGH` blocks on. With fewer, which is
 all a live window can afford with a large network, a bootstrap is far too narrow
 (three blocks of one network against its own copy under load: 12 wrong verdicts
 in 100 at a nominal 1); there a t interval on the trimmed mean serves (Tukey and
@@ -24,7 +24,9 @@ Floats = NDArray[np.float64]
 SYSTEMATIC = 0.01
 """Relative difference that the place of weights in memory may cause."""
 
-_ENOUGH = 12
+ENOUGH = 12
+"""Values from which a bootstrap is trusted, and blocks that count whole."""
+
 _TRIM = 0.2
 _RESAMPLES = 2000
 _LARGEST = 700.0  # the exponential of more is infinite
@@ -47,7 +49,7 @@ def log_interval(values: Floats, confidence: float) -> tuple[float, float]:
     """
     if len(values) < 2:
         return -math.inf, math.inf
-    if len(values) < _ENOUGH:
+    if len(values) < ENOUGH:
         low, high = _t_interval(values, confidence)
     else:
         low, high = _bootstrap_interval(values, confidence)

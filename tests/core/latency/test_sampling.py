@@ -151,8 +151,10 @@ def test_one_disturbed_call_does_not_count():
 
 
 def test_few_blocks_count_halves():
-    ratios = block_ratios(np.array([[4.0, 2.0]]), np.array([[2.0, 1.0]]))
-    np.testing.assert_allclose(ratios, [math.log(2), math.log(2)])
+    ratios = block_ratios(np.array([[4.0, 2.0]]), np.array([[2.0, 0.5]]))
+    np.testing.assert_allclose(ratios, [math.log(2), math.log(4)])
+    many = block_ratios(np.full((12, 2), 4.0), np.tile([2.0, 1.0], (12, 1)))
+    np.testing.assert_allclose(many, np.full(12, math.log(4)))
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 11, 12, 40])
