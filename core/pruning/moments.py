@@ -43,6 +43,8 @@ class Moments:
     patches
         float32 (n, k, C): some patches, where the kernel has more than one
         position and `patch` is None; else None.
+    patch_samples
+        Number of patches that `patch` is a mean over.
     """
 
     second: NDArray[np.float64]
@@ -51,6 +53,7 @@ class Moments:
     samples: int
     patch: NDArray[np.float64] | None = None
     patches: Tensor | None = None
+    patch_samples: int = 0
 
     @property
     def power(self) -> NDArray[np.float64]:
@@ -113,6 +116,7 @@ class MomentSums:
             self._samples,
             None if patch is None else patch / max(self._patch_samples, 1),
             torch.cat(self._patches) if self._patches else None,
+            self._patch_samples,
         )
 
     def _add_positions(self, rows: Tensor) -> None:
@@ -179,7 +183,8 @@ def sample_patches(
 ) -> Tensor:
     """Return about ``share`` patches as a convolution sees them.
 
-    Patches that reach over the edge are left out where there are others.
+    Those that reach over the edge are among them, with their padding: on the small
+    maps of deep layers they are most of all.
 
     Returns
     -------
@@ -191,12 +196,9 @@ def sample_patches(
     stride = _each(layer.settings.get("stride", 1), sides)
     dilation = _each(layer.settings.get("dilation", 1), sides)
     reach = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
-    padded = x
-    if any(size <= r for size, r in zip(x.shape[2:], reach, strict=True)):
-        padding = layer.settings.get("padding", 0)
-        before, after = _padding(padding, kernel, dilation)
-        pairs = zip(before[::-1], after[::-1], strict=True)
-        padded = functional.pad(x, [n for pair in pairs for n in pair])
+    before, after = _padding(layer.settings.get("padding", 0), kernel, dilation)
+    pairs = zip(before[::-1], after[::-1], strict=True)
+    padded = functional.pad(x, [n for pair in pairs for n in pair])
     made = [
         (size - r - 1) // s + 1
         for size, r, s in zip(padded.shape[2:], reach, stride, strict=True)

@@ -118,6 +118,8 @@ class _Repair:
         self, lost: Tensor, stay: Tensor, gone: Tensor, constant: bool
     ) -> tuple[Tensor, Tensor]:
         mixing = prediction(self.statistics, self.name, stay, gone, constant=constant)
+        if constant and self.layer.kind == "transposed" and lost.shape[2] > 1:
+            mixing = self._without_constant_if_better(mixing, lost, (stay, gone))
         mixing = mixing.to(lost)
         groups, outputs, taps, _ = lost.shape
         moved = (lost.reshape(groups, -1, gone.numel()) @ mixing).reshape(
@@ -129,6 +131,28 @@ class _Repair:
             return change, shift
         length = _step_length(patches.to(lost), lost, moved, (stay, gone))
         return change * length, shift * length
+
+    def _without_constant_if_better(
+        self, mixing: Tensor, lost: Tensor, indices: tuple[Tensor, Tensor]
+    ) -> Tensor:
+        """Choose between two predictions of a transposed layer.
+
+        Each kernel position makes outputs of its own and would need a constant of
+        its own; the one bias there is takes their mean, which can do more harm
+        than a prediction that does without.
+        """
+        other = prediction(self.statistics, self.name, *indices, constant=False)
+        shifts = lost.double() @ mixing[:, None, :, -1:]
+        uneven = (shifts - shifts.mean(2, keepdim=True)).square().sum()
+        errors = []
+        for found in (mixing, other):
+            basis = torch.cat([indices[0], torch.tensor([-1])])
+            moments = self.statistics.ridged(self.name)
+            rest = moments[:, indices[1][:, None], indices[1]]
+            rest = rest - found @ moments[:, basis[:, None], indices[1]]
+            flat = lost.double().flatten(1, 2)
+            errors.append(float(((flat @ rest) * flat).sum()))
+        return mixing if errors[0] + float(uneven) <= errors[1] else other
 
     def _by_patch(
         self, lost: Tensor, stay: Tensor, gone: Tensor, constant: bool

@@ -35,6 +35,11 @@ _WIDEST = 4096
 _RIDGE = 1e-4
 """Share of the mean variance added to the diagonal."""
 
+_SCARCE = 0.1
+"""What is added where samples are scarce, times (inputs / samples) squared: deep
+layers of small tiles have fewer positions than channels, and would be fitted to
+chance. A well-sampled layer does not notice."""
+
 
 class Statistics:
     """Moments of every layer that reads channels, and the inputs they came from.
@@ -79,8 +84,10 @@ class Statistics:
             found = second.copy() if second is not None else _as_one(moments.patch)
             width = found.shape[-1] - 1
             spread = np.trace(found[:, :width, :width], axis1=1, axis2=2) / width
+            samples = moments.patch_samples if second is None else moments.samples
+            ridge = max(_RIDGE, _SCARCE * (width / max(samples, 1)) ** 2)
             index = np.arange(width)
-            found[:, index, index] += (_RIDGE * spread + 1e-12)[:, None]
+            found[:, index, index] += (ridge * spread + 1e-12)[:, None]
             self._ridged[key] = torch.from_numpy(found)
         return self._ridged[key]
 

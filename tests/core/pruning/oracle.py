@@ -77,11 +77,11 @@ def from_catalogue(name: str) -> Subject:
         module = randomise(fresh(name).module).double()
         side = SIDES.get(name, 32)
         example = torch.rand(1, 3, side, side, dtype=torch.float64)
-        return subject(_lively(module, example), example)
+        return subject(lively(module, example), example)
 
 
 @torch.no_grad()
-def _lively(module: nn.Module, example: Tensor) -> nn.Module:
+def lively(module: nn.Module, example: Tensor) -> nn.Module:
     """Give batch norms the statistics of the example, but for a little.
 
     With other statistics most ReLUs are dead and outputs do not depend on the
