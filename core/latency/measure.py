@@ -5,6 +5,7 @@ where nothing else is going on.
 """
 
 import gc
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,6 +30,9 @@ from core.latency.statistics import judge
 
 Step = Callable[[int, int], None]
 Pair = tuple[nn.Module, nn.Module]
+Until = tuple[Watch, float]
+
+_TUNING = 0.3  # share of the time for finding threads and layout
 
 _FORMATS: dict[Layout, torch.memory_format] = {
     "contiguous": torch.contiguous_format,
@@ -64,8 +68,9 @@ def measure(
     load, start = load_average(), watch.now()
     with quiet(), torch.inference_mode():
         device = device_of(pair[0], inputs)
-        tried = _set_threads(pair[0], inputs, settings, watch)
-        layout, layouts = _choose_layout(pair, inputs, settings, watch)
+        limit = start + _TUNING * settings.seconds
+        tried = _set_threads(pair[0], inputs, settings, (watch, limit))
+        layout, layouts = _choose_layout(pair, inputs, settings, (watch, limit))
         calls = _calls(pair, inputs, layout)
         warm_up(calls, settings.warmup)
         deadline = start + settings.seconds
@@ -92,6 +97,7 @@ def quiet() -> Iterator[None]:
     """Set this thread up for timing and put back what can be put back."""
     # numbers near 0 slow a processor 30-fold; the flag holds for this thread
     # and for the pool threads that it starts from now on
+    flushing = sys.float_info.min / 2 == 0.0
     torch.set_flush_denormal(True)
     before, collecting = torch.get_num_threads(), gc.isenabled()
     gc.collect()
@@ -102,10 +108,12 @@ def quiet() -> Iterator[None]:
         if collecting:
             gc.enable()
         torch.set_num_threads(before)
+        # other people's arithmetic in this thread must not change
+        torch.set_flush_denormal(flushing)
 
 
 def _set_threads(
-    dense: nn.Module, inputs: tuple[Any, ...], settings: Settings, watch: Watch
+    dense: nn.Module, inputs: tuple[Any, ...], settings: Settings, until: Until
 ) -> dict[str, tuple[float, ...]]:
     """Set the number given, or the better of one and torch's default."""
     usual = torch.get_num_threads()
@@ -121,21 +129,21 @@ def _set_threads(
         return timed()
 
     best, table = pick_best(
-        {number: (partial(call, number),) for number in (usual, 1)}, watch
+        {number: (partial(call, number),) for number in (usual, 1)}, *until
     )
     torch.set_num_threads(best)
     return {f"threads={number}": each for number, each in table.items()}
 
 
 def _choose_layout(
-    pair: Pair, inputs: tuple[Any, ...], settings: Settings, watch: Watch
+    pair: Pair, inputs: tuple[Any, ...], settings: Settings, until: Until
 ) -> tuple[Layout, dict[str, tuple[float, ...]]]:
     if settings.layout != "auto":
         return settings.layout, {}
     if not any(isinstance(each, torch.Tensor) and each.dim() == 4 for each in inputs):
         return "contiguous", {}
     tries = {name: _switching(pair, inputs, name) for name in _FORMATS}
-    best, table = pick_best(tries, watch)
+    best, table = pick_best(tries, *until)
     return best, {str(name): each for name, each in table.items()}
 
 

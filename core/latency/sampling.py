@@ -22,6 +22,7 @@ Choice = TypeVar("Choice", bound=object)
 Call = Callable[[], float]
 """Runs a network once and returns the milliseconds it took."""
 
+_TRIES = 3  # of each way of running, to find the best
 _HARD_LIMIT = 4.0  # times the budget, after which even `min_blocks` is given up
 _FIRST_CHECK = 8  # blocks; later checks at each doubling keep the level honest
 
@@ -93,9 +94,19 @@ def take_blocks(
 
 
 def pick_best(
-    tries: Mapping[Choice, tuple[Call, ...]], watch: Watch, repeats: int = 3
+    tries: Mapping[Choice, tuple[Call, ...]], watch: Watch, deadline: float
 ) -> tuple[Choice, dict[Choice, tuple[float, ...]]]:
     """Time each way of running in turns and find the fastest.
+
+    Parameters
+    ----------
+    tries
+        The calls that each way makes of both sides.
+    watch
+        Clock and progress.
+    deadline
+        In the clock's seconds; every way is tried once even so, and at most
+        three times.
 
     Returns
     -------
@@ -108,8 +119,10 @@ def pick_best(
     for calls in tries.values():
         warm_up(calls, 1)
     times: dict[Choice, list[list[float]]] = {name: [] for name in tries}
-    for turn in range(repeats):
-        watch.step(turn, repeats)
+    for turn in range(_TRIES):
+        if turn and watch.now() >= deadline:
+            break
+        watch.step(turn, _TRIES)
         for name, calls in tries.items():
             times[name].append([call() for call in calls])
     medians = {name: np.median(np.array(rows), axis=0) for name, rows in times.items()}

@@ -99,6 +99,7 @@ def test_class_of_a_script_is_measured_here_and_says_so(process):
     assert not found.isolated
     assert dense.training
     assert torch.get_num_threads() == threads
+    assert sys.float_info.min / 2 > 0  # numbers near 0 are what they were
 
 
 def test_network_that_cannot_be_pickled_is_measured_here(process):

@@ -123,10 +123,12 @@ def test_best_setting_suits_both_sides():
         "one": (machine.runner("a", 10), machine.runner("b", 10)),
         "two": (machine.runner("c", 11), machine.runner("d", 5)),
     }
-    best, table = pick_best(tries, machine.watch())
+    best, table = pick_best(tries, machine.watch(), 10.0)
     assert best == "two"
     assert table == {"one": (10, 10), "two": (11, 5)}
     assert machine.calls.count("a") == 1 + 3
+    assert pick_best(tries, machine.watch(), machine.clock)[0] == "two"
+    assert machine.calls.count("a") == 1 + 3 + 1 + 1
 
 
 # ------------------------------------------------------------- the statistics

@@ -3,6 +3,11 @@
 import dataclasses
 import json
 import math
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 from unittest import mock
 
 import numpy as np
@@ -21,6 +26,8 @@ from core.store import Record, Store
 from core.sweep import Grid, git_revision, read_folder, rerun, run_sweep, weights_hash
 from core.sweep.subject import Subject
 from core.types import PruneRequest
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +173,40 @@ def test_cancel_keeps_what_is_finished(folder, tmp_path):
             run_sweep(grid_of(folder), store, job, on_record=stop)
         assert len(store) == 2
         assert run_sweep(grid_of(folder), store).resumed == 2
+
+
+_SWEEP = """
+import sys
+from pathlib import Path
+from core.store import Store
+from core.sweep import Grid, run_sweep
+
+grid = Grid(
+    ("unet-tiny",), Path(sys.argv[1]), ("l2", "bn_scale"), (0.0, 0.5, 0.8), timing=None
+)
+with Store(sys.argv[2]) as store:
+    run_sweep(grid, store, on_record=lambda record: print(record.plan_hash, flush=True))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL on Windows")
+def test_killed_sweep_goes_on(swept, folder, tmp_path):
+    path = tmp_path / "a.sqlite"
+    command = [sys.executable, "-c", _SWEEP, str(folder), str(path)]
+    for _ in range(2):
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, text=True)
+        child.stdout.readline()
+        child.send_signal(signal.SIGKILL)
+        child.communicate()
+    with Store(path) as store:
+        before = [each.to_json() for each in store.records()]
+        assert 2 <= len(before) < 6
+        summary = run_sweep(grid_of(folder), store)
+        assert summary.resumed == len(before)
+        records = list(store.records())
+    assert [each.to_json() for each in records[: len(before)]] == before
+    expected = {each.trial.key: _tiles(each) for each in swept[2]}
+    assert {each.trial.key: _tiles(each) for each in records} == expected
 
 
 def test_progress_counts_trials_and_tells_the_time_left(folder, tmp_path):
