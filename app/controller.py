@@ -63,6 +63,7 @@ class Controller(QObject):
         self._window = window
         self._presenter = Presenter(window)
         self._queue: list[Work] = []  # running first, then at most one waiting
+        self._running: tuple[object, ...] = ()  # family of the last prune
         self._history = History()
         self._visited: dict[Kind, int] = {}
         self._rest = _single_shot(self, REST_MS, self._on_rest)
@@ -226,7 +227,10 @@ class Controller(QObject):
         if state.opened is None or "open" in self._queue:
             return  # asked again when it has been opened
         session, request = state.opened.session, state.request
-        waits = self._queue[:1] in (["prune"], ["save"])
+        # Of a drag every frame counts; work for other settings is of no use now.
+        alike = self._running == family(request)
+        self._running = family(request)
+        waits = self._queue[:1] == ["save"] or (self._queue[:1] == ["prune"] and alike)
         self._submit(
             "prune", lambda task: session.prune(request, task), interrupt=not waits
         )

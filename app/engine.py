@@ -45,6 +45,14 @@ SCORES = (
     *("dice", "dice2", "aji", "aji_plus", "dq", "sq", "pq"),
     *("f1", "precision", "recall"),
 )
+_ARCHITECTURES = {
+    "unet": "U-Net",
+    "attention_unet": "Attention U-Net",
+    "residual_unet": "Residual U-Net",
+    "dual_decoder": "Dual-decoder U-Net",
+    "hovernet": "HoVer-Net",
+    "resnet18": "ResNet-18",
+}
 _SWITCH = 0.001  # seconds: how long Python code of the worker may keep the window
 
 
@@ -232,17 +240,17 @@ def _card(loaded: "LoadedModel", source: str) -> ModelCard:
     import torch
 
     spec = loaded.spec
-    words = [spec.architecture.replace("_", " ")]
+    words = [_ARCHITECTURES.get(spec.architecture, spec.architecture)]
     if spec.classes:
         words.append(f"{len(spec.classes)} nucleus types")
     if spec.mpp:
-        words.append(f"trained at {spec.mpp:g} µm per pixel")
+        words.append(f"{spec.mpp:g} µm per pixel")
     if loaded.plan is not None:
         words.append("already pruned")
     device = next(loaded.module.parameters()).device
     return ModelCard(
         source=source,
-        name=spec.name,
+        name=spec.name[:1].upper() + spec.name[1:],
         about=" · ".join(words),
         classes=tuple(spec.classes),
         device=str(device).upper(),

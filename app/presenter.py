@@ -48,7 +48,7 @@ class Presenter:
             self._show_counts(new)
         if _differ(old, new, "opened", "outcome", "display", "pending"):
             self._show_masks(new)
-        if _differ(old, new, "outcome", "opened"):
+        if _differ(old, new, "outcome", "opened") or old.demo != new.demo:
             self._show_outcome(new)
         if _differ(old, new, "outcome", "opened", "trials", "request"):
             self._show_story(new)
@@ -109,19 +109,10 @@ class Presenter:
         opened, outcome, views = new.opened, new.outcome, self._window
         if opened is None:
             return
-        dense = text.counted(opened.nuclei.count, "nucleus", "nuclei")
-        if opened.scores is not None:
-            dense += _scored(opened.scores, "against truth")
-        pruned = ""
         counts: dict[Kind, int] = {}
         if outcome is not None:
-            pruned = text.counted(outcome.nuclei.count, "nucleus", "nuclei")
-            if outcome.scores is not None:
-                pruned += _scored(outcome.scores, "against truth")
-            else:
-                pruned += _scored(outcome.agreement, "against dense")
             counts = {kind: outcome.changes.count(kind) for kind in KINDS}
-        views.viewer.set_captions(dense, pruned)
+        views.viewer.set_captions(*_captions(new))
         types = opened.nuclei.classes is not None
         views.nuclei.set_counts(counts, types=types)
         views.plots.set_kept(outcome.widths if outcome else {})
@@ -249,6 +240,24 @@ def _truth(opened: Opened, display: "Display") -> tuple[Mask, ...]:
     line = premultiplied(rgb, alpha)
     nothing = np.zeros_like(line)
     return (Mask(opened.truth.levels, Colours(line, nothing, nothing), 1),)
+
+
+def _captions(state: "AppState") -> tuple[str, str]:
+    """Return what is written above the panes; no scores in the demo view."""
+    opened, outcome = state.opened, state.outcome
+    if opened is None:
+        return "", ""
+    dense = text.counted(opened.nuclei.count, "nucleus", "nuclei")
+    if opened.scores is not None and not state.demo:
+        dense += _scored(opened.scores, "against truth")
+    if outcome is None:
+        return dense, ""
+    pruned = text.counted(outcome.nuclei.count, "nucleus", "nuclei")
+    if state.demo:
+        return dense, pruned
+    if outcome.scores is not None:
+        return dense, pruned + _scored(outcome.scores, "against truth")
+    return dense, pruned + _scored(outcome.agreement, "against dense")
 
 
 def _scored(scores: Mapping[str, float], against: str) -> str:

@@ -69,6 +69,7 @@ def _round(
         When anything fails that the user can do something about.
     """
     from PySide6.QtCore import QEvent, QSettings, qInstallMessageHandler
+    from PySide6.QtGui import QCursor
     from PySide6.QtWidgets import QApplication
 
     from app import start, theme
@@ -85,6 +86,8 @@ def _round(
         kept = QSettings(f"{folder}/settings.ini", QSettings.Format.IniFormat)
         bench = start.build(Settings(kept), engine, AppState(request=asked.request))
         try:
+            # An offscreen pointer rests on the first button otherwise.
+            QCursor.setPos(0, SIZE[1] * 2)
             bench.window.resize(*SIZE)
             bench.window.show()
             _play(app, bench, asked)

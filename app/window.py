@@ -196,7 +196,7 @@ class Window(QMainWindow):
     def set_demo(self, on: bool) -> None:
         """Show the demo view, or the bench."""
         self._demo.setChecked(on)
-        for widget in (self._left, self.plots, self.nuclei):
+        for widget in (self._left, self.plots):
             widget.setVisible(not on)
         self.demo.setVisible(on)
 

@@ -1,0 +1,155 @@
+"""The whole round with the shipped model, through the real window."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from conftest import is_idle
+from PIL import Image
+
+from app import start
+from app.__main__ import main
+from core.images.samples import load_sample
+
+SIDE = 192
+
+
+@pytest.fixture(scope="module")
+def tile(tmp_path_factory):
+    """A corner of the synthetic sample and its ground truth, as files."""
+    folder = tmp_path_factory.mktemp("tile")
+    sample = load_sample("synthetic")
+    pixels = sample.tile.pixels[:SIDE, :SIDE]
+    labels = sample.labels[:SIDE, :SIDE].astype(np.uint16)
+    Image.fromarray(pixels).save(folder / "tile.png")
+    Image.fromarray(labels).save(folder / "labels.png")
+    return str(folder / "tile.png"), str(folder / "labels.png")
+
+
+@pytest.fixture
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.slow
+def test_the_round_of_a_newcomer(qtbot, qapp, settings, tile, one_thread, tmp_path):
+    bench = start.build(settings)
+    bench.controller.set_request(heuristic="l2", sparsity=0.8)
+    bench.controller.open("demo", "|".join(tile))
+    qtbot.waitUntil(lambda: is_idle(bench), timeout=120_000)
+    state = bench.store.state
+    assert state.message is None
+    assert state.opened.nuclei.count >= 5
+    assert state.opened.scores["aji"] > 0.4
+    assert state.outcome.request.sparsity == 0.8
+    left = state.outcome.counts.params / state.opened.counts.params
+    assert left == pytest.approx(0.2, abs=0.02)
+    # Predicted counts on the slider are those that came out.
+    curve = state.curve.at(0.8)
+    assert curve.params == pytest.approx(state.outcome.counts.params, rel=0.02)
+    assert state.latency.speedup > 0
+    dense = state.outcome.changes
+    events = sum(len(places) for places in dense.places.values())
+    assert events > 0
+    assert len(dense.before) == state.opened.nuclei.count
+    assert len(dense.after) == state.outcome.nuclei.count
+    bench.window.saveAsked.emit(str(tmp_path / "small.safetensors"))
+    qtbot.waitUntil(lambda: bench.store.state.message is not None, timeout=60_000)
+    qtbot.waitUntil(lambda: is_idle(bench), timeout=60_000)
+    assert "Saved" in bench.store.state.message.text
+    before = bench.store.state.opened
+    for model, source in (
+        ("", str(tmp_path)),
+        (tile[0], ""),
+        ("", "|".join(tile[:1] * 2)),
+    ):
+        bench.store.update(message=None)
+        bench.window.openAsked.emit(model, source)
+        qtbot.waitUntil(lambda: bench.store.state.message is not None, timeout=60_000)
+        qtbot.waitUntil(lambda: is_idle(bench), timeout=60_000)
+        assert bench.store.state.opened is before
+    bench.window.openAsked.emit(str(tmp_path / "small.safetensors"), "")
+    qtbot.waitUntil(
+        lambda: bench.store.state.opened is not before and is_idle(bench),
+        timeout=120_000,
+    )
+    again = bench.store.state.opened
+    assert again.counts.params == state.outcome.counts.params
+    assert again.nuclei.count == state.outcome.nuclei.count
+    bench.window.close()
+    bench.window.deleteLater()
+
+
+def test_prune_prints_one_json_object(tile, one_thread, capsys, tmp_path):
+    line = f"prune --model demo --tile {tile[0]} --labels {tile[1]} --heuristic l2"
+    code = main([*line.split(), *f"--sparsity 0.6 --json --out {tmp_path}".split()])
+    assert code == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["params"]["pruned"] < found["params"]["dense"]
+    assert found["sparsity"]["params"] == pytest.approx(0.6, abs=0.02)
+    assert set(found["latency_ms"]) == {
+        "dense",
+        "pruned",
+        "speedup",
+        "interval",
+        "verdict",
+    }
+    assert set(found["scores"]) == {"dense", "pruned", "agreement"}
+    assert found["scores"]["dense"]["aji"] > 0.4
+    assert (tmp_path / "pruned.safetensors").is_file()
+    assert (tmp_path / "pruned_labels.tif").is_file()
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [("demo", "not-there.png"), ("demo", "."), ("no-such-model", "tile")],
+)
+def test_bad_input_is_exit_2_and_one_line(model, name, tile, capsys):
+    source = tile[0] if name == "tile" else name
+    line = f"prune --model {model} --tile {source} --heuristic l2 --sparsity 0.5"
+    assert main(line.split()) == 2
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert captured.err.startswith("prunescope: ")
+    assert captured.out == ""
+
+
+def test_labels_of_another_size_are_exit_2(tile, capsys, tmp_path):
+    wrong = tmp_path / "wrong.png"
+    Image.fromarray(np.ones((10, 12), np.uint8)).save(wrong)
+    line = f"prune --model demo --tile {tile[0]} --labels {wrong} --heuristic l2"
+    assert main([*line.split(), "--sparsity", "0.5"]) == 2
+    assert "12x10" in capsys.readouterr().err
+
+
+def test_output_that_cannot_be_written_is_said_before_the_work(tile, capsys, tmp_path):
+    (tmp_path / "file").write_text("")
+    line = f"prune --model demo --tile {tile[0]} --heuristic l2 --sparsity 0.5"
+    assert main([*line.split(), "--out", str(tmp_path / "file" / "sub")]) == 2
+    assert "choose another folder" in capsys.readouterr().err
+
+
+def test_inspect_names_layers_and_what_is_protected(capsys):
+    assert main(["inspect", "--model", "demo"]) == 0
+    said = capsys.readouterr().out
+    assert "protected: output of the model" in said
+    assert "reconstruction" in said
+
+
+def test_sweep_fills_a_store_and_resumes(tile, one_thread, capsys, tmp_path):
+    for part, source in zip(("images", "labels"), tile, strict=True):
+        (tmp_path / part).mkdir()
+        Image.open(source).save(tmp_path / part / "a.png")
+    line = (
+        f"sweep --model demo --data {tmp_path} --heuristics l2 --sparsities 0.5 "
+        f"--out {tmp_path / 'run.sqlite'} --csv {tmp_path / 'run.csv'} --resume"
+    )
+    assert main(line.split()) == 0
+    assert "1 trial computed" in capsys.readouterr().out
+    assert len((tmp_path / "run.csv").read_text().strip().split("\n")) == 2
+    assert main(line.split()) == 0
+    assert "0 trials computed, 1 found" in capsys.readouterr().out
