@@ -3,31 +3,18 @@
 import queue
 import threading
 from collections.abc import Generator, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from core.nuclei.feeding import scale
-from core.training.augment import Augmentation, augment
+from core.training.augment import augment
 from core.training.data import Example, draw
 from core.training.settings import Settings
 from core.training.targets import Targets, make_targets
 from core.types import ModelSpec
-
-
-def relaxed(settings: Settings) -> Augmentation:
-    """Augmentation of the last steps: half the stain, colour, blur and noise."""
-    full = settings.augmentation
-    return replace(
-        full,
-        stain=full.stain / 2,
-        brown=full.brown / 2,
-        blur=full.blur / 2,
-        noise=full.noise / 2,
-        strength=full.strength / 2,
-    )
 
 
 def make_batch(
@@ -55,13 +42,12 @@ def make_batch(
     targets
         The fields of `Targets`, each (batch, crop, crop).
     """
-    changes = settings.augmentation if step < settings.relax else relaxed(settings)
     pixels, maps = [], []
     for place in range(settings.batch):
         rng = np.random.default_rng([settings.seed, step, place])
         example = draw(data, step, rng)
         image, labels = augment(
-            example.pixels, example.labels, settings.crop, changes, rng
+            example.pixels, example.labels, settings.crop, settings.augmentation, rng
         )
         pixels.append(image)
         maps.append(make_targets(labels, example.classes))

@@ -37,9 +37,6 @@ class Settings:
         Steps between two saves.
     augmentation
         How tiles are changed.
-    relax
-        Step from which colours, blur and noise are changed half as much, so that
-        the last steps learn tissue as it is.
     """
 
     steps: int = 2200
@@ -55,4 +52,3 @@ class Settings:
     checkpoint: Path | None = None
     save_every: int = 200
     augmentation: Augmentation = field(default_factory=Augmentation)
-    relax: int = 1800

@@ -11,7 +11,7 @@ from core.images.samples import load_sample
 from core.metrics import score_instances
 from core.models import load_model
 from core.nuclei import predict
-from core.training.demo import training_data
+from core.training.demo import training_groups
 from core.training.evaluate import evaluate, held_out, means
 from core.training.split import DSB_HELD_OUT, TNBC_HELD_OUT
 
@@ -54,7 +54,7 @@ def test_the_split_is_kept(data):
 
 @pytest.mark.slow
 def test_training_never_draws_a_held_out_tile(data):
-    names = {e.name for e in training_data(data)}
+    names = {e.name for group in training_groups(data) for e in group}
     assert names.isdisjoint({*DSB_HELD_OUT, *TNBC_HELD_OUT})
     for group in held_out(data).values():
         assert names.isdisjoint(e.name for e in group)

@@ -1,6 +1,7 @@
 """Targets, augmentation, losses and the loop."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,8 +16,9 @@ from core.models.unet import UNet
 from core.nuclei import predict
 from core.training import Augmentation, Example, Settings, fit
 from core.training.augment import augment, crop, restain
-from core.training.batches import batches, make_batch, relaxed
+from core.training.batches import batches, make_batch
 from core.training.data import draw, read_folder, synthetic_examples
+from core.training.demo import mix, polish_settings
 from core.training.loop import rate_at
 from core.training.loss import dice_loss, total_loss
 from core.training.targets import UNKNOWN, distance_map, make_targets
@@ -202,19 +204,33 @@ def test_batches_are_the_same_whatever_was_before():
     assert float(first[0].max()) <= 1
 
 
-def test_the_last_steps_change_colours_less():
-    data = synthetic_examples(range(1), 64)
-    full = Settings(steps=4, batch=2, crop=32, relax=2)
-    never = replace(full, relax=9)
+def test_gentler_settings_change_colours_less():
+    tile, labels, _ = synthetic_tile(96, 1)
+    plain = crop(tile.pixels, labels, 96, STILL, np.random.default_rng(0))[0].astype(
+        int
+    )
 
-    def same(step):
-        ours, theirs = (make_batch(data, SPEC, s, step)[0] for s in (full, never))
-        return torch.equal(ours, theirs)
+    def moved(strength):
+        gentle = replace(STILL, stain=0.08 * strength, strength=strength)
+        images = [
+            augment(tile.pixels, labels, 96, gentle, np.random.default_rng(seed))[0]
+            for seed in range(12)
+        ]
+        return np.mean([abs(image.mean() - plain.mean()) for image in images])
 
-    assert same(1)
-    assert not same(2)
-    assert relaxed(full).stain == full.augmentation.stain / 2
-    assert relaxed(full).scale == full.augmentation.scale
+    assert moved(0.3) < 0.8 * moved(1.0)
+
+
+def test_groups_get_their_share_of_the_crops():
+    blank = Example("a", np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1), np.int32))
+    mixed = mix([[blank] * 10, [blank, replace(blank, weight=3.0)]], (0.75, 0.25))
+    weights = [example.weight for example in mixed]
+
+    assert sum(weights[:10]) == pytest.approx(0.75)
+    assert weights[11] == pytest.approx(3 * weights[10])
+    second = polish_settings(Settings(seed=4, checkpoint=Path("run/state.pt")))
+    assert second.seed == 5
+    assert second.checkpoint == Path("run/state-polish.pt")
 
 
 def test_an_error_while_making_batches_reaches_the_loop():
