@@ -47,7 +47,7 @@ class Settings:
     seconds: float = 10.0
     min_blocks: int = 3
     max_blocks: int = 2000
-    precision: float = 0.005
+    precision: float = 0.01
     warmup: int = 3
     threads: int | None = None
     layout: Layout = "auto"

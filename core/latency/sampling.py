@@ -24,7 +24,7 @@ Call = Callable[[], float]
 
 _TRIES = 3  # of each way of running, to find the best
 _HARD_LIMIT = 4.0  # times the budget, after which even `min_blocks` is given up
-_FIRST_CHECK = 8  # blocks; later checks at each doubling keep the level honest
+_FIRST_CHECK = 16  # blocks; later checks at each doubling keep the level honest
 
 
 @dataclass(frozen=True, slots=True)

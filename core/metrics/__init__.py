@@ -18,6 +18,7 @@ from core.metrics.changes import (
 )
 from core.metrics.classes import (
     ClassTally,
+    count_r2,
     mean_multiclass_pq,
     multiclass_pq,
     pooled_pq,
@@ -56,6 +57,7 @@ __all__ = [
     "TypeDamage",
     "boundary_errors",
     "centroids",
+    "count_r2",
     "damage_by_tile",
     "damage_by_type",
     "match_pairs",

@@ -169,3 +169,33 @@ def _mean(values: Floats) -> float:
     """Mean of the defined values; nan without any."""
     defined = values[np.isfinite(values)]
     return float(defined.mean()) if len(defined) else float("nan")
+
+
+def count_r2(true: NDArray[Any], pred: NDArray[Any]) -> float:
+    """CoNIC's R2: how well the number of nuclei of each type is predicted.
+
+    Parameters
+    ----------
+    true, pred
+        (tiles, k) nuclei of each type on each tile.
+
+    Returns
+    -------
+    r2
+        Mean over types of the coefficient of determination over tiles, at most
+        1; types whose true number never varies are left out, nan if all are.
+
+    Raises
+    ------
+    InputError
+        When the tables differ in shape.
+    """
+    if true.ndim != 2 or true.shape != pred.shape:
+        raise InputError(
+            "Give two tables of counts: one row a tile, one column a type."
+        )
+    truth = np.asarray(true, np.float64)
+    residual = ((truth - pred) ** 2).sum(axis=0)
+    total = ((truth - truth.mean(axis=0)) ** 2).sum(axis=0) if len(truth) else residual
+    varies = total > 0
+    return _mean(1 - residual[varies] / total[varies])

@@ -89,7 +89,7 @@ def test_very_slow_networks_are_given_up_after_four_times_the_budget():
 
 def test_stops_early_when_precise_and_never_above_the_most():
     steady = Machine()
-    assert len(run(steady, 10, 9, FULL)[0]) == 8
+    assert len(run(steady, 10, 9, FULL)[0]) == 16
     endless = Machine()
     settings = Settings(seconds=1e9, max_blocks=21, precision=0)
     assert len(run(endless, 10, lambda m: m.rng.uniform(5, 9), settings)[0]) == 21

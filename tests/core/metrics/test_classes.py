@@ -7,6 +7,7 @@ import pytest
 
 from core.errors import InputError
 from core.metrics import (
+    count_r2,
     mean_multiclass_pq,
     multiclass_pq,
     pooled_pq,
@@ -77,6 +78,17 @@ def test_bad_types():
         tally_classes(labels, labels, np.ones(2), np.ones(3), 2)
     with pytest.raises(InputError, match="0 to 2"):
         tally_classes(labels, labels, np.array([1, 2, 3]), np.ones(3), 2)
+
+
+def test_r2_of_counts():
+    true = np.array([[1, 5], [2, 5], [3, 5]])
+    assert count_r2(true, true) == 1
+    # the mean of the truth explains nothing; the constant type is left out
+    assert count_r2(true, np.array([[2, 9], [2, 9], [2, 9]])) == 0
+    assert math.isnan(count_r2(true[:, 1:], true[:, 1:]))
+    assert math.isnan(count_r2(true[:0], true[:0]))
+    with pytest.raises(InputError, match="two tables"):
+        count_r2(true, true[:2])
 
 
 # --------------------------------------------------------------- by centroid
