@@ -19,15 +19,16 @@ YELLOW: Rgb = (240, 228, 66)
 BLUE: Rgb = (0, 114, 178)
 VERMILLION: Rgb = (213, 94, 0)
 PURPLE: Rgb = (204, 121, 167)
+WHITE: Rgb = (255, 255, 255)
 GREY: Rgb = (128, 128, 128)
 
 KIND_COLOUR: dict[Kind, Rgb] = {
     "kept": SKY,
     "lost": VERMILLION,
     "new": YELLOW,
-    "merged": PURPLE,
-    "split": GREEN,
-    "changed": BLUE,
+    "merged": GREEN,
+    "split": ORANGE,
+    "changed": WHITE,
 }
 KIND_SENTENCE: dict[Kind, str] = {
     "kept": "Found by both models.",
@@ -37,7 +38,7 @@ KIND_SENTENCE: dict[Kind, str] = {
     "split": "One nucleus of the dense model that fell into several.",
     "changed": "Found by both models, but given another type.",
 }
-_INSIDE: dict[Kind, float] = {"kept": 0.0, "lost": 0.65}  # opacity; others 0.25
+_INSIDE: dict[Kind, float] = {"kept": 0.0, "lost": 0.65}  # opacity; others 0.4
 _TYPES: tuple[Rgb, ...] = (SKY, ORANGE, YELLOW, GREEN, PURPLE, BLUE, VERMILLION)
 PLAIN: Rgb = (64, 224, 208)  # masks without types: far from any stain
 
@@ -107,7 +108,7 @@ def by_kind(
     rgb = np.zeros((len(codes) + 1, 3), np.uint8)
     rgb[1:] = table[codes]
     drawn = np.array([only is None or kind in only for kind in KINDS], float)
-    inner = np.array([_INSIDE.get(kind, 0.25) for kind in KINDS])
+    inner = np.array([_INSIDE.get(kind, 0.4) for kind in KINDS])
     hatch = np.array([1.0 if kind == "lost" else 0.0 for kind in KINDS])
     shown, inside, stripe = np.zeros((3, len(codes) + 1))
     shown[1:] = drawn[codes]

@@ -12,7 +12,7 @@ from app import format as text
 from app import story
 from app.curves import METRICS, best, curves, dense_latency, latency_of
 from app.overlay import Colours, premultiplied
-from app.palette import by_kind, by_type, series_colour
+from app.palette import Rgb, by_kind, by_type, series_colour, type_colour
 from app.trials import predicted_speedup
 from app.values import KINDS, Changes, Kind, Nuclei, Opened
 from app.widgets.plot import Dot
@@ -76,7 +76,7 @@ class Presenter:
         views.controls.set_model(opened.model if opened else None)
         if opened is not None:
             views.controls.set_heuristics(opened.heuristics)
-            views.plots.set_layers(opened.layers)
+            views.layers.set_layers(opened.layers)
             card = opened.model
             views.status.set_machine(
                 f"{card.device} · {text.counted(card.threads, 'thread')}"
@@ -104,6 +104,7 @@ class Presenter:
         )
         self._window.viewer.set_truth(opened.truth is not None, new.display.truth)
         self._window.viewer.set_masks(*masks(new))
+        self._window.viewer.set_legend(legend(new))
 
     def _show_outcome(self, new: "AppState") -> None:
         opened, outcome, views = new.opened, new.outcome, self._window
@@ -115,7 +116,7 @@ class Presenter:
         views.viewer.set_captions(*_captions(new))
         types = opened.nuclei.classes is not None
         views.nuclei.set_counts(counts, types=types)
-        views.plots.set_kept(outcome.widths if outcome else {})
+        views.layers.set_kept(outcome.widths if outcome else {})
         views.controls.set_warnings(outcome.warnings if outcome else ())
 
     def _show_story(self, new: "AppState") -> None:
@@ -210,6 +211,17 @@ def masks(state: "AppState") -> tuple[tuple[Mask, ...], tuple[Mask, ...]]:
     dense = (_typed(opened.nuclei, fill, display.opacity),)
     pruned = (_typed(outcome.nuclei, fill, display.opacity),) if outcome else ()
     return (*dense, *truth), (*pruned, *truth)
+
+
+def legend(state: "AppState") -> dict[str, Rgb]:
+    """Return what the colours of the masks mean, unless the nuclei bar says so."""
+    opened, display = state.opened, state.display
+    if opened is None or opened.nuclei.classes is None or not display.visible:
+        return {}
+    if display.overlay == "difference" and state.outcome is not None:
+        return {}
+    names = opened.model.classes
+    return {name: type_colour(number) for number, name in enumerate(names, 1)}
 
 
 def _typed(nuclei: Nuclei, fill: bool, opacity: float) -> Mask:

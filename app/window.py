@@ -38,6 +38,7 @@ from app.views.nuclei import NucleiBar
 from app.views.plots import Plots
 from app.views.status import Status
 from app.views.viewer import Viewer
+from app.widgets.widths import Widths
 
 IMAGES = "Images (*.png *.jpg *.jpeg *.tif *.tiff *.bmp);;All files (*)"
 MODELS = "Models (*.safetensors *.tar *.pth *.pt);;All files (*)"
@@ -76,7 +77,7 @@ class Window(QMainWindow):
         self.setAcceptDrops(True)
         self.resize(1280, 800)
         self.controls, self.viewer = Controls(), Viewer()
-        self.plots, self.nuclei = Plots(), NucleiBar()
+        self.plots, self.nuclei, self.layers = Plots(), NucleiBar(), Widths()
         self.messages, self.status, self.demo = MessageBar(), Status(), Demo()
         self._place()
         self._build_toolbar(samples)
@@ -93,6 +94,7 @@ class Window(QMainWindow):
         column.addWidget(self.messages)
         column.addWidget(self.viewer, 1)
         column.addWidget(self.nuclei)
+        column.addWidget(self.layers)
         column.addWidget(self.demo)
         self._left = QScrollArea()
         self._left.setWidget(self.controls)
@@ -196,7 +198,7 @@ class Window(QMainWindow):
     def set_demo(self, on: bool) -> None:
         """Show the demo view, or the bench."""
         self._demo.setChecked(on)
-        for widget in (self._left, self.plots):
+        for widget in (self._left, self.plots, self.layers):
             widget.setVisible(not on)
         self.demo.setVisible(on)
 

@@ -59,13 +59,15 @@ def _swatch(kind: Kind) -> QIcon:
     """Return the colour of a kind; lost ones are hatched, as on the tile."""
     pixmap = QPixmap(24, 24)
     pixmap.fill(QColor(*KIND_COLOUR[kind]))
+    painter = QPainter(pixmap)
+    painter.setPen(QColor(128, 128, 128))
+    painter.drawRect(0, 0, 23, 23)
     if kind == "lost":
-        painter = QPainter(pixmap)
         pen = painter.pen()
         pen.setColor(QColor("white"))
         pen.setWidth(3)
         painter.setPen(pen)
         for start in range(-24, 25, 9):
             painter.drawLine(start, 24, start + 24, 0)
-        painter.end()
+    painter.end()
     return QIcon(pixmap)

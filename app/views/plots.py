@@ -1,4 +1,4 @@
-"""The right column: three plots of what was tried, and the widths that are left."""
+"""The right column: three plots of what was tried."""
 
 from collections.abc import Mapping
 
@@ -8,9 +8,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidg
 from app import format as text
 from app.curves import METRICS
 from app.palette import Rgb
-from app.values import Layer
 from app.widgets.plot import Axis, Dot, Line, Plot
-from app.widgets.widths import Widths
 
 _TOP = 1.15  # of the accuracy axis: room for a caption above 1
 
@@ -53,11 +51,9 @@ class Plots(QWidget):
             Axis("", 0.0, _TOP, "{:g}".format),
             "x",
         )
-        self.widths = Widths()
         for plot in (self.accuracy, self.latency, self.trade):
             plot.chosen.connect(self.pointChosen)
             column.addWidget(plot, 3)
-        column.addWidget(self.widths, 2)
         self.accuracy.set_empty("Move the slider: every model tried becomes a point.")
         self.latency.set_empty("Rest on a sparsity: its latency is measured.")
         self.trade.set_empty("Up and to the left is better.")
@@ -99,12 +95,6 @@ class Plots(QWidget):
         )
         if self._legend.text() != words:
             self._legend.setText(words)
-
-    def set_layers(self, layers: tuple[Layer, ...]) -> None:
-        self.widths.set_layers(layers)
-
-    def set_kept(self, kept: Mapping[str, int]) -> None:
-        self.widths.set_kept(kept)
 
     def _plots(self) -> tuple[Plot, Plot, Plot]:
         return self.accuracy, self.latency, self.trade

@@ -1,5 +1,7 @@
 """The dense and the pruned model's nuclei, side by side, moving together."""
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QGridLayout,
@@ -12,6 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.overlay import Camera
+from app.palette import Rgb
 from app.values import Picture
 from app.widgets.segments import Segments
 from app.widgets.tile_view import Mask, TileView
@@ -64,6 +67,11 @@ class Viewer(QWidget):
             pane.pointed.connect(self.pointed)
         grid.setRowStretch(1, 1)
         column.addLayout(grid, 1)
+        self._legend = _label("", "faint")
+        self._legend.setTextFormat(Qt.TextFormat.RichText)
+        self._legend.setAccessibleName("Colours of nucleus types")
+        self._legend.hide()
+        column.addWidget(self._legend)
         self.dense.cameraMoved.connect(self.pruned.set_camera)
         self.pruned.cameraMoved.connect(self.dense.set_camera)
         self._masks: tuple[tuple[Mask, ...], tuple[Mask, ...]] = ((), ())
@@ -134,6 +142,16 @@ class Viewer(QWidget):
             self._overlay.set_choice(overlay)
             self._visible.setChecked(visible)
             self._opacity.setValue(round(opacity * 100))
+
+    def set_legend(self, colours: Mapping[str, Rgb]) -> None:
+        """Name the colours of the masks; nothing when they have no names."""
+        words = "&nbsp;&nbsp; ".join(
+            f'<span style="color:rgb{colour}">●</span>&nbsp;{name}'
+            for name, colour in colours.items()
+        )
+        if words != self._legend.text():
+            self._legend.setText(words)
+            self._legend.setVisible(bool(words))
 
     def set_truth(self, there: bool, shown: bool) -> None:
         """Offer ground truth where there is some."""

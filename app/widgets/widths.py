@@ -28,14 +28,14 @@ class Widths(QWidget):
         super().__init__(parent)
         self.setAccessibleName("Kept width of each layer")
         self.setMouseTracking(True)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMinimumSize(200, 90)
         self._layers: tuple[Layer, ...] = ()
         self._kept: Mapping[str, int] = {}
         self._hovered = -1
 
     def sizeHint(self) -> QSize:
-        return QSize(300, 130)
+        return QSize(300, 126)
 
     def set_layers(self, layers: tuple[Layer, ...]) -> None:
         """Draw the dense model; silent."""
