@@ -20,8 +20,6 @@ from core.job import Job
 from core.latency import QUICK, compare
 from core.metrics import nucleus_changes, score_instances
 from core.nuclei import forward, instances, raw_maps, to_input
-from core.pruning import Counter, PruningPlan
-from core.pruning.masked import living_atoms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,7 +30,8 @@ if TYPE_CHECKING:
     from core.latency import Comparison, LatencyProcess, Settings
     from core.metrics import Scores
     from core.models import LoadedModel
-    from core.types import Counts, Prediction, PruneRequest, Tile
+    from core.pruning import PruningPlan
+    from core.types import Prediction, PruneRequest, Tile
 
 
 class Bench:
@@ -154,7 +153,7 @@ class Bench:
         return Round(
             request=request,
             plan_hash=plan.hash,
-            counts=self._counts(plan),
+            counts=self.prunable.sizes(plan),
             prediction=prediction,
             scores=scores,
             agreement=agreement,
@@ -232,10 +231,6 @@ class Bench:
         """Return the pruned model as one that `core.models.save_model` writes."""
         module, plan = self.pruned(request, job)
         return replace(self.prunable.model, module=module, plan=plan)
-
-    def _counts(self, plan: PruningPlan) -> Counts:
-        alive = living_atoms(self.prunable.graph, plan)
-        return Counter(self.prunable.graph).counts(alive)
 
     def _predict(
         self, module: nn.Module, job: Job, seconds: dict[str, float]

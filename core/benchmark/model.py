@@ -30,6 +30,7 @@ from core.pruning import (
     recalibrate_batch_norm,
     trace,
 )
+from core.pruning.masked import living_atoms
 from core.pruning.scopes import part_of
 from core.types import Counts, PruneRequest
 
@@ -185,6 +186,10 @@ class PrunableModel:
             )
             for h in HEURISTICS.values()
         )
+
+    def sizes(self, plan: PruningPlan) -> Counts:
+        """Return what a plan leaves."""
+        return Counter(self.graph).counts(living_atoms(self.graph, plan))
 
     def widths(self, plan: PruningPlan) -> dict[str, int]:
         """Return channels left by layer name."""

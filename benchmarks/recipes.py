@@ -1,0 +1,241 @@
+"""Which training-free recipe keeps most: heuristic x scope x recovery, as a table.
+
+    python benchmarks/recipes.py train --data ../shared/data --out runs
+    python benchmarks/recipes.py table --data ../shared/data --out benchmarks/results \
+        demo runs/residual-unet.safetensors runs/dual-decoder.safetensors
+
+``train`` makes two further networks of other architectures (a few minutes each on
+two cores; resumable). ``table`` prunes every network without labels and without a
+gradient step, and scores it on tiles that no training saw. It writes a CSV and a
+Markdown table, and prints the claims with the numbers behind them as JSON.
+"""
+
+import argparse
+import csv
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from core.benchmark import PrunableModel, calibration_inputs
+from core.benchmark.model import tidy
+from core.job import Job, Step
+from core.metrics import score_instances
+from core.models import LoadedModel, build, load_model, save_model
+from core.nuclei import predict
+from core.pruning import recalibrate_batch_norm
+from core.training import Settings, fit
+from core.training.data import Example, read_folder, synthetic_examples
+from core.training.demo import SPEC
+from core.training.split import DSB_HELD_OUT, TNBC_HELD_OUT
+from core.types import PruneRequest, Tile
+
+log = logging.getLogger(__name__)
+
+OTHERS = {
+    "residual-unet": {"base": 16, "depth": 4},
+    "dual-decoder": {"base": 12, "depth": 4},
+}
+HEURISTICS = ("random", "l2", "bn_scale", "reconstruction_once", "reconstruction")
+TARGETS = (("params", 0.75), ("params", 0.92), ("macs", 0.5), ("macs", 0.65))
+RECOVERIES = ("none", "bn", "refit", "refit+bn")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One recipe on one network."""
+
+    model: str
+    heuristic: str
+    scope: str
+    recovery: str
+    count: str
+    sparsity: float
+    params: float
+    macs: float
+    dsb_aji: float
+    tnbc_aji: float
+    relative: float
+
+
+def train(folder: Path, out: Path, steps: int) -> None:
+    """Train the other networks, each from its checkpoint where there is one."""
+    seen = [*_seen(folder), *synthetic_examples(range(1000, 1060))]
+    out.mkdir(parents=True, exist_ok=True)
+    for name, config in OTHERS.items():
+        spec = replace(SPEC, name=name, architecture=name, config=config, classes=())
+        settings = Settings(
+            steps=steps, batch=8, crop=128, checkpoint=out / f"{name}.pt", half=True
+        )
+
+        def report(step: Step, name: str = name) -> None:
+            if step.done % 100 == 0:
+                log.info("%s %d/%d %s", name, step.done, step.total, step.what)
+
+        module = fit(build(name, config), spec, seen, settings, Job(report))
+        save_model(out / f"{name}.safetensors", LoadedModel(module.eval(), spec))
+
+
+def _seen(folder: Path) -> list[Example]:
+    held_out = {*DSB_HELD_OUT, *TNBC_HELD_OUT}
+    tiles = [
+        *read_folder(folder / "dsb2018_stained"),
+        *read_folder(folder / "tnbc_naylor"),
+    ]
+    return [e for e in tiles if e.name not in held_out]
+
+
+def _held_out(folder: Path) -> tuple[list[Example], list[Example]]:
+    stained = read_folder(folder / "dsb2018_stained")
+    breast = read_folder(folder / "tnbc_naylor")
+    return (
+        [e for e in stained if e.name in DSB_HELD_OUT],
+        [e for e in breast if e.name in TNBC_HELD_OUT],
+    )
+
+
+def _aji(model: LoadedModel, tiles: Sequence[Example]) -> float:
+    scores = [
+        score_instances(e.labels, predict(model, Tile(e.pixels)).labels).aji
+        for e in tiles
+    ]
+    return float(np.nanmean(scores))
+
+
+def rows(model: LoadedModel, folder: Path, name: str) -> Iterator[Row]:
+    """Yield all recipes for one network, the dense one first."""
+    tidy(model.module)
+    dsb, tnbc = _held_out(folder)
+    calibration = [Tile(e.pixels) for e in _seen(folder)[::5]][:12]
+    tiles = [*calibration, *(Tile(e.pixels) for e in _seen(folder)[-4:])]
+    inputs = calibration_inputs(model, tiles, len(tiles))
+    prunable = PrunableModel(model, inputs[0], inputs)
+    base = _aji(model, dsb), _aji(model, tnbc)
+    size = prunable.counts
+    yield Row(name, "dense", "", "", "", 0.0, 0.0, 0.0, *base, 0.0)
+    available = {h.name for h in prunable.heuristics if not h.needs}
+    for heuristic in HEURISTICS:
+        if heuristic not in available:
+            continue
+        for scope in ("network", "layer"):
+            for count, sparsity in TARGETS:
+                request = PruneRequest(heuristic, sparsity, scope, count)
+                plan = prunable.plan(request)
+                for recovery in RECOVERIES:
+                    first = recovery.split("+", maxsplit=1)[0]
+                    if "bn" in recovery and not _has_norm(model.module):
+                        continue
+                    asked = replace(request, recovery=first)
+                    module = tidy(prunable.build(asked, plan))
+                    if recovery == "refit+bn":
+                        recalibrate_batch_norm(module, [(x,) for x in inputs])
+                        tidy(module)
+                    left = prunable.sizes(plan)
+                    pruned = replace(model, module=module)
+                    found = _aji(pruned, dsb), _aji(pruned, tnbc)
+                    yield Row(
+                        name,
+                        heuristic,
+                        scope,
+                        recovery,
+                        count,
+                        sparsity,
+                        1 - left.params / size.params,
+                        1 - left.macs / size.macs,
+                        *found,
+                        float(sum(found) / sum(base) - 1),
+                    )
+
+
+def _has_norm(module: torch.nn.Module) -> bool:
+    return any(isinstance(m, torch.nn.BatchNorm2d) for m in module.modules())
+
+
+def write(found: Sequence[Row], out: Path) -> None:
+    """Write the CSV and the Markdown table of the best recipes."""
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / "recipes.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(list(Row.__dataclass_fields__))
+        for row in found:
+            values = [getattr(row, name) for name in Row.__dataclass_fields__]
+            table.writerow([f"{v:.4f}" if isinstance(v, float) else v for v in values])
+    lines = [
+        "| network | target | recipe | parameters gone | MACs gone | AJI, stained "
+        "| AJI, breast | relative |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for name in dict.fromkeys(row.model for row in found):
+        own = [row for row in found if row.model == name]
+        dense = own[0]
+        lines.append(
+            f"| {name} | dense | | 0 % | 0 % | {dense.dsb_aji:.3f} "
+            f"| {dense.tnbc_aji:.3f} | |"
+        )
+        for count, sparsity in TARGETS:
+            same = [r for r in own if (r.count, r.sparsity) == (count, sparsity)]
+            best = sorted(same, key=lambda r: -r.relative)[:3]
+            lines += [_line(row) for row in best]
+    (out / "recipes.md").write_text("\n".join(lines) + "\n")
+
+
+def _line(row: Row) -> str:
+    return (
+        f"| {row.model} | {row.sparsity:.0%} of {row.count} | {row.heuristic}, "
+        f"{row.scope}, {row.recovery} | {row.params:.1%} | {row.macs:.1%} "
+        f"| {row.dsb_aji:.3f} | {row.tnbc_aji:.3f} | {row.relative:+.1%} |"
+    )
+
+
+def claims(found: Sequence[Row]) -> list[dict[str, object]]:
+    """Best training-free recipe for the two targets of each network."""
+    result: list[dict[str, object]] = []
+    for name in dict.fromkeys(row.model for row in found):
+        for count, sparsity, allowed in (("params", 0.92, 0.01), ("macs", 0.65, 0.02)):
+            same = [
+                r
+                for r in found
+                if (r.model, r.count, r.sparsity) == (name, count, sparsity)
+            ]
+            best = max(same, key=lambda r: r.relative)
+            result.append(
+                {
+                    "network": name,
+                    "target": f"{sparsity:.0%} of {count}",
+                    "allowed": -allowed,
+                    "recipe": [best.heuristic, best.scope, best.recovery],
+                    "relative_aji": round(best.relative, 4),
+                    "holds": best.relative >= -allowed,
+                }
+            )
+    return result
+
+
+def main() -> None:
+    """Read the command line."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("command", choices=("train", "table"))
+    parser.add_argument("models", nargs="*", default=["demo"])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=900)
+    given = parser.parse_args()
+    if given.command == "train":
+        train(given.data, given.out, given.steps)
+        return
+    found: list[Row] = []
+    for source in given.models:
+        for row in rows(load_model(source), given.data, Path(source).stem):
+            found.append(row)
+            log.info("%s", _line(row))
+            write(found, given.out)
+    print(json.dumps(claims(found), indent=1))
+
+
+if __name__ == "__main__":
+    main()
