@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -21,7 +22,6 @@ from core.latency.results import Comparison, Layout, Settings, Timing
 from core.latency.sampling import (
     Call,
     Watch,
-    block_ratios,
     pick_best,
     take_blocks,
     warm_up,
@@ -76,7 +76,7 @@ def measure(
         deadline = start + settings.seconds
         dense, pruned = take_blocks(*calls, settings, watch, deadline)
         place = describe(device, inputs, layout, load, isolated=isolated)
-    ratios = block_ratios(dense, pruned)
+    ratios = np.log(dense / pruned)
     speedup, interval, verdict = judge(ratios, settings.confidence)
     return Comparison(
         Timing(dense.ravel()),

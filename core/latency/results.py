@@ -162,7 +162,7 @@ class Comparison:
     dense, pruned
         Times of each.
     speedup
-        How many times faster the pruned network is: robust mean of the ratios
+        How many times faster the pruned network is: trimmed mean of the ratios
         of neighbouring calls. Below 1 it is slower.
     interval
         Confidence interval of `speedup`; see `core.latency.statistics`.
@@ -171,8 +171,8 @@ class Comparison:
     confidence
         Of the interval.
     blocks
-        float64 (n,), natural logarithm of dense / pruned in each block, or in
-        each half of a block when there are few.
+        float64 (n, 2), natural logarithm of dense / pruned of the two pairs of
+        neighbouring calls in each block.
     environment
         Where and how.
     seconds

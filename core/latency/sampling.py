@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.latency.results import Settings
-from core.latency.statistics import ENOUGH, log_interval
+from core.latency.statistics import log_interval
 
 Floats = NDArray[np.float64]
 Choice = TypeVar("Choice", bound=object)
@@ -69,7 +69,8 @@ def take_blocks(
     Returns
     -------
     times
-        float64 (n, 2) milliseconds of each side, n blocks, at least one.
+        float64 (n, 2) milliseconds of each side, n blocks, at least one; equal
+        places in both are neighbouring calls.
     """
     rng = np.random.default_rng(settings.seed)
     start = watch.now()
@@ -130,24 +131,6 @@ def pick_best(
     return best, {name: tuple(each.tolist()) for name, each in medians.items()}
 
 
-def block_ratios(dense: Floats, pruned: Floats) -> Floats:
-    """Logarithm of dense / pruned for each block, of the faster call of each.
-
-    Of two calls in a block the slower one was the more disturbed. With few
-    blocks the two neighbouring pairs of each count separately: they are in
-    opposite order, and twice the values narrow a t interval much.
-
-    Parameters
-    ----------
-    dense, pruned
-        float64 (n, 2), milliseconds.
-    """
-    if len(dense) < ENOUGH:
-        return np.log(dense / pruned).ravel()
-    ratios: Floats = np.log(dense.min(axis=1) / pruned.min(axis=1))
-    return ratios
-
-
 def _abba(a: Call, b: Call) -> tuple[tuple[float, float], tuple[float, float]]:
     before = a()
     inner = b(), b()
@@ -159,7 +142,7 @@ def _precise(
     second: list[tuple[float, float]],
     settings: Settings,
 ) -> bool:
-    ratios = block_ratios(np.array(first), np.array(second))
+    ratios = np.log(np.array(first) / np.array(second))
     low, high = log_interval(ratios, settings.confidence)
     return high - low <= 2 * settings.precision
 

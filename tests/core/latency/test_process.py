@@ -57,7 +57,7 @@ def test_measures_in_its_own_process(process):
     assert found.interval[0] <= found.speedup <= found.interval[1]
     assert found.verdict in ("faster", "slower", "no difference")
     assert len(found.dense.ms) == len(found.pruned.ms) == 8
-    assert len(found.blocks) == 8
+    assert found.blocks.shape == (4, 2)
     assert (found.dense.ms > 0).all()
     assert found.environment.inputs == ((1, 3, 16, 16),)
     assert found.environment.threads == 1
