@@ -7,6 +7,8 @@ path that is recorded. An operation without a rule protects all it touches.
 To read this file, start from `trace`.
 """
 
+import copy
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -23,6 +25,13 @@ from torch.utils._pytree import tree_iter, tree_map_only
 from core.errors import PruningError
 from core.pruning.graph import OUTPUT, ChannelGraph, build_graph
 from core.pruning.modes import evaluating
+from core.pruning.purity import (
+    SelfWriteError,
+    Writes,
+    first_change,
+    restoring,
+    state_of,
+)
 from core.pruning.recording import Recorder, in_torch_nn, tensors_in
 from core.pruning.rules import RULES, Call
 from core.pruning.rules.protocol import UnhandledError
@@ -101,6 +110,7 @@ class _Watch(TorchFunctionMode):
     def __init__(self, recorder: Recorder) -> None:
         super().__init__()
         self._recorder = recorder
+        self._writes = Writes(recorder)
 
     def __torch_function__(
         self,
@@ -113,7 +123,9 @@ class _Watch(TorchFunctionMode):
         name = _name(func)
         if name in ("get_shape", "size", "numel", "len"):
             return self._look_at_size(name, func, args, kwargs)
+        self._writes.before(func, name, args)
         out = func(*args, **kwargs)
+        self._writes.after(name, args, out)
         if name in _LOOKS:
             return out
         for tensor in tensors_in((args, kwargs)):
@@ -197,30 +209,55 @@ def trace(module: nn.Module, example: Tensor | tuple[Tensor, ...]) -> ChannelGra
         When the module does not run on the example, changes itself while it
         runs, or is a frozen program (TorchScript).
     """
-    if isinstance(module, torch.jit.ScriptModule):
-        raise PruningError(
-            "This model is a TorchScript program, whose widths are frozen: load the "
-            "Python model with its weights instead."
-        )
-    inputs = (example,) if isinstance(example, Tensor) else tuple(example)
-    before = _state(module)
-    with evaluating(module):
-        found = _on_shapes(module, inputs)
-        recorder, out = found or _on_values(module, inputs)
-    if _state(module) != before:
-        raise PruningError(
-            "This model changes its own parameters or buffers while it runs, so a "
-            "plan made from one run would not hold for the next: make its forward "
-            "pass free of side effects in evaluation mode."
-        )
+    inputs = _check(module, example)
+    before = state_of(module)
+    with evaluating(module), restoring(module):
+        ran = _on_shapes(module, inputs) or _on_values(copy.deepcopy(module), inputs)
+        changed = first_change(before, state_of(module))
+    if changed:
+        raise _impure(changed)
+    recorder, out = ran.recorder, ran.out
     recorder.fix(out, OUTPUT)
     recorder.outputs.update(id(tensor) for tensor in tensors_in(out))
-    return build_graph(module, recorder, [tuple(t.shape) for t in inputs])
+    return build_graph(ran.module, recorder, [tuple(t.shape) for t in inputs])
 
 
-def _on_shapes(
-    module: nn.Module, inputs: tuple[Tensor, ...]
-) -> tuple[Recorder, Any] | None:
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What one run of a model showed."""
+
+    module: nn.Module
+    recorder: Recorder
+    out: Any
+
+
+def _check(
+    module: nn.Module, example: Tensor | tuple[Tensor, ...]
+) -> tuple[Tensor, ...]:
+    """Return the inputs as a tuple, or say what is wrong with module or example."""
+    kind = type(module)
+    if not issubclass(kind, nn.Module):
+        raise PruningError(
+            f"A model to prune is a torch.nn.Module, not a {kind.__name__}: build the "
+            "network first and load its weights into it."
+        )
+    if any(isinstance(child, torch.jit.ScriptModule) for child in module.modules()):
+        raise PruningError(
+            "This model is or holds a TorchScript program, whose widths are frozen: "
+            "load the Python model with its weights instead."
+        )
+    inputs: object = (example,) if isinstance(example, Tensor) else example
+    if not isinstance(inputs, tuple | list) or not all(
+        isinstance(one, Tensor) for one in inputs
+    ):
+        raise PruningError(
+            "The example is one tensor or a tuple of tensors, as the model takes them, "
+            f"not a {type(example).__name__}: convert it first."
+        )
+    return tuple(inputs)
+
+
+def _on_shapes(module: nn.Module, inputs: tuple[Tensor, ...]) -> _Run | None:
     """Run on shapes alone; None when the code looks at values."""
     recorder = Recorder(module)
     fake = FakeTensorMode(allow_non_fake_inputs=True)
@@ -228,25 +265,44 @@ def _on_shapes(
         with torch.no_grad(), fake:
             shapes = tree_map_only(Tensor, fake.from_tensor, inputs)
             with _Watch(recorder):
-                return recorder, module(*shapes)
+                return _Run(module, recorder, module(*shapes))
     except (
         DataDependentOutputException,
         DynamicOutputShapeException,
         UnsupportedFakeTensorException,
     ):
         return None
+    except SelfWriteError as error:
+        raise _impure(str(error)) from error
     except Exception as error:
         raise _cannot_run(inputs, error) from error
 
 
-def _on_values(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Recorder, Any]:
-    """Run on the example itself."""
+def _on_values(module: nn.Module, inputs: tuple[Tensor, ...]) -> _Run:
+    """Run a copy of the model on a copy of the example itself."""
     recorder = Recorder(module)
+    before = state_of(module)
     try:
-        with torch.no_grad(), _Watch(recorder):
-            return recorder, module(*inputs)
+        with torch.no_grad():
+            values = tuple(tensor.clone() for tensor in inputs)
+            with _Watch(recorder):
+                out = module(*values)
+    except SelfWriteError as error:
+        raise _impure(str(error)) from error
     except Exception as error:
         raise _cannot_run(inputs, error) from error
+    changed = first_change(before, state_of(module))
+    if changed:
+        raise _impure(changed)
+    return _Run(module, recorder, out)
+
+
+def _impure(name: str) -> PruningError:
+    return PruningError(
+        f"This model changes its own parameters or buffers while it runs ({name}), so "
+        "a plan made from one run would not hold for the next: make its forward pass "
+        "free of side effects in evaluation mode."
+    )
 
 
 def _cannot_run(inputs: tuple[Tensor, ...], error: Exception) -> PruningError:
@@ -256,12 +312,3 @@ def _cannot_run(inputs: tuple[Tensor, ...], error: Exception) -> PruningError:
         f"The model does not run on an example of shape {shapes} ({first}): pass an "
         "example of the shape and type that the model takes."
     )
-
-
-def _state(module: nn.Module) -> dict[str, tuple[int, int]]:
-    """Return identity and version of everything a forward pass should not touch."""
-    state = [*module.named_parameters(), *module.named_buffers()]
-    return {
-        name: (id(tensor), tensor._version)  # noqa: SLF001 - no public way
-        for name, tensor in state
-    }

@@ -152,7 +152,8 @@ def _getitem(recorder: Recorder, call: Call) -> None:
 def _sliced(
     recorder: Recorder, entry: LabelArray | None, item: slice
 ) -> LabelArray | None:
-    if entry is None or item == slice(None):
+    # Not ``item == slice(None)``: that would compare a width with None.
+    if entry is None or (item.start is item.stop is item.step is None):
         for bound in (item.start, item.stop):
             misuse(recorder, bound)
         return entry
