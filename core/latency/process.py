@@ -21,7 +21,7 @@ import torch
 from torch import nn
 
 from core.errors import ModelError
-from core.job import Job
+from core.job import Cancelled, Job
 from core.latency.measure import measure
 from core.latency.results import FULL, Comparison, Environment, Settings
 from core.latency.wire import (
@@ -89,7 +89,8 @@ def compare(
 class LatencyProcess:
     """A process that measures on request, and starts when first needed.
 
-    Use it from one thread at a time. It ends with `close`, with the ``with``
+    Use it from one thread at a time; only `close` may come from another, and
+    cancels what is being measured. It ends with `close`, with the ``with``
     block, or with this process, however that ends.
     """
 
@@ -182,14 +183,17 @@ class LatencyProcess:
         """Send a request and wait; None when it has to be measured here."""
         try:
             self.start()
+        except OSError:  # no interpreter where one should be
+            return None
+        try:
             if not self._ready:
                 self._wait(job)
             assert self._child is not None
             assert self._child.stdin is not None
             write_frame(self._child.stdin, request)
             reply = self._wait(job)
-        except (OSError, EOFError):
-            self.close()  # it died: out of memory, or killed
+        except (OSError, EOFError, ValueError) as error:
+            self._explain_end(error)
             return None
         except BaseException:  # cancelled or interrupted: it must not go on
             self.close()
@@ -200,6 +204,18 @@ class LatencyProcess:
                 "check that it takes this input."
             )
         return reply if isinstance(reply, Comparison) else None
+
+    def _explain_end(self, error: Exception) -> None:
+        """Say why the process is gone; returns when it never came up."""
+        if self._child is None:  # another thread closed it: the window goes
+            raise Cancelled from error
+        came_up = self._ready
+        self.close()
+        if came_up:  # doing the same here might end this process as well
+            raise ModelError(
+                "The process that measures ended by itself, probably for lack of "
+                "memory; close other programs or open a smaller tile."
+            ) from error
 
     def _wait(self, job: Job) -> Message:
         """Wait for the next answer, passing progress on."""

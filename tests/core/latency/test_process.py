@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import psutil
@@ -138,6 +139,38 @@ def test_killed_process_is_replaced(process):
     assert not process.running
     assert process.compare(net(), net(), X, settings=SHORT).isolated
     assert process._child.pid != old.pid
+
+
+def endless(own, when):
+    """Measure without end; call ``when`` once it is under way."""
+    steps = []
+
+    def report(step):
+        steps.append(step)
+        if step.done == 1:
+            when(own)
+
+    settings = Settings(seconds=1e6, max_blocks=10**9, precision=0, threads=1)
+    return own.compare(net(), net(), X, settings=settings, job=Job(report))
+
+
+def test_death_while_measuring_is_one_sentence():
+    with LatencyProcess() as own:
+        with pytest.raises(ModelError, match=r"ended by itself.*memory"):
+            endless(own, lambda own: own._child.kill())
+        assert not own.running
+        assert own.compare(net(), net(), X, settings=SHORT).isolated
+
+
+def test_closing_from_another_thread_cancels():
+    with LatencyProcess() as own, pytest.raises(Cancelled):
+        endless(own, lambda own: threading.Thread(target=own.close).start())
+
+
+def test_process_that_cannot_start_is_replaced_by_this_one(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    with LatencyProcess() as own:
+        assert not own.compare(net(), net(), X, settings=SHORT).isolated
 
 
 def test_close_twice_and_before_start():
