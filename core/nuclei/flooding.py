@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 Byte = NDArray[np.uint8]
 Int = NDArray[np.int32]
+Float = NDArray[np.float32]
 
 
 def components(mask: NDArray[np.bool_]) -> tuple[int, Int]:
@@ -40,7 +41,7 @@ def fill_holes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(parts[1:-1, 1:-1] != parts[0, 0])
 
 
-def flood(height: NDArray[np.float32], markers: Int, inside: NDArray[np.bool_]) -> Int:
+def flood(height: Float, markers: Int, inside: NDArray[np.bool_]) -> Int:
     """Grow markers over the inside, low ground first.
 
     Meyer's watershed as in OpenCV ranks a step by the *difference* of the two
@@ -92,6 +93,70 @@ def _close_lines(labels: Int, inside: NDArray[np.bool_]) -> Int:
         line = inside & (grown == 0)
         grown = np.where(line, cv2.dilate(grown, kernel), grown)
     return np.asarray(grown, np.int32)
+
+
+def _contacts(labels: Int, form: Float) -> tuple[Int, Int, Float]:
+    """Neighbouring pairs of labels, and the highest pass between them."""
+    first, second, passes = [], [], []
+    for near, far in (
+        (np.s_[1:], np.s_[:-1]),
+        (np.s_[:, 1:], np.s_[:, :-1]),
+    ):
+        a, b = labels[near], labels[far]
+        touch = np.flatnonzero((a != b) & (a > 0) & (b > 0))
+        first.append(a.ravel()[touch])
+        second.append(b.ravel()[touch])
+        low = np.minimum(form[near].ravel()[touch], form[far].ravel()[touch])
+        passes.append(low)
+    one, two = np.concatenate(first), np.concatenate(second)
+    lower, upper = np.minimum(one, two), np.maximum(one, two)
+    base = int(labels.max(initial=0)) + 1
+    keys, place = np.unique(lower.astype(np.int64) * base + upper, return_inverse=True)
+    highest = np.full(len(keys), -np.inf, np.float32)
+    np.maximum.at(highest, place, np.concatenate(passes))
+    pairs = np.stack([keys // base, keys % base]).astype(np.int32)
+    return pairs[0], pairs[1], highest
+
+
+def merge_shallow(labels: Int, form: Float, ratio: float) -> Int:
+    """Join neighbours that no real valley separates, the shallowest first.
+
+    Parameters
+    ----------
+    labels
+        int32 (h, w), 0 = background.
+    form
+        float32 (h, w), high in the middle of a nucleus.
+    ratio
+        Two are one when the highest pass between them is at least this share of
+        the lower one's peak; above 1 joins nothing.
+
+    Returns
+    -------
+    array
+        int32 (h, w); numbers may have gaps.
+    """
+    one, two, passes = _contacts(labels, form)
+    if not len(one):
+        return labels
+    inside = np.flatnonzero(labels)
+    count = int(labels.max()) + 1
+    peak = np.full(count, -np.inf, np.float32)
+    np.maximum.at(peak, labels.ravel()[inside], form.ravel()[inside])
+    root = list(range(count))
+
+    def find(label: int) -> int:
+        while root[label] != label:
+            label = root[label]
+        return label
+
+    for place in np.argsort(-passes, kind="stable"):
+        a, b = find(int(one[place])), find(int(two[place]))
+        if a != b and passes[place] >= ratio * min(peak[a], peak[b]):
+            root[max(a, b)] = min(a, b)
+            peak[min(a, b)] = max(peak[a], peak[b])
+    table = np.array([find(label) for label in range(count)], np.int32)
+    return np.asarray(table[labels], np.int32)
 
 
 def renumber(labels: Int, smallest: float) -> Int:

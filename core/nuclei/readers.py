@@ -7,7 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ModelError
-from core.nuclei.flooding import components, fill_holes, flood, renumber
+from core.nuclei.flooding import (
+    components,
+    fill_holes,
+    flood,
+    merge_shallow,
+    renumber,
+)
 from core.nuclei.maps import Maps
 from core.types import ModelSpec, Prediction
 
@@ -25,9 +31,9 @@ def read_distance(maps: Maps, threshold: Mapping[str, float]) -> Int:
         ``np`` and ``dist`` float32 (h, w).
     threshold
         ``foreground``: least probability; ``object``: least distance of a
-        marker; ``marker`` and ``smallest``: least area in pixels of a marker
-        and of a nucleus; ``smooth``: standard deviation in pixels by which the
-        distance is blurred first.
+        marker; ``smallest``: least area in pixels; ``smooth``: standard deviation
+        in pixels by which the distance is blurred first; ``merge``: see
+        `merge_shallow`.
 
     Returns
     -------
@@ -37,12 +43,11 @@ def read_distance(maps: Maps, threshold: Mapping[str, float]) -> Int:
     smooth = threshold.get("smooth", 0.8)
     side = 2 * round(2.5 * smooth) + 1
     form = np.asarray(maps["dist"], np.float32)
-    distance = cv2.GaussianBlur(form, (side, side), smooth) if smooth else form
+    blurred = cv2.GaussianBlur(form, (side, side), smooth) if smooth else form
+    distance = np.asarray(blurred, np.float32)
     inside = np.asarray(maps["np"] >= threshold.get("foreground", 0.5))
-    _, raw = components(inside & (distance >= threshold.get("object", 0.5)))
-    markers = renumber(raw, threshold.get("marker", 1))
-    peaks = markers > 0
-    count = int(markers.max(initial=0))
+    peaks = inside & (distance >= threshold.get("object", 0.5))
+    count, markers = components(peaks)
     blobs, blob = components(inside)
     # a blob without a peak is one nucleus: nothing says that it is more
     lacking = np.ones(blobs + 1, bool)
@@ -51,7 +56,9 @@ def read_distance(maps: Maps, threshold: Mapping[str, float]) -> Int:
     numbers = np.where(lacking, count + np.cumsum(lacking), 0).astype(np.int32)
     markers = np.maximum(markers, numbers[blob])
     height = np.asarray(np.clip(1 - distance, 0, 1), np.float32)
-    return renumber(flood(height, markers, inside), threshold.get("smallest", 12))
+    labels = flood(height, markers, inside)
+    labels = merge_shallow(labels, distance, threshold.get("merge", 0.8))
+    return renumber(labels, threshold.get("smallest", 12))
 
 
 def _stretched(field: Float) -> Float:

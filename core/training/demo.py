@@ -38,8 +38,8 @@ SPEC = ModelSpec(
         "foreground": 0.5,
         "object": 0.4,
         "smooth": 2.0,
-        "marker": 8,
         "smallest": 30,
+        "merge": 0.8,
     },
 )
 

@@ -7,7 +7,7 @@ from core.errors import ModelError
 from core.images.synthetic import synthetic_tile
 from core.metrics import score_instances
 from core.nuclei import instances, majority_types
-from core.nuclei.flooding import fill_holes, flood, renumber
+from core.nuclei.flooding import fill_holes, flood, merge_shallow, renumber
 from core.training.targets import distance_map
 from core.types import ModelSpec
 
@@ -127,6 +127,21 @@ def test_flood_stays_inside_and_leaves_unmarked_parts():
 
     assert (labels[2:8, 2:8] == 1).all()
     assert np.count_nonzero(labels) == 36
+
+
+def test_parts_are_joined_unless_a_valley_separates_them():
+    labels = np.zeros((5, 30), np.int32)
+    labels[1:4, 2:10], labels[1:4, 10:20], labels[1:4, 20:28] = 1, 2, 3
+    form = np.full((5, 30), 0.9, np.float32)
+    form[:, 19:21] = 0.2
+    joined = merge_shallow(labels, form, 0.8)
+
+    assert joined[2, 5] == joined[2, 15] != joined[2, 24]
+    assert np.array_equal(joined > 0, labels > 0)
+    assert np.array_equal(merge_shallow(labels, form, 1.1), labels)
+    assert np.array_equal(
+        merge_shallow(labels[:, :10], form[:, :10], 0.8), labels[:, :10]
+    )
 
 
 def test_types_are_voted_inside_each_nucleus():
