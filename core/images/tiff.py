@@ -89,7 +89,9 @@ def read_level(level: Level, region: Region) -> Raw:
         values = values[..., 0]
     inverted = page.photometric == _INVERTED
     if page.photometric == _PALETTE and page.colormap is not None:
-        values = np.moveaxis(page.colormap[:, values.astype(np.intp)], 0, -1)
+        # 16-bit entries, whatever the darkest and the brightest of them are
+        colours = ((page.colormap.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        values = np.moveaxis(colours[:, values.astype(np.intp)], 0, -1)
     values, alpha = _with_alpha(page, values)
     return Raw(values, alpha=alpha, inverted=inverted, mpp=level.mpp)
 

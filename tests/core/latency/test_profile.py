@@ -11,8 +11,10 @@ from torch import nn
 from core.latency import (
     Comparison,
     EndToEnd,
+    Settings,
     StageClock,
     Timing,
+    compare,
     peak_memory,
     profile_layers,
     why_not_faster,
@@ -110,6 +112,21 @@ def test_failed_stage_leaves_no_time():
     with pytest.raises(ValueError, match="no"), clock.stage("read"):
         raise ValueError("no")
     assert clock.result().ms == {}
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_cuda_is_timed_with_events():
+    module = nn.Conv2d(3, 64, 3).cuda().eval()
+    example = torch.zeros(1, 3, 256, 256, device="cuda")
+    settings = Settings(seconds=5, max_blocks=4)
+    found = compare(module, module, example, settings=settings)
+    assert found.environment.device == "cuda"
+    assert (found.dense.ms > 0).all()
+    with peak_memory(torch.device("cuda")) as used:
+        torch.zeros(10_000_000, device="cuda")
+    assert used.grown >= 40_000_000
+    assert profile_layers(nn.Sequential(module), example)[0].ms > 0
 
 
 def test_peak_memory_sees_an_array():
