@@ -167,6 +167,8 @@ def _compact(labels: NDArray[Any]) -> tuple[Ints, Ints]:
     """Ids present, and each label as 1 + its index among them (0 stays 0)."""
     values = labels.astype(np.int64)
     top = int(values.max(initial=0))
+    if values.min(initial=0) < 0:
+        raise InputError("A label map has negative ids; number nuclei from 1 upwards.")
     if top > 4 * len(values) + 65536:  # sparse ids: a table would be wasteful
         found, inverse = np.unique(values, return_inverse=True)
         ids = found[found > 0]
@@ -200,8 +202,6 @@ def _check(labels: NDArray[Any]) -> None:
             f"A label map must be a two-dimensional grid of whole numbers, not "
             f"{labels.dtype} of shape {labels.shape}; read it with read_labels."
         )
-    if labels.dtype.kind == "i" and labels.size and int(labels.min()) < 0:
-        raise InputError("A label map has negative ids; number nuclei from 1 upwards.")
 
 
 def _size(labels: NDArray[Any]) -> str:
