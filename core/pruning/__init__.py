@@ -18,20 +18,28 @@ from core.pruning.recalibration import recalibrate_batch_norm
 from core.pruning.selection import Selector, make_plan, plan_of
 from core.pruning.statistics import Statistics, calibrate
 from core.pruning.tracing import trace
+from core.pruning.unstructured import apply_masks, make_masks
+from core.pruning.weight_masks import MaskPlan
+from core.pruning.weight_scores import WEIGHT_HEURISTICS, WeightHeuristic
 
 __all__ = [
     "HEURISTICS",
+    "WEIGHT_HEURISTICS",
     "Ask",
     "ChannelGraph",
     "Counter",
     "Heuristic",
     "Layer",
     "Limits",
+    "MaskPlan",
     "PruningPlan",
     "Selector",
     "Statistics",
+    "WeightHeuristic",
+    "apply_masks",
     "apply_plan",
     "calibrate",
+    "make_masks",
     "make_plan",
     "mask_plan",
     "plan_of",

@@ -8,7 +8,7 @@ from torch import nn
 from core.errors import PruningError
 from core.pruning.graph import ChannelGraph
 from core.pruning.limits import Limits
-from core.pruning.scopes import part_of, scope_names
+from core.pruning.scopes import is_in, scope_names
 from core.types import Count
 
 
@@ -33,17 +33,12 @@ def check_request(
     if limits.round_to < 1 or limits.min_channels < 1:
         raise PruningError("round_to and min_channels must be 1 or more.")
     for name in (*limits.locked, *limits.ratios):
-        if not any(_is_part(layer.name, name) for layer in graph.makers):
+        if not any(is_in(layer.name, name) for layer in graph.makers):
             known = ", ".join(scope_names(graph)[:12])
             raise PruningError(
                 f"There is no layer called '{name}': choose layers or prefixes such as "
                 f"{known}."
             )
-
-
-def _is_part(layer: str, name: str) -> bool:
-    in_part = name in ("encoder", "decoder") and part_of(layer) == name
-    return in_part or (layer + ".").startswith(name.rstrip(".") + ".")
 
 
 def check_model(module: nn.Module, graph: ChannelGraph) -> None:

@@ -31,7 +31,7 @@ def touched_atoms(graph: ChannelGraph, scope: str) -> Alive:
     """Return the atoms that any layer of a scope makes, bool (atoms,)."""
     found = np.zeros(graph.atoms, dtype=bool)
     for layer in graph.makers:
-        if _is_in(layer.name, scope):
+        if is_in(layer.name, scope):
             found[layer.outputs] = True
     found[FIXED] = False
     return found
@@ -40,12 +40,13 @@ def touched_atoms(graph: ChannelGraph, scope: str) -> Alive:
 def _made_outside(graph: ChannelGraph, scope: str) -> Alive:
     found = np.zeros(graph.atoms, dtype=bool)
     for layer in graph.makers:
-        if not _is_in(layer.name, scope):
+        if not is_in(layer.name, scope):
             found[layer.outputs] = True
     return found
 
 
-def _is_in(layer: str, scope: str) -> bool:
+def is_in(layer: str, scope: str) -> bool:
+    """Tell whether a layer belongs to a scope by its name."""
     if scope in ("encoder", "decoder"):
         return part_of(layer) == scope
     return (layer + ".").startswith(scope.rstrip(".") + ".")
