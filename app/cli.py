@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
+from app.sources import joined
 from core.types import Count, PruneRequest, Recovery
 
 COMMANDS = ("prune", "sweep", "inspect")
@@ -54,7 +55,7 @@ class Arguments:
     @property
     def source(self) -> str:
         """Tile, and labels beside it, as `app.engine.read` takes them."""
-        return f"{self.tile}|{self.labels}" if self.labels else self.tile
+        return joined(self.tile, self.labels)
 
 
 class _Parser(argparse.ArgumentParser):

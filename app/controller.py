@@ -15,7 +15,8 @@ from app.export import as_csv, write_text
 from app.history import History
 from app.presenter import Presenter
 from app.runner import Failure, Runner, Task
-from app.state import Message, Store
+from app.sources import joined, split
+from app.state import Message, Store, switched
 from app.trials import added, trial_from, with_latency
 from app.values import (
     KINDS,
@@ -94,6 +95,7 @@ class Controller(QObject):
         window.messages.dismissed.connect(lambda: self._store.update(message=None))
         window.status.cancelAsked.connect(self.cancel)
         window.openAsked.connect(self.open)
+        window.labelsAsked.connect(self.open_labels)
         window.saveAsked.connect(self.save)
         window.demoAsked.connect(lambda on: self._store.update(demo=on))
         window.displayAsked.connect(self._on_display_asked)
@@ -118,6 +120,16 @@ class Controller(QObject):
             lambda task: engine.open(model, tile, task, before=session),
             interrupt=True,
         )
+
+    def open_labels(self, path: str) -> None:
+        """Open the ground truth of the tile on show."""
+        opened = self._store.state.opened
+        tile = split(opened.source)[0] if opened else ""
+        if not tile or tile.startswith("sample:"):
+            text = "Open a tile from a file first, then its labels."
+            self._tell(Message(text, kind="warning"))
+            return
+        self.open("", joined(tile, path))
 
     def set_request(self, **changes: Any) -> None:
         """Change what is pruned; the mask follows as fast as it is computed."""
@@ -353,7 +365,7 @@ class Controller(QObject):
 
     @Slot()
     def _on_rest(self) -> None:
-        self._history = self._history.visited(self._store.state.request)
+        self._set_history(self._history.visited(self._store.state.request))
         self._continue()
 
     @Slot()
@@ -371,24 +383,18 @@ class Controller(QObject):
         if due and not self._plots.isActive():
             self._plots.start()
 
-    def _travel(self, history: History) -> None:
+    def _set_history(self, history: History) -> None:
         self._history = history
+        self._window.set_travel(back=history.back, forth=history.forth)
+
+    def _travel(self, history: History) -> None:
+        self._set_history(history)
         if history.past:
             self.go_to(history.past[-1])
 
     @Slot(str)
     def _on_display_asked(self, what: str) -> None:
-        display = self._store.state.display
-        if what == "hide":
-            self.set_display(visible=not display.visible)
-        elif what == "truth":
-            self.set_display(truth=not display.truth)
-        elif what == "fill":
-            filled = display.overlay == "fill"
-            self.set_display(overlay="outline" if filled else "fill")
-        elif what == "difference":
-            off = display.overlay == "difference"
-            self.set_display(overlay="outline" if off else "difference")
+        self.set_display(**switched(self._store.state.display, what))
 
 
 def _single_shot(owner: QObject, after: int, call: Callable[[], None]) -> QTimer:

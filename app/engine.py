@@ -7,12 +7,14 @@ To read this file, start from `BenchEngine.open`.
 
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.overlay import label_pyramid, picture_pyramid
+from app.sources import labels_beside, split
 from app.values import (
     KINDS,
     Changes,
@@ -53,7 +55,7 @@ _ARCHITECTURES = {
     "hovernet": "HoVer-Net",
     "resnet18": "ResNet-18",
 }
-_SWITCH = 0.001  # seconds: how long Python code of the worker may keep the window
+_SWITCH = 0.0005  # seconds: how long Python code of the worker may keep the window
 
 
 class BenchSession:
@@ -192,7 +194,8 @@ def read(
     ----------
     source
         ``sample:NAME``, an empty string (the default sample), or a path; a path
-        may be followed by ``|`` and that of a label image.
+        may be followed by ``|`` and that of a label image. Without one,
+        ``labels/`` beside the tile's ``images/`` is looked into.
 
     Raises
     ------
@@ -205,13 +208,12 @@ def read(
         name = source.removeprefix(SAMPLE) or DEFAULT_SAMPLE
         sample = load_sample(name)
         return sample.tile, sample.labels, sample.classes, SAMPLES[name].title
-    from pathlib import Path
-
     from core.images import read_labels, read_tile
 
-    path, _, beside = source.partition("|")
-    labels = read_labels(beside) if beside else None
+    path, given = split(source)
     tile = read_tile(path)
+    beside = given or labels_beside(Path(path))
+    labels = read_labels(beside) if beside else None
     if labels is not None and labels.shape != tile.pixels.shape[:2]:
         height, width = tile.pixels.shape[:2]
         raise InputError(

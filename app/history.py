@@ -12,6 +12,16 @@ class History:
     past: tuple[PruneRequest, ...] = ()
     future: tuple[PruneRequest, ...] = ()
 
+    @property
+    def back(self) -> bool:
+        """Whether there is something to undo."""
+        return len(self.past) > 1
+
+    @property
+    def forth(self) -> bool:
+        """Whether there is something to redo."""
+        return bool(self.future)
+
     def visited(self, request: PruneRequest) -> "History":
         """Return the history after a new choice."""
         if self.past and self.past[-1] == request:
@@ -20,7 +30,7 @@ class History:
 
     def undone(self) -> "History":
         """Return the history one step back."""
-        if len(self.past) < 2:
+        if not self.back:
             return self
         return History(self.past[:-1], (self.past[-1], *self.future))
 

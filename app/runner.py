@@ -21,7 +21,7 @@ from core.job import Cancelled, Job, Step
 log = logging.getLogger(__name__)
 
 _REPORT_EVERY = 1 / 20  # seconds; more often only fills the event queue
-_NICE = 10  # the window paints first; OpenMP threads inherit it
+_NICE = 3  # the window paints first; more, and a starved worker would keep the GIL
 
 
 @dataclass(frozen=True, slots=True)

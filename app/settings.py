@@ -65,6 +65,8 @@ class Settings:
     def recent(self) -> tuple[str, ...]:
         """Tiles that were opened from files, the latest first."""
         value = self._store.value("recent", [])
+        if isinstance(value, str):
+            return (value,)  # Qt reads a list of one back as its item
         return tuple(value) if isinstance(value, list) else ()
 
     def add_recent(self, path: str) -> None:

@@ -54,8 +54,19 @@ def build(
     window.themeAsked.connect(lambda name: _change_theme(name, settings))
     window.set_theme(settings.theme)
     window.closing.connect(lambda: settings.save(store.state, window.saveGeometry()))
+    window.set_recent(settings.recent)
+    store.changed.connect(lambda _, new: _remember(new, settings, window))
     _watch_memory(bench)
     return bench
+
+
+def _remember(state: AppState, settings: Settings, window: Window) -> None:
+    """Put a tile that was opened from a file among the recent ones."""
+    source = state.opened.source if state.opened else ""
+    named = not source or source.startswith("sample:")
+    if not named and settings.recent[:1] != (source,):
+        settings.add_recent(source)
+        window.set_recent(settings.recent)
 
 
 def dress(name: str) -> None:

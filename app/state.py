@@ -52,6 +52,24 @@ class Display:
     truth: bool = False
 
 
+def switched(display: Display, what: str) -> dict[str, Any]:
+    """Return the fields that a key changes.
+
+    Parameters
+    ----------
+    display
+        As it is now.
+    what
+        ``hide``, ``truth``, ``fill`` or ``difference``.
+    """
+    if what == "hide":
+        return {"visible": not display.visible}
+    if what == "truth":
+        return {"truth": not display.truth}
+    # The same key goes back to outlines.
+    return {"overlay": "outline" if display.overlay == what else what}
+
+
 @dataclass(frozen=True, slots=True)
 class AppState:
     """Everything the window shows.

@@ -5,7 +5,6 @@ It decides nothing: what the user asks for leaves as a signal.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import (
@@ -30,6 +29,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.sources import sorted_out
 from app.values import Sample
 from app.views.controls import Controls
 from app.views.demo import Demo
@@ -42,7 +42,6 @@ from app.widgets.widths import Widths
 
 IMAGES = "Images (*.png *.jpg *.jpeg *.tif *.tiff *.bmp);;All files (*)"
 MODELS = "Models (*.safetensors *.tar *.pth *.pt);;All files (*)"
-_MODEL_ENDINGS = {".safetensors", ".tar", ".pth", ".pt"}
 _CONTROLS_WIDTH = 300
 _PLOTS_WIDTH = 320
 
@@ -59,6 +58,7 @@ class Window(QMainWindow):
     """
 
     openAsked = Signal(str, str)  # model, tile; empty: keep
+    labelsAsked = Signal(str)  # ground truth of the open tile
     saveAsked = Signal(str)  # path of the pruned model
     tableAsked = Signal(str)
     pictureAsked = Signal(str)
@@ -118,18 +118,23 @@ class Window(QMainWindow):
         self.addToolBar(bar)
         bar.addAction(self._action("Open model…", self._ask_model, "Ctrl+M"))
         bar.addAction(self._action("Open tile…", self._ask_tile, "Ctrl+O"))
+        bar.addAction(self._action("Open labels…", self._ask_labels, "Ctrl+L"))
         menu = QMenu(self)
         for sample in samples:
             source = f"sample:{sample.name}"
             _entry(menu, sample.title, partial(self.openAsked.emit, "", source))
+        self._recent = menu.addMenu("Recent tiles")
+        self.set_recent(())
         bar.addWidget(_menu_button("Samples", menu))
         bar.addWidget(_menu_button("Export", self._export_menu()))
         gap = QWidget()
         gap.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         bar.addWidget(gap)
         keys = QKeySequence.StandardKey
-        bar.addAction(self._action("Undo", self.undoAsked.emit, keys.Undo))
-        bar.addAction(self._action("Redo", self.redoAsked.emit, keys.Redo))
+        self._undo = self._action("Undo", self.undoAsked.emit, keys.Undo)
+        self._redo = self._action("Redo", self.redoAsked.emit, keys.Redo)
+        bar.addActions([self._undo, self._redo])
+        self.set_travel(back=False, forth=False)
         bar.addWidget(_menu_button("View", self._view_menu()))
         self._demo = self._action("Demo view", lambda: None, "F5")
         self._demo.setCheckable(True)
@@ -202,6 +207,18 @@ class Window(QMainWindow):
             widget.setVisible(not on)
         self.demo.setVisible(on)
 
+    def set_travel(self, *, back: bool, forth: bool) -> None:
+        """Allow undo and redo."""
+        self._undo.setEnabled(back)
+        self._redo.setEnabled(forth)
+
+    def set_recent(self, paths: Sequence[str]) -> None:
+        """List the tiles that were opened from files, the latest first."""
+        self._recent.clear()
+        self._recent.setEnabled(bool(paths))
+        for path in paths:
+            _entry(self._recent, path, partial(self.openAsked.emit, "", path))
+
     def set_theme(self, theme: str) -> None:
         """Mark a theme in the menu."""
         if theme in self._themes:
@@ -218,6 +235,11 @@ class Window(QMainWindow):
         path, _ = QFileDialog.getOpenFileName(self, "Open tile", "", IMAGES)
         if path:
             self.openAsked.emit("", path)
+
+    def _ask_labels(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Ground truth", "", IMAGES)
+        if path:
+            self.labelsAsked.emit(path)
 
     def _ask_save(self, emit: Callable[[str], None], name: str, kinds: str) -> None:
         path, _ = QFileDialog.getSaveFileName(self, "Export", name, kinds)
@@ -247,13 +269,8 @@ class Window(QMainWindow):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        model = tile = ""
-        for url in event.mimeData().urls():
-            path = url.toLocalFile()
-            if Path(path).suffix.lower() in _MODEL_ENDINGS:
-                model = path
-            else:
-                tile = path
+        paths = [url.toLocalFile() for url in event.mimeData().urls()]
+        model, tile = sorted_out([path for path in paths if path])
         event.acceptProposedAction()
         if model or tile:
             self.openAsked.emit(model, tile)

@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 import psutil
-from PySide6.QtCore import QEvent, QEventLoop, QObject, QSettings, QTimer
+from PySide6.QtCore import QEvent, QEventLoop, QObject, QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from app import start, theme
@@ -141,17 +141,19 @@ def stalls(bench: start.Bench, seconds: float) -> dict[str, Any]:
         slider.setValue(round(1000 * place))
 
     ticker, dragger = QTimer(), QTimer()
+    precise = Qt.TimerType.PreciseTimer
+    ticker.setTimerType(precise)
+    dragger.setTimerType(precise)
     ticker.timeout.connect(tick)
     dragger.timeout.connect(drag)
     ticker.start(TICK_MS)
     dragger.start(16)
-    loop_until = begun + seconds
     loop = QEventLoop()  # quitting the application would close its windows
-    QTimer.singleShot(int(seconds * 1000), loop.quit)
+    QTimer.singleShot(int(seconds * 1060), loop.quit)  # may come 5 % early
     loop.exec()
     ticker.stop()
     dragger.stop()
-    assert time.perf_counter() >= loop_until - 0.1
+    assert time.perf_counter() >= begun + seconds
     late = np.maximum(np.array(gaps[1:]) - TICK_MS / 1000, 0) * 1000
     return {
         "seconds": seconds,

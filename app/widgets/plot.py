@@ -180,7 +180,7 @@ class Plot(QWidget):
     def _box(self) -> QRectF:
         """Return where the points are drawn."""
         line = QFontMetricsF(self.font()).height()
-        return QRectF(self.rect()).adjusted(44, line + 6, -22, -(2 * line + 4))
+        return QRectF(self.rect()).adjusted(44, line + 6, -22, -(2 * line + 7))
 
     def _limits(self) -> QRectF:
         """Return the values at the edges, with room around the points."""
@@ -216,7 +216,7 @@ class Plot(QWidget):
                 QPointF(place.x(), box.top()), QPointF(place.x(), box.bottom())
             )
             painter.setPen(faint)
-            area = QRectF(place.x() - 40, box.bottom() + 1, 80, height)
+            area = QRectF(place.x() - 40, box.bottom() + 4, 80, height)
             painter.drawText(area, Qt.AlignmentFlag.AlignHCenter, self._x.show(value))
         for value in ticks(
             limits.top(), limits.bottom(), max(int(box.height() / 30), 2)
@@ -231,7 +231,7 @@ class Plot(QWidget):
             flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             painter.drawText(area, flags, self._y.show(value))
         painter.setPen(faint)
-        area = QRectF(box.left(), box.bottom() + height - 1, box.width(), height)
+        area = QRectF(box.left(), box.bottom() + height + 2, box.width(), height)
         painter.drawText(area, Qt.AlignmentFlag.AlignHCenter, self._x.caption)
         area = QRectF(box.left(), 1, box.width(), height)
         painter.drawText(area, Qt.AlignmentFlag.AlignRight, self._y.caption)

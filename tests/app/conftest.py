@@ -46,11 +46,13 @@ def settings(tmp_path):
 
 
 @pytest.fixture
-def bench(qtbot, settings):
+def bench(qtbot, settings, monkeypatch):
     """A window over the fake engine, closed with its worker."""
     from fakes import FakeEngine
 
-    from app import start
+    from app import controller, start
+
+    monkeypatch.setattr(controller, "REST_MS", 40)  # nobody waits for a hand here
 
     engine = FakeEngine()
     made = start.build(settings, engine)

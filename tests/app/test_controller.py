@@ -181,9 +181,12 @@ def test_undo_and_redo(qtbot, ready):
     second = replace(first, sparsity=0.8, recovery="none")
     ready.controller.go_to(second)
     settle(qtbot, ready)
+    assert ready.window._undo.isEnabled()
+    assert not ready.window._redo.isEnabled()
     ready.window.undoAsked.emit()
     settle(qtbot, ready)
     assert ready.store.state.request == first
+    assert not ready.window._undo.isEnabled()
     ready.window.redoAsked.emit()
     settle(qtbot, ready)
     assert ready.store.state.request == second
@@ -225,3 +228,13 @@ def test_message_kinds(ready):
     ready.store.update(message=Message("Look here.", "line 1", "warning"))
     assert ready.window.messages.text == "Look here."
     assert not ready.window.messages._copy.isHidden()
+
+
+def test_labels_are_opened_for_the_tile_on_show(qtbot, ready):
+    ready.window.labelsAsked.emit("truth.png")
+    assert "Open a tile from a file first" in ready.window.messages.text
+    ready.controller.open("", "other.png")
+    settle(qtbot, ready)
+    ready.window.labelsAsked.emit("truth.png")
+    settle(qtbot, ready)
+    assert ("open", "demo", "other.png|truth.png") in engine_log(ready)

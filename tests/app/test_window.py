@@ -194,3 +194,15 @@ def test_screenshot_to_nowhere_is_one_line(qapp, tmp_path, capsys):
     target = tmp_path / "file" / "o.png"
     assert picture(Arguments(), str(target), fakes.FakeEngine()) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_recent_tiles_are_listed_and_open_again(qtbot, shown, settings):
+    shown.controller.open("", "other.png")
+    qtbot.waitUntil(lambda: is_idle(shown), timeout=5000)
+    assert settings.recent == ("other.png",)
+    (action,) = shown.window._recent.actions()
+    shown.controller.open("", "sample:synthetic")
+    qtbot.waitUntil(lambda: is_idle(shown), timeout=5000)
+    action.trigger()
+    qtbot.waitUntil(lambda: is_idle(shown), timeout=5000)
+    assert shown.store.state.opened.source == "other.png"
