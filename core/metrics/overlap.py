@@ -16,6 +16,8 @@ from core.errors import InputError
 
 Ints = NDArray[np.int64]
 
+_AT_ONCE = 65536  # pixels
+
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
@@ -56,7 +58,7 @@ class Overlap:
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """Horizontal stretches of equal labels, background stretches left out.
+    """Horizontal stretches of equal labels, background included.
 
     Parameters
     ----------
@@ -64,13 +66,14 @@ class Runs:
         int64 (r,), flat index of the first pixel.
     length
         int64 (r,), pixels.
-    width
-        Columns of the map.
+    first, second
+        (r,), label in either map.
     """
 
     start: Ints
     length: Ints
-    width: int
+    first: NDArray[Any]
+    second: NDArray[Any]
 
 
 def overlap(true: NDArray[Any], pred: NDArray[Any]) -> Overlap:
@@ -100,10 +103,9 @@ def overlap(true: NDArray[Any], pred: NDArray[Any]) -> Overlap:
             f"Label maps of {_size(true)} and {_size(pred)} pixels cannot be "
             "compared; give two maps of the same tile."
         )
-    first, second = _flat(true), _flat(pred)
-    runs = _runs(first, second, true.shape)
-    true_ids, ti = _compact(first[runs.start])
-    pred_ids, pi = _compact(second[runs.start])
+    runs = _runs(_flat(true), _flat(pred), true.shape[1])
+    true_ids, ti = _compact(runs.first)
+    pred_ids, pi = _compact(runs.second)
     both = np.flatnonzero((ti > 0) & (pi > 0))
     code = (ti[both] - 1) * max(len(pred_ids), 1) + (pi[both] - 1)
     codes, counts = _sum_by(code, runs.length[both])
@@ -131,9 +133,9 @@ def centroids(labels: NDArray[Any]) -> tuple[Ints, NDArray[np.float64]]:
     """
     _check(labels)
     flat = _flat(labels)
-    runs = _runs(flat, flat, labels.shape)
-    ids, index = _compact(flat[runs.start])
-    row, col = np.divmod(runs.start, max(runs.width, 1))
+    runs = _runs(flat, flat, labels.shape[1])
+    ids, index = _compact(runs.first)
+    row, col = np.divmod(runs.start, max(labels.shape[1], 1))
     middle = col + (runs.length - 1) / 2
     area = np.bincount(index, runs.length, len(ids) + 1)[1:]
     y = np.bincount(index, row * runs.length, len(ids) + 1)[1:]
@@ -146,21 +148,29 @@ def _flat(labels: NDArray[Any]) -> NDArray[Any]:
     return flat.view(np.uint8) if flat.dtype == np.bool_ else flat
 
 
-def _runs(first: NDArray[Any], second: NDArray[Any], shape: tuple[int, ...]) -> Runs:
-    """Stretches on one row in which neither label changes."""
-    width = shape[1]
-    if not first.size:
+def _runs(first: NDArray[Any], second: NDArray[Any], width: int) -> Runs:
+    """Stretches on one row in which neither label changes.
+
+    Works through the map a few rows at a time, so that what is read is still in
+    the cache when it is read again and no large array is allocated.
+    """
+    step = max(_AT_ONCE // max(width, 1), 1) * max(width, 1)
+    change = np.empty(min(step, first.size), np.bool_)
+    parts = []
+    for low in range(0, first.size, step):
+        a, b = first[low : low + step], second[low : low + step]
+        changed = change[: a.size]
+        np.not_equal(a[1:], a[:-1], out=changed[1:])
+        if second is not first:
+            changed[1:] |= b[1:] != b[:-1]
+        changed[::width] = True
+        start = np.flatnonzero(changed)
+        length = np.diff(start, append=a.size)
+        parts.append((start + low, length, a[start], b[start]))
+    if not parts:
         nothing = np.zeros(0, np.int64)
-        return Runs(nothing, nothing, width)
-    change = np.empty(first.size, np.bool_)
-    np.not_equal(first[1:], first[:-1], out=change[1:])
-    if second is not first:
-        change[1:] |= second[1:] != second[:-1]
-    change[::width] = True
-    start = np.flatnonzero(change)
-    length = np.diff(start, append=first.size)
-    kept = (first[start] != 0) | (second[start] != 0)
-    return Runs(start[kept], length[kept], width)
+        return Runs(nothing, nothing, nothing, nothing)
+    return Runs(*(np.concatenate(each) for each in zip(*parts, strict=True)))
 
 
 def _compact(labels: NDArray[Any]) -> tuple[Ints, Ints]:
