@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtCore import QObject, Slot
 
 from app.exploring import family, row_of, without
 from app.export import as_csv, write_text
@@ -17,6 +17,7 @@ from app.presenter import Presenter
 from app.runner import Failure, Runner, Task
 from app.sources import joined, split
 from app.state import Message, Store, switched
+from app.timers import single_shot
 from app.trials import added, trial_from, with_latency
 from app.values import (
     KINDS,
@@ -67,8 +68,8 @@ class Controller(QObject):
         self._running: tuple[object, ...] = ()  # family of the last prune
         self._history = History()
         self._visited: dict[Kind, int] = {}
-        self._rest = _single_shot(self, REST_MS, self._on_rest)
-        self._plots = _single_shot(self, PLOTS_MS, self._on_plots_due)
+        self._rest = single_shot(self, REST_MS, self._on_rest)
+        self._plots = single_shot(self, PLOTS_MS, self._on_plots_due)
         store.changed.connect(self._on_changed)
         runner.finished.connect(self._on_finished)
         runner.failed.connect(self._on_failed)
@@ -395,11 +396,3 @@ class Controller(QObject):
     @Slot(str)
     def _on_display_asked(self, what: str) -> None:
         self.set_display(**switched(self._store.state.display, what))
-
-
-def _single_shot(owner: QObject, after: int, call: Callable[[], None]) -> QTimer:
-    timer = QTimer(owner)
-    timer.setSingleShot(True)
-    timer.setInterval(after)
-    timer.timeout.connect(call)
-    return timer
