@@ -15,6 +15,7 @@ from core.pruning.limits import Limits
 from core.pruning.masked import mask_plan
 from core.pruning.plan import PruningPlan
 from core.pruning.recalibration import recalibrate_batch_norm
+from core.pruning.schedule import Schedule, Stepwise, prune_in_steps
 from core.pruning.selection import Selector, make_plan, plan_of
 from core.pruning.statistics import Statistics, calibrate
 from core.pruning.tracing import trace
@@ -33,8 +34,10 @@ __all__ = [
     "Limits",
     "MaskPlan",
     "PruningPlan",
+    "Schedule",
     "Selector",
     "Statistics",
+    "Stepwise",
     "WeightHeuristic",
     "apply_masks",
     "apply_plan",
@@ -43,6 +46,7 @@ __all__ = [
     "make_plan",
     "mask_plan",
     "plan_of",
+    "prune_in_steps",
     "recalibrate_batch_norm",
     "register",
     "trace",

@@ -7,7 +7,7 @@ that bisection runs on, so the target is met with them, not before them.
 To read this file, start from `make_plan`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -90,6 +90,8 @@ def make_plan(  # noqa: PLR0913 - the contract that callers rely on
         "round_to": round_to,
         "min_channels": min_channels,
         "seed": seed,
+        **({"locked": list(locked)} if locked else {}),
+        **({"ratios": dict(ratios)} if ratios else {}),
     }
     return plan_of(graph, alive, request)
 
@@ -160,6 +162,40 @@ class Selector:
         given = self._by_ratio(scores, free)
         order = self._order(scores, free, layerwise=scope == "layer")
         return self._bisect(order, given, sparsity, count)
+
+    def select_below(
+        self, scores: Scores, goal: float, scope: str, cost: Callable[[Alive], float]
+    ) -> Alive:
+        """Return living atoms, as many as cost no more than a goal.
+
+        Parameters
+        ----------
+        scores, scope
+            As for `select`.
+        goal
+            Most that what is left may cost.
+        cost
+            What a set of living atoms costs, in any unit.
+
+        Raises
+        ------
+        PruningError
+            When even the least that limits allow costs more.
+        """
+        free = self._free(scope)
+        given = self._by_ratio(scores, free)
+        order = self._order(scores, free, layerwise=scope == "layer")
+
+        def left(gone: int) -> float:
+            return cost(self._alive_after(order, gone, given))
+
+        least = left(order.size)
+        if least > goal:
+            raise PruningError(
+                f"{goal:.3g} ms are out of reach: {least:.3g} ms are left when all "
+                "that may go is gone. Ask for more time, or widen the scope."
+            )
+        return self._alive_after(order, _shortest(order.size, goal, left), given)
 
     def sizes(self, scores: Scores, scope: str, points: int) -> list[Counts]:
         """Return all sizes at evenly spread lengths of the removed prefix."""
@@ -271,13 +307,7 @@ class Selector:
                 f"protected. Ask for at most {np.floor(reach * 1000) / 10:.1f}%, or "
                 "widen the scope or lower the minimum of channels."
             )
-        low, high = 0, order.size
-        while low < high:
-            middle = (low + high) // 2
-            if left(middle) <= goal:
-                high = middle
-            else:
-                low = middle + 1
+        low = _shortest(order.size, goal, left)
         # One atom more or less: the nearer of the two.
         if low and abs(left(low - 1) - goal) <= abs(left(low) - goal):
             low -= 1
@@ -285,3 +315,15 @@ class Selector:
 
     def _one_atom(self, count: Count) -> float:
         return float(self.counter.per_atom(count).max(initial=0.0))
+
+
+def _shortest(longest: int, goal: float, left: Callable[[int], float]) -> int:
+    """Return the shortest removed prefix that leaves no more than the goal."""
+    low, high = 0, longest
+    while low < high:
+        middle = (low + high) // 2
+        if left(middle) <= goal:
+            high = middle
+        else:
+            low = middle + 1
+    return low
