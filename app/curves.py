@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from app import format as text
 from app.palette import series_colour
-from app.trials import Series, Trial, front, predicted_speedup, series_of
+from app.trials import Series, Trial, front, predictor, series_of
 from app.widgets.plot import Dot, Line
 from core.types import PruneRequest
 
@@ -22,11 +23,14 @@ def _grouped(trials: Sequence[Trial]) -> Mapping[Series, list[Trial]]:
     return groups
 
 
-def latency_of(trial: Trial, trials: Sequence[Trial], dense_ms: float) -> float:
-    """Return the latency of a trial in ms: measured, or else predicted."""
-    if trial.measured is not None:
-        return dense_ms / trial.measured.speedup
-    return dense_ms / predicted_speedup(trials, trial.macs_left)
+def latencies(trials: Sequence[Trial], dense_ms: float) -> list[float]:
+    """Return the latency of each trial in ms: measured, or else predicted."""
+    predict = predictor(trials)
+    return [
+        dense_ms
+        / (trial.measured.speedup if trial.measured else predict(trial.macs_left))
+        for trial in trials
+    ]
 
 
 def dense_latency(trials: Sequence[Trial], guess: float) -> float:
@@ -89,17 +93,19 @@ def curves(
         Accuracy over sparsity, latency over sparsity, accuracy over latency.
     """
     plots: tuple[list[Line], list[Line], list[Line]] = ([], [], [])
-    front_first = sorted(
+    times = dict(zip(map(id, trials), latencies(trials, dense_ms), strict=True))
+    present_last = sorted(
         _grouped(trials).items(), key=lambda item: item[0] == series_of(now)
     )
-    for series, group in front_first:
+    for series, group in present_last:
         colour = series_colour(series[0], order)
         strong = series == series_of(now)
         dots: tuple[list[Dot], list[Dot], list[Dot]] = ([], [], [])
         for trial in group:
             value = trial.scores.get(metric, math.nan)
-            latency = latency_of(trial, trials, dense_ms)
-            words, sure = tip(trial, latency), trial.measured is not None
+            latency = times[id(trial)]
+            # Written when it is asked for: there may be hundreds.
+            words, sure = partial(tip, trial, latency), trial.measured is not None
             span = _span(trial, dense_ms)
             key = trial.request
             if math.isfinite(value):
@@ -127,8 +133,8 @@ def best(
 ) -> tuple[tuple[float, float], ...]:
     """Return the accuracy-latency front, as latency and score."""
     points = [
-        (latency_of(trial, trials, dense_ms), trial.scores[metric])
-        for trial in trials
+        (latency, trial.scores[metric])
+        for trial, latency in zip(trials, latencies(trials, dense_ms), strict=True)
         if math.isfinite(trial.scores.get(metric, math.nan))
     ]
     return tuple(points[index] for index in front(points))

@@ -10,10 +10,10 @@ import numpy as np
 
 from app import format as text
 from app import story
-from app.curves import METRICS, best, curves, dense_latency, latency_of
+from app.curves import METRICS, best, curves, dense_latency, latencies
 from app.overlay import Colours, premultiplied
 from app.palette import Rgb, by_kind, by_type, series_colour, type_colour
-from app.trials import predicted_speedup
+from app.trials import predictor
 from app.values import KINDS, Changes, Kind, Nuclei, Opened
 from app.widgets.plot import Dot
 from app.widgets.tile_view import Mask
@@ -125,7 +125,7 @@ class Presenter:
             return
         measured = new.latency
         left = outcome.counts.macs / max(opened.counts.macs, 1)
-        predicted = predicted_speedup(new.trials, left)
+        predicted = predictor(new.trials)(left)
         self._window.controls.set_latency(story.verdict(measured, predicted))
         self._window.demo.set_story(
             story.headline(opened, outcome, measured),
@@ -181,10 +181,11 @@ def _current(
     state: "AppState", metric: str, dense_ms: float
 ) -> tuple[Dot | None, Dot | None, Dot | None]:
     """Return the rings around the point on show, one per plot."""
-    trial = next((t for t in state.trials if t.request == state.request), None)
-    if trial is None:
+    found = [i for i, t in enumerate(state.trials) if t.request == state.request]
+    if not found:
         return None, None, None
-    latency = latency_of(trial, state.trials, dense_ms)
+    trial = state.trials[found[0]]
+    latency = latencies(state.trials, dense_ms)[found[0]]
     score = trial.scores.get(metric, float("nan"))
     key, sure = trial.request, trial.measured is not None
     if score != score:  # undefined: both maps are empty

@@ -1,12 +1,14 @@
 """Plotted points: what was tried on the open tile, and what it gave."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from app.values import Measured, Opened, Outcome
 from core.types import Counts, PruneRequest
+
+_STEP = 0.005  # of sparsity
 
 Series = tuple[str, str, str, str]  # heuristic, scope, count, recovery
 
@@ -64,15 +66,29 @@ def trial_from(opened: Opened, outcome: Outcome) -> Trial:
 
 
 def added(trials: Sequence[Trial], trial: Trial) -> tuple[Trial, ...]:
-    """Return ``trials`` with one more, in place of an earlier one alike.
+    """Return ``trials`` with one more.
 
-    A measurement of the earlier one is kept: the model is the same.
+    It takes the place of an earlier one alike, whose measurement is kept: the
+    model is the same. Neighbours closer than a step of `_STEP` give way too,
+    unless they were measured: a long drag would leave hundreds of points that
+    nobody could tell apart, and that all have to be drawn again each time.
     """
-    others = [other for other in trials if other.request != trial.request]
     same = next((t for t in trials if t.request == trial.request), None)
     if same is not None and trial.measured is None:
         trial = replace(trial, measured=same.measured)
+    place = _place(trial)
+    others = [
+        other
+        for other in trials
+        if other.request != trial.request
+        and (other.measured is not None or _place(other) != place)
+    ]
     return (*others, trial)
+
+
+def _place(trial: Trial) -> tuple[Series, int]:
+    """Return the curve of a trial, and its step along it."""
+    return series_of(trial.request), round(trial.request.sparsity / _STEP)
 
 
 def with_latency(trials: Sequence[Trial], measured: Measured) -> tuple[Trial, ...]:
@@ -85,34 +101,37 @@ def with_latency(trials: Sequence[Trial], measured: Measured) -> tuple[Trial, ..
     )
 
 
-def predicted_speedup(trials: Sequence[Trial], macs: float) -> float:
+def predictor(trials: Sequence[Trial]) -> Callable[[float], float]:
     """Return how much faster a model should be, from the ones measured so far.
 
     Parameters
     ----------
     trials
         With measurements, or not.
-    macs
-        Multiply-accumulates left, as a share of the dense model's; 0 to 1.
 
     Returns
     -------
-    float
-        Dense latency over pruned latency. Interpolated between the measured
-        shares; with none, time is taken to follow the multiply-accumulates,
-        which is the best that could happen.
+    callable
+        From the share of multiply-accumulates left, 0 to 1, to dense latency
+        over pruned latency. Interpolated between the measured shares; with
+        none, time is taken to follow the multiply-accumulates, which is the
+        best that could happen.
     """
     known = {1.0: 1.0}
     for trial in trials:
         if trial.measured is not None and trial.measured.speedup > 0:
             known[trial.macs_left] = 1 / trial.measured.speedup
-    if len(known) == 1:
-        return 1 / max(macs, 1e-3)
     shares = np.array(sorted(known))
     times = np.array([known[share] for share in shares])
-    slowest = times[0] * macs / shares[0] if shares[0] > 0 else times[0]
-    time = slowest if macs < shares[0] else np.interp(macs, shares, times)
-    return float(1 / max(time, 1e-3))
+
+    def speedup(macs: float) -> float:
+        if macs < shares[0]:
+            time = times[0] * macs / shares[0]
+        else:
+            time = np.interp(macs, shares, times)
+        return float(1 / max(time, 1e-3))
+
+    return speedup
 
 
 def front(points: Sequence[tuple[float, float]]) -> tuple[int, ...]:

@@ -49,7 +49,7 @@ class Dot:
     x: float
     y: float
     key: Hashable
-    tip: str = ""
+    tip: Callable[[], str] = str
     sure: bool = True
     span: tuple[float, float] | None = None
 
@@ -306,7 +306,7 @@ class Plot(QWidget):
                 Qt.CursorShape.PointingHandCursor if dot else Qt.CursorShape.ArrowCursor
             )
             QToolTip.showText(
-                event.globalPosition().toPoint(), dot.tip if dot else "", self
+                event.globalPosition().toPoint(), dot.tip() if dot else "", self
             )
             self.update()
 

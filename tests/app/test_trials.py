@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.curves import curves, dense_latency, latency_of
+from app.curves import curves, dense_latency, latencies
 from app.exploring import EXPLORED, TIMED, row_of, without
 from app.export import as_csv
 from app.history import History
 from app.state import AppState
-from app.trials import Trial, added, front, predicted_speedup, with_latency
+from app.trials import Trial, added, front, predictor, with_latency
 from app.values import Measured
 from core.types import Counts, PruneRequest
 
@@ -39,6 +39,15 @@ def test_a_trial_alike_replaces_the_earlier_and_keeps_its_latency():
     assert kept[-1].measured is old.measured
 
 
+def test_a_drag_leaves_points_that_can_be_told_apart():
+    points = (trial(0.5, speedup=2.0),)
+    for step in range(1000):
+        points = added(points, trial(round(0.2 + step * 0.0007, 4)))
+    assert len(points) < 0.7 / 0.005 + 3
+    assert points[0].measured is not None  # what was measured stays
+    assert points[-1].request.sparsity == pytest.approx(0.8993)
+
+
 def test_latency_goes_to_its_own_point():
     measured = Measured(request(0.5), 10, 5, 2, (1.9, 2.1), "faster")
     points = with_latency((trial(0.4), trial(0.5)), measured)
@@ -46,16 +55,16 @@ def test_latency_goes_to_its_own_point():
 
 
 def test_prediction_without_measurements_follows_the_work_left():
-    assert predicted_speedup((trial(0.5),), 0.25) == pytest.approx(4.0)
+    assert predictor((trial(0.5),))(0.25) == pytest.approx(4.0)
 
 
 def test_prediction_goes_through_what_was_measured():
     points = (trial(0.5, macs=0.5, speedup=1.25),)
-    assert predicted_speedup(points, 0.5) == pytest.approx(1.25)
-    assert predicted_speedup(points, 1.0) == pytest.approx(1.0)
-    between = predicted_speedup(points, 0.75)
+    assert predictor(points)(0.5) == pytest.approx(1.25)
+    assert predictor(points)(1.0) == pytest.approx(1.0)
+    between = predictor(points)(0.75)
     assert between == pytest.approx(1 / 0.9)
-    assert predicted_speedup(points, 0.25) > 1.25
+    assert predictor(points)(0.25) > 1.25
 
 
 @given(
@@ -109,7 +118,7 @@ def test_measured_latency_is_relative_to_one_dense_latency():
     points = (trial(0.5, speedup=2.0), trial(0.9, speedup=4.0))
     dense = dense_latency(points, 70.0)
     assert dense == 100.0
-    assert [latency_of(one, points, dense) for one in points] == [50.0, 25.0]
+    assert latencies(points, dense) == [50.0, 25.0]
     assert dense_latency((trial(0.5),), 70.0) == 70.0
 
 
