@@ -1,7 +1,7 @@
 """How long networks take, measured so that a sceptic believes it."""
 
 from core.latency.environment import processor_name
-from core.latency.memory import PeakMemory, peak_memory
+from core.latency.memory import PeakMemory, peak_memory, release_memory
 from core.latency.process import LatencyProcess, compare
 from core.latency.profile import LayerTime, profile_layers, why_not_faster
 from core.latency.results import (
@@ -31,5 +31,6 @@ __all__ = [
     "peak_memory",
     "processor_name",
     "profile_layers",
+    "release_memory",
     "why_not_faster",
 ]

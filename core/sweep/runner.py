@@ -14,7 +14,7 @@ from torch import nn
 
 from core.errors import InputError, PruningError
 from core.job import Job
-from core.latency import LatencyProcess, Settings, peak_memory
+from core.latency import LatencyProcess, Settings, peak_memory, release_memory
 from core.models import load_model
 from core.pruning import Counter, PruningPlan
 from core.pruning.masked import living_atoms
@@ -231,6 +231,7 @@ class _Run:
         self.progress.at += 1
         self.progress.worked += 1
         self.progress.spent += time.monotonic() - start
+        release_memory()
         return record
 
     def _work(

@@ -2,8 +2,10 @@
 
 import dataclasses
 import math
+import sys
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from torch import nn
@@ -17,6 +19,7 @@ from core.latency import (
     compare,
     peak_memory,
     profile_layers,
+    release_memory,
     why_not_faster,
 )
 from core.latency.environment import describe
@@ -134,6 +137,19 @@ def test_peak_memory_sees_an_array():
         block = np.ones(30_000_000)
     assert found.grown >= 0.8 * block.nbytes
     assert found.peak >= found.before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the GNU allocator only")
+def test_freed_memory_goes_back():
+    size = psutil.Process().memory_info
+    # small blocks lie on the heap, where the last one keeps all others in place
+    blocks = [bytearray(100_000) for _ in range(2000)]
+    held = size().rss
+    last = blocks.pop()
+    blocks.clear()
+    release_memory()
+    assert size().rss < held - 100_000_000
+    assert len(last) == 100_000
 
 
 def test_comparison_is_frozen():
