@@ -22,12 +22,14 @@ from core.pruning.tracing import trace
 from core.pruning.unstructured import apply_masks, make_masks
 from core.pruning.weight_masks import MaskPlan
 from core.pruning.weight_scores import WEIGHT_HEURISTICS, WeightHeuristic
+from core.pruning.width_costs import CostTable, make_timed_plan, measure_costs
 
 __all__ = [
     "HEURISTICS",
     "WEIGHT_HEURISTICS",
     "Ask",
     "ChannelGraph",
+    "CostTable",
     "Counter",
     "Heuristic",
     "Layer",
@@ -44,7 +46,9 @@ __all__ = [
     "calibrate",
     "make_masks",
     "make_plan",
+    "make_timed_plan",
     "mask_plan",
+    "measure_costs",
     "plan_of",
     "prune_in_steps",
     "recalibrate_batch_norm",

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.errors import PruningError
+from core.pruning.modes import tensors_of
 from core.pruning.plan import Kept, PruningPlan
 from core.pruning.refit import refit
 from core.pruning.statistics import Statistics
@@ -42,7 +43,7 @@ def apply_plan(
     PruningError
         When the plan was made for another model.
     """
-    state = _tensors(module)
+    state = tensors_of(module)
     _check(state, plan)
     with torch.no_grad():
         repaired = {} if statistics is None else refit(state, plan, statistics)
@@ -69,7 +70,8 @@ def _is_plain_leaf(module: nn.Module) -> bool:
     if not plain or module._modules:  # noqa: SLF001 - twice as fast as children()
         return False
     # A recurrent layer holds its weights in a list once more: leave such to deepcopy.
-    return not any(isinstance(held, list | Tensor) for held in vars(module).values())
+    kinds = set(map(type, vars(module).values()))
+    return not any(issubclass(kind, list | Tensor) for kind in kinds)
 
 
 def _clone_leaf(module: nn.Module, memo: dict[int, Any]) -> nn.Module:
@@ -86,12 +88,6 @@ def _clone_leaf(module: nn.Module, memo: dict[int, Any]) -> nn.Module:
             held = type(value)(value)
         clone.__dict__[key] = held
     return clone
-
-
-def _tensors(module: nn.Module) -> dict[str, Tensor]:
-    named = dict[str, Tensor](module.named_parameters(remove_duplicate=False))
-    named.update(module.named_buffers(remove_duplicate=False))
-    return named
 
 
 def _check(state: dict[str, Tensor], plan: PruningPlan) -> None:
@@ -155,7 +151,8 @@ def _set_attributes(module: nn.Module, plan: PruningPlan) -> None:
                 f"This plan is damaged or made for another model: it sets {path} to "
                 f"{value}. Make a plan from a trace of this model."
             )
-        setattr(target, attribute, value)
+        # Not ``setattr``: a module's own is slow, and a width is a plain attribute.
+        vars(target)[attribute] = value
 
 
 def _narrows(now: object, value: int | tuple[int, ...]) -> bool:

@@ -8,6 +8,7 @@ from torch import nn
 from core.errors import PruningError
 from core.pruning.graph import ChannelGraph
 from core.pruning.limits import Limits
+from core.pruning.modes import tensors_of
 from core.pruning.scopes import is_in, scope_names
 from core.types import Count
 
@@ -49,18 +50,20 @@ def check_model(module: nn.Module, graph: ChannelGraph) -> None:
     PruningError
         In both cases.
     """
-    named = [*module.named_parameters(), *module.named_buffers()]
-    shapes = {name: tuple(tensor.shape) for name, tensor in named}
+    named = tensors_of(module)
+    shapes = {name: tuple(tensor.shape) for name, tensor in named.items()}
     if any(graph.shapes.get(name) != shape for name, shape in shapes.items()):
         raise PruningError(
             "This graph was traced from another model: trace the model you prune."
         )
     with torch.no_grad():
         # A sum is finite when all values are; it reads them once and writes nothing.
-        sums = {n: t.sum() for n, t in named if t.is_floating_point()}
-    bad = [name for name, value in sums.items() if not torch.isfinite(value)]
-    if bad:
+        sums = {n: t.sum() for n, t in named.items() if t.is_floating_point()}
+        values = [value.double() for value in sums.values()]
+        finite = torch.stack(values).isfinite() if values else torch.ones(0).bool()
+    if not finite.all():
+        bad = list(sums)[int((~finite).nonzero()[0])]
         raise PruningError(
-            f"Weights hold values that are not numbers (NaN or infinite, in {bad[0]}): "
+            f"Weights hold values that are not numbers (NaN or infinite, in {bad}): "
             "load intact weights."
         )

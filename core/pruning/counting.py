@@ -100,7 +100,7 @@ class Counter:
         sizes = self._rest.copy()
         if self._flat.size:
             left = self._alive(alive)[self._flat]
-            widths = np.add.reduceat(left, self._starts, dtype=np.int64)
+            widths = np.add.reduceat(left.view(np.uint8), self._starts, dtype=np.int64)
             np.multiply.at(sizes, self._owner, widths)
         return sizes
 

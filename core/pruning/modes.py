@@ -1,9 +1,9 @@
-"""Evaluation mode for a while."""
+"""Small things about modules: evaluation mode for a while, all tensors by name."""
 
 import contextlib
 from collections.abc import Iterator
 
-from torch import nn
+from torch import Tensor, nn
 
 
 @contextlib.contextmanager
@@ -16,3 +16,19 @@ def evaluating(module: nn.Module) -> Iterator[None]:
     finally:
         for child, flag in training.items():
             child.training = flag
+
+
+def tensors_of(module: nn.Module) -> dict[str, Tensor]:
+    """Return parameters and buffers by name, shared ones under each name.
+
+    One walk: torch's own iterators take one each, which is felt on large networks.
+    """
+    found: dict[str, Tensor] = {}
+    for prefix, child in module.named_modules(remove_duplicate=False):
+        start = f"{prefix}." if prefix else ""
+        own = vars(child)
+        for table in (own["_parameters"], own["_buffers"]):
+            for name, tensor in table.items():
+                if tensor is not None:
+                    found[start + name] = tensor
+    return found

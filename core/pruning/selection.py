@@ -43,6 +43,7 @@ def make_plan(  # noqa: PLR0913 - the contract that callers rely on
     seed: int = 0,
     locked: Sequence[str] = (),
     ratios: Mapping[str, float] | None = None,
+    cost_aware: bool = False,
 ) -> PruningPlan:
     """Decide what to remove; nothing is changed yet.
 
@@ -65,6 +66,9 @@ def make_plan(  # noqa: PLR0913 - the contract that callers rely on
         See `Limits`.
     seed
         For random heuristics.
+    cost_aware
+        Rank channels by what they are worth for what they cost (in ``count``), so
+        that dear ones go first. Without effect on heuristics that do so anyway.
 
     Returns
     -------
@@ -80,8 +84,12 @@ def make_plan(  # noqa: PLR0913 - the contract that callers rely on
     check_model(module, graph)
     check_request(graph, sparsity, count, limits)
     ask = Ask(module, graph, statistics, seed, count)
-    scores = find_heuristic(heuristic).score(ask)
-    alive = Selector(graph, limits).select(scores, sparsity, scope, count)
+    chosen = find_heuristic(heuristic)
+    scores = chosen.score(ask)
+    selector = Selector(graph, limits)
+    if cost_aware and not chosen.weighs_cost:
+        scores = scores / np.maximum(selector.counter.per_atom(count), 1.0)
+    alive = selector.select(scores, sparsity, scope, count)
     request = {
         "heuristic": heuristic,
         "sparsity": sparsity,
@@ -90,6 +98,7 @@ def make_plan(  # noqa: PLR0913 - the contract that callers rely on
         "round_to": round_to,
         "min_channels": min_channels,
         "seed": seed,
+        **({"cost_aware": True} if cost_aware else {}),
         **({"locked": list(locked)} if locked else {}),
         **({"ratios": dict(ratios)} if ratios else {}),
     }

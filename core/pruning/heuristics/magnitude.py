@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from core.pruning.heuristics.protocol import (
     Ask,
@@ -18,17 +19,23 @@ def _random(ask: Ask) -> Scores:
     return np.random.default_rng(ask.seed).random(ask.graph.atoms)
 
 
+def _norms(matrix: Tensor, order: int) -> Tensor:
+    """Norm of each row, without a copy of the matrix."""
+    norms: Tensor = torch.linalg.vector_norm(matrix, ord=order, dim=1)
+    return norms
+
+
 def _l1(ask: Ask) -> Scores:
     total = Total(ask.graph)
     for part in filters(ask):
-        total.add(part.atoms, part.matrix.abs().mean(1))
+        total.add(part.atoms, _norms(part.matrix, 1) / part.matrix.shape[1])
     return by_group_mean(ask.graph, total.mean)
 
 
 def _l2(ask: Ask) -> Scores:
     total = Total(ask.graph)
     for part in filters(ask):
-        total.add(part.atoms, part.matrix.square().mean(1))
+        total.add(part.atoms, _norms(part.matrix, 2).square() / part.matrix.shape[1])
     return by_group_mean(ask.graph, np.sqrt(total.mean))
 
 
@@ -59,7 +66,7 @@ def _lamp(ask: Ask) -> Scores:
     """LAMP on squared filter norms: each over the sum of those at least as large."""
     total = Total(ask.graph)
     for part in filters(ask):
-        total.add(part.atoms, part.matrix.square().sum(1))
+        total.add(part.atoms, _norms(part.matrix, 2).square())
     power = total.mean
     scores = np.zeros_like(power)
     for members in ask.graph.groups:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from core.errors import PruningError
 from core.pruning.graph import AtomArray, ChannelGraph, Layer
 from core.pruning.labels import FIXED
+from core.pruning.modes import tensors_of
 from core.pruning.statistics import Statistics
 from core.types import Count
 
@@ -77,6 +78,8 @@ class Heuristic:
         atom is ignored.
     needs
         What the model or the call must have.
+    weighs_cost
+        Whether scores are per cost already.
     """
 
     name: str
@@ -85,6 +88,7 @@ class Heuristic:
     paper: str
     rule: Callable[[Ask], Scores]
     needs: frozenset[Need] = field(default_factory=frozenset)
+    weighs_cost: bool = False
 
     def score(self, ask: Ask) -> Scores:
         """Return a score for every atom.
@@ -121,8 +125,8 @@ class Heuristic:
 
 def parameters(module: nn.Module) -> dict[str, Tensor]:
     """Return detached parameters by name, shared ones under each name."""
-    named = module.named_parameters(remove_duplicate=False)
-    return {name: parameter.detach() for name, parameter in named}
+    named = tensors_of(module)
+    return {n: t.detach() for n, t in named.items() if isinstance(t, nn.Parameter)}
 
 
 @dataclass(frozen=True, slots=True)

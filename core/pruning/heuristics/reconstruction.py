@@ -232,6 +232,7 @@ RECONSTRUCTION = Heuristic(
     "al. 2023, arXiv 2302.04089 (ZipLM)",
     _elimination,
     _STATISTICS,
+    weighs_cost=True,
 )
 RECONSTRUCTION_ONCE = Heuristic(
     "reconstruction_once",
@@ -241,4 +242,5 @@ RECONSTRUCTION_ONCE = Heuristic(
     "Hassibi & Stork 1993; cf. He et al. 2017, arXiv 1707.06168",
     _reconstruction,
     _STATISTICS,
+    weighs_cost=True,
 )

@@ -6,7 +6,16 @@ import torch
 from torch import nn
 
 from core.errors import PruningError
-from core.pruning import Counter, Limits, Selector, apply_plan, make_plan, trace
+from core.pruning import (
+    HEURISTICS,
+    Ask,
+    Counter,
+    Limits,
+    Selector,
+    apply_plan,
+    make_plan,
+    trace,
+)
 from core.pruning.masked import living_atoms
 from tests.core.pruning.oracle import from_catalogue, subject
 
@@ -226,3 +235,34 @@ def test_a_model_with_nothing_to_prune():
     make_plan(module, graph, "l2", 0.0)
     with pytest.raises(PruningError, match="cannot be removed"):
         make_plan(module, graph, "l2", 0.5)
+
+
+@pytest.mark.parametrize("count", ["params", "macs"])
+def test_cost_aware_keeps_more_channels_at_the_same_size(count):
+    it = from_catalogue("unet")
+    counter = Counter(it.graph)
+    sizes = [
+        counter.counts(
+            living_atoms(
+                it.graph, it.plan("l2", 0.6, count=count, cost_aware=cost_aware)
+            )
+        )
+        for cost_aware in (False, True)
+    ]
+    atom = counter.per_atom(count).max()
+    assert abs(getattr(sizes[0], count) - getattr(sizes[1], count)) <= 2 * atom
+    assert sizes[1].channels > sizes[0].channels
+
+
+def test_cost_aware_by_hand():
+    """Score over cost is the order in which channels go."""
+    it = from_catalogue("unet")
+    counter = Counter(it.graph)
+    scores = HEURISTICS["l2"].score(Ask(it.module, it.graph))
+    worth = scores / np.maximum(counter.per_atom("params"), 1)
+    alive = Selector(it.graph).select(worth, 0.5, "network", "params")
+    plan = it.plan("l2", 0.5, cost_aware=True)
+    assert (living_atoms(it.graph, plan) == alive).all()
+    assert plan.request["cost_aware"] is True
+    same = [it.plan("reconstruction", 0.5, cost_aware=c).hash for c in (True, False)]
+    assert same[0] == same[1]
