@@ -86,6 +86,10 @@ def _step_aside() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 
 
+def _nothing() -> None:
+    """Leave everything as it is."""
+
+
 class Runner(QObject):
     """One worker thread, and at most one request waiting for it.
 
@@ -95,6 +99,8 @@ class Runner(QObject):
     ----------
     prepare
         Called once on the worker thread before any work.
+    tidy
+        Called on the worker thread after each result was handed over.
     parent
         Qt owner.
     """
@@ -112,6 +118,7 @@ class Runner(QObject):
     def __init__(
         self,
         prepare: Callable[[], None] = _step_aside,
+        tidy: Callable[[], None] = _nothing,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -119,6 +126,7 @@ class Runner(QObject):
         self._pool = ThreadPoolExecutor(
             1, thread_name_prefix="core", initializer=prepare
         )
+        self._tidy = tidy
         self._newest = 0
         self._closed = False
         self._live: dict[int, tuple[Job, Future[None]]] = {}
@@ -194,6 +202,8 @@ class Runner(QObject):
             if not outcome.expected:
                 log.error("job failed\n%s", outcome.details)
         self._ended.emit(number, outcome)
+        del outcome  # or it would be there until the next job ends
+        self._tidy()
 
     @Slot(int, object)
     def _on_reported(self, number: int, step: Step) -> None:

@@ -11,6 +11,7 @@ from app import format as text
 from app import theme
 from app.controller import Controller
 from app.engine import BenchEngine, sample_titles
+from app.memory import trimmer
 from app.runner import Runner
 from app.settings import Settings
 from app.state import AppState, Store
@@ -47,7 +48,7 @@ def build(
     samples = [Sample(name, title) for name, title in sample_titles()]
     window = Window(samples)
     store = Store(state or settings.state(), window)
-    runner = Runner(parent=window)
+    runner = Runner(tidy=trimmer(), parent=window)
     controller = Controller(window, store, runner, engine or BenchEngine())
     bench = Bench(window, controller, store, runner)
     window.controls.set_request(store.state.request)

@@ -1,7 +1,9 @@
 import threading
+from types import SimpleNamespace
 
 import pytest
 
+from app.memory import trimmer
 from app.runner import Failure, Runner, failure_of
 from core.errors import InputError
 
@@ -162,6 +164,28 @@ def test_close_waits_for_the_thread(qapp):
     assert ended.is_set()
     runner.submit(work)  # too late: nothing happens
     assert not runner.busy
+
+
+def test_tidying_comes_after_each_result(qtbot, qapp):
+    tidied = []
+    runner = Runner(tidy=lambda: tidied.append(threading.current_thread().name))
+    for number in range(3):
+        runner.submit(lambda task, n=number: n)
+        wait(qtbot, runner)
+    runner.close()
+    assert len(tidied) == 3
+    assert all(name.startswith("core") for name in tidied)
+
+
+def test_memory_goes_back_only_now_and_then(monkeypatch):
+    asked = []
+    library = SimpleNamespace(malloc_trim=asked.append)
+    monkeypatch.setattr("app.memory.ctypes.CDLL", lambda name: library)
+    monkeypatch.setattr("app.memory.sys.platform", "linux")
+    after_job = trimmer(every=4)
+    for _ in range(9):
+        after_job()
+    assert asked == [0, 0]
 
 
 def test_memory_errors_say_what_to_do():
