@@ -66,6 +66,8 @@ def _show(asked: Arguments) -> int:
     bench = start.build(settings)
     messages.install(bench.store)
     start.restore(bench, settings)
+    if asked.given:
+        bench.controller.go_to(asked.request)
     bench.window.show()
     start.open_first(bench, settings, asked.model, asked.source)
     return app.exec()

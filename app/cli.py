@@ -9,6 +9,7 @@ from app.sources import joined
 from core.types import Count, PruneRequest, Recovery
 
 COMMANDS = ("prune", "sweep", "inspect")
+_REQUEST = ("heuristic", "sparsity", "scope", "count", "recovery", "round_to", "seed")
 _COUNTS: tuple[Count, ...] = ("params", "macs", "channels")
 _RECOVERIES: tuple[Recovery, ...] = ("none", "bn", "refit", "finetune")
 HEURISTIC, SPARSITY = "reconstruction", 0.8
@@ -74,9 +75,7 @@ def parse(arguments: Sequence[str]) -> Arguments:
         Without the name of the program.
     """
     found = vars(_parser().parse_args(arguments))
-    given = any(
-        found.get(name) is not None for name in ("heuristic", "sparsity", "recovery")
-    )
+    given = any(found.get(name) is not None for name in _REQUEST)
     request = PruneRequest(
         heuristic=found.pop("heuristic", None) or HEURISTIC,
         sparsity=_or(found.pop("sparsity", None), SPARSITY),

@@ -47,6 +47,19 @@ def test_model_and_tile_without_a_command():
     assert (found.model, found.source) == ("m.safetensors", "t.png|l.png")
 
 
+@pytest.mark.parametrize(
+    ("line", "given"),
+    [
+        ("", False),
+        ("--tile t.png", False),
+        ("--sparsity 0", True),
+        ("--scope layer", True),
+    ],
+)
+def test_whether_a_request_was_given(line, given):
+    assert parse(line.split()).given is given
+
+
 def test_prune_request():
     line = (
         "prune --model demo --tile t.png --heuristic l2 --sparsity 0.7 --scope layer "
