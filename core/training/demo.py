@@ -82,8 +82,8 @@ def polish_settings(settings: Settings) -> Settings:
     )
 
 
-def training_groups(folder: Path) -> list[list[Example]]:
-    """Collect the tiles, held-out ones left out.
+def real_groups(folder: Path) -> list[list[Example]]:
+    """Collect the real tiles, held-out ones left out.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def training_groups(folder: Path) -> list[list[Example]]:
     Returns
     -------
     list
-        DSB 2018, TNBC, synthetic H&E, synthetic immunohistochemistry.
+        DSB 2018 and TNBC.
     """
     stained = [
         e for e in read_folder(folder / "dsb2018_stained") if e.name not in DSB_HELD_OUT
@@ -104,6 +104,19 @@ def training_groups(folder: Path) -> list[list[Example]]:
     return [
         [replace(e, weight=4.0 if e.name in _PINK else 1.0) for e in stained],
         breast,
+    ]
+
+
+def training_groups(folder: Path) -> list[list[Example]]:
+    """Collect all tiles: DSB 2018, TNBC, synthetic H&E, synthetic IHC.
+
+    Parameters
+    ----------
+    folder
+        Holds ``dsb2018_stained`` and ``tnbc_naylor``.
+    """
+    return [
+        *real_groups(folder),
         synthetic_examples(_STAINED_HE),
         synthetic_examples(_STAINED_IHC, stain="ihc"),
     ]
