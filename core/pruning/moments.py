@@ -4,14 +4,12 @@ To read this file, start from `Moments`.
 """
 
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from core.pruning.graph import Layer
 
@@ -197,24 +195,33 @@ def sample_patches(
     dilation = _each(layer.settings.get("dilation", 1), sides)
     reach = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
     before, after = _padding(layer.settings.get("padding", 0), kernel, dilation)
-    pairs = zip(before[::-1], after[::-1], strict=True)
-    padded = functional.pad(x, [n for pair in pairs for n in pair])
-    made = [
-        (size - r - 1) // s + 1
-        for size, r, s in zip(padded.shape[2:], reach, stride, strict=True)
-    ]
+    ends = zip(x.shape[2:], before, after, reach, stride, strict=True)
+    made = [(n + b + a - r - 1) // s + 1 for n, b, a, r, s in ends]
     thin = max(x.shape[0] * int(np.prod(made)) / max(share, 1), 1.0) ** (1 / sides)
     step = max(int(thin), 1)
     step = step if step == 1 else step | 1
-    taps = []
-    for tap in product(*(range(k) for k in kernel)):
-        window = tuple(
-            slice(t * d, t * d + s * (m - 1) + 1, s * step)
-            for t, d, s, m in zip(tap, dilation, stride, made, strict=True)
-        )
-        part = padded[(slice(None), slice(None), *window)]
-        taps.append(part.flatten(2).transpose(1, 2).reshape(-1, x.shape[1]))
-    return torch.stack(taps, 1)
+    # Only what is sampled is ever copied: rows first, then what is left of them.
+    parts = [x]
+    for side in range(sides):
+        place = torch.arange(0, made[side], step) * stride[side] - before[side]
+        parts = [
+            _take(part, 2 + side, place + t * dilation[side])
+            for part in parts
+            for t in range(kernel[side])
+        ]
+    flat = [part.flatten(2).transpose(1, 2).reshape(-1, x.shape[1]) for part in parts]
+    return torch.stack(flat, 1)
+
+
+def _take(x: Tensor, dim: int, index: Tensor) -> Tensor:
+    """Select along a dimension; what lies outside is zero."""
+    size = x.shape[dim]
+    inside = (index >= 0) & (index < size)
+    taken = x.index_select(dim, index.clamp(0, size - 1).to(x.device))
+    if not inside.all():
+        outside = (~inside).nonzero()[:, 0].to(x.device)
+        taken.index_fill_(dim, outside, 0.0)
+    return taken
 
 
 def _each(value: Any, sides: int) -> tuple[int, ...]:
