@@ -104,7 +104,11 @@ class BenchSession:
 
     def measure(self, request: PruneRequest, task: Task) -> Measured:
         """Time dense and pruned side by side, in a process of their own."""
+        from core.latency import release_memory
+
         found = self.bench.compare(request, cast("Job", task), process=self.process)
+        # The hand rests: the time to let go of what the drag left behind.
+        release_memory()
         return Measured(
             request=request,
             dense_ms=found.dense.median,

@@ -175,7 +175,7 @@ def memory(bench: start.Bench, changes: int = 500) -> dict[str, Any]:
         for sparsity in rng.uniform(0.05, 0.95, number):
             bench.window.controls.sparsityChosen.emit(round(float(sparsity), 4))
             pump(lambda: bench.store.state.current)
-        bench.controller.cancel()
+        pump(lambda: idle(bench))
         gc.collect()
 
     change(20)  # pools and caches fill first
