@@ -9,6 +9,7 @@ from time import perf_counter
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.benchmark.results import HeuristicInfo, LayerInfo, SizeCurve
@@ -26,10 +27,12 @@ from core.pruning import (
     Statistics,
     apply_plan,
     calibrate,
-    make_plan,
+    plan_of,
     recalibrate_batch_norm,
     trace,
 )
+from core.pruning.checks import check_model, check_request
+from core.pruning.heuristics import find_heuristic
 from core.pruning.masked import living_atoms
 from core.pruning.scopes import part_of
 from core.types import Counts, PruneRequest
@@ -57,6 +60,9 @@ class PrunableModel:
         self.graph: ChannelGraph = trace(model.module, example)
         self._calibration = tuple(calibration)
         self._statistics: Statistics | None = None
+        check_model(model.module, self.graph)
+        self._ranked: dict[tuple[str, str, int], NDArray[np.float64]] = {}
+        self._selectors: dict[tuple[int, int], Selector] = {}
         self._curves: dict[PruneRequest, SizeCurve] = {}
         self.seconds: dict[str, float] = {}
 
@@ -83,18 +89,32 @@ class PrunableModel:
         PruningError
             When it cannot be met.
         """
-        return make_plan(
-            self.model.module,
-            self.graph,
-            request.heuristic,
-            request.sparsity,
-            scope=request.scope,
-            count=request.count,
-            statistics=self._for_heuristic(request, job),
-            round_to=request.round_to,
-            min_channels=request.min_channels,
-            seed=request.seed,
+        limits = Limits(request.round_to, request.min_channels)
+        check_request(self.graph, request.sparsity, request.count, limits)
+        scores = self._scores(request, job)
+        alive = self._selector(limits).select(
+            scores, request.sparsity, request.scope, request.count
         )
+        return plan_of(self.graph, alive, _settings(request))
+
+    def _scores(self, request: PruneRequest, job: Job | None) -> NDArray[np.float64]:
+        """Score every atom, once for each heuristic, count and seed."""
+        key = (request.heuristic, request.count, request.seed)
+        if key not in self._ranked:
+            heuristic = find_heuristic(request.heuristic)
+            uses = "statistics" in heuristic.needs
+            statistics = self.statistics(job) if uses else None
+            ask = Ask(
+                self.model.module, self.graph, statistics, request.seed, request.count
+            )
+            self._ranked[key] = heuristic.score(ask)
+        return self._ranked[key]
+
+    def _selector(self, limits: Limits) -> Selector:
+        key = (limits.round_to, limits.min_channels)
+        if key not in self._selectors:
+            self._selectors[key] = Selector(self.graph, limits)
+        return self._selectors[key]
 
     def build(
         self, request: PruneRequest, plan: PruningPlan, job: Job | None = None
@@ -132,26 +152,11 @@ class PrunableModel:
         return self._curves[key]
 
     def _measure_curve(self, request: PruneRequest, job: Job | None) -> SizeCurve:
-        ask = Ask(
-            self.model.module,
-            self.graph,
-            self._for_heuristic(request, job),
-            request.seed,
-            request.count,
-        )
-        scores = HEURISTICS[request.heuristic].score(ask)
         limits = Limits(request.round_to, request.min_channels)
-        sizes = Selector(self.graph, limits).sizes(scores, request.scope, _POINTS)
+        scores = self._scores(request, job)
+        sizes = self._selector(limits).sizes(scores, request.scope, _POINTS)
         rows = [(c.params, c.macs, c.channels) for c in sizes]
         return SizeCurve(request.count, np.array(rows, dtype=np.int64))
-
-    def _for_heuristic(
-        self, request: PruneRequest, job: Job | None
-    ) -> Statistics | None:
-        heuristic = HEURISTICS.get(request.heuristic)
-        if heuristic is None or "statistics" not in heuristic.needs:
-            return self._statistics
-        return self.statistics(job)
 
     @property
     def layers(self) -> tuple[LayerInfo, ...]:
@@ -230,3 +235,10 @@ def _without_target(request: PruneRequest) -> PruneRequest:
         min_channels=request.min_channels,
         seed=request.seed,
     )
+
+
+def _settings(request: PruneRequest) -> dict[str, object]:
+    """What a plan says of how it was made, as `make_plan` writes it."""
+    names = ("heuristic", "sparsity", "scope", "count")
+    rest = ("round_to", "min_channels", "seed")
+    return {name: getattr(request, name) for name in (*names, *rest)}

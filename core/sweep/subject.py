@@ -17,13 +17,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.benchmark import PrunableModel, calibration_inputs
-from core.errors import PruningError
 from core.job import Job
 from core.metrics import Scores, score_instances
 from core.models import LoadedModel
 from core.nuclei import instances, raw_maps, to_input
-from core.pruning import Ask, Limits, PruningPlan, Selector, plan_of
-from core.pruning.heuristics import find_heuristic
+from core.pruning import PruningPlan
 from core.store import TileResult
 from core.sweep.folder import SweepTile
 from core.sweep.provenance import weights_hash
@@ -56,8 +54,6 @@ class Subject:
         self.prunable = PrunableModel(model, inputs[0], inputs)
         self._dense: list[Prediction] | None = None
         self._dense_scores: list[Scores | None] = []
-        self._ranked: dict[tuple[object, ...], NDArray[np.float64]] = {}
-        self._selectors: dict[tuple[int, int], Selector] = {}
 
     @property
     def example(self) -> Tensor:
@@ -75,30 +71,7 @@ class Subject:
         PruningError
             When the request cannot be met.
         """
-        if not 0 <= request.sparsity <= 0.99:
-            return self.prunable.plan(request, job)  # words the error
-        alive = self._selector(request).select(
-            self._scores(request, job), request.sparsity, request.scope, request.count
-        )
-        return plan_of(self.prunable.graph, alive, _settings(request))
-
-    def _scores(self, request: PruneRequest, job: Job) -> NDArray[np.float64]:
-        """Score every atom, once for each heuristic, count and seed."""
-        key = (request.heuristic, request.count, request.seed)
-        if key not in self._ranked:
-            heuristic = find_heuristic(request.heuristic)
-            uses = "statistics" in heuristic.needs
-            statistics = self.prunable.statistics(job) if uses else None
-            graph, module = self.prunable.graph, self.model.module
-            ask = Ask(module, graph, statistics, request.seed, request.count)
-            scores = heuristic.score(ask)
-            if not np.isfinite(scores[1:]).all():
-                raise PruningError(
-                    "The weights hold values that are not numbers (NaN or infinite): "
-                    "load intact weights."
-                )
-            self._ranked[key] = scores
-        return self._ranked[key]
+        return self.prunable.plan(request, job)
 
     def evaluate(self, module: nn.Module, job: Job) -> tuple[TileResult, ...]:
         """Score a pruned network on every tile."""
@@ -144,12 +117,6 @@ class Subject:
         maps = raw_maps(replace(self.model, module=module), tile.tile)
         return instances(maps, self.model.spec)
 
-    def _selector(self, request: PruneRequest) -> Selector:
-        key = (request.round_to, request.min_channels)
-        if key not in self._selectors:
-            self._selectors[key] = Selector(self.prunable.graph, Limits(*key))
-        return self._selectors[key]
-
 
 def _each(work: Callable[[int], _T], count: int, job: Job, what: str) -> list[_T]:
     """Do independent pieces of work on all cores, in order, cancellable."""
@@ -185,10 +152,3 @@ def _one_thread_each() -> Iterator[ThreadPoolExecutor]:
 def _prepare_worker() -> None:
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)  # holds for the thread that sets it only
-
-
-def _settings(request: PruneRequest) -> dict[str, object]:
-    """What `make_plan` notes in a plan."""
-    names = ("heuristic", "sparsity", "scope", "count")
-    rest = ("round_to", "min_channels", "seed")
-    return {name: getattr(request, name) for name in (*names, *rest)}

@@ -231,7 +231,7 @@ def test_dense_model_and_heuristics_are_worked_out_once(folder, tmp_path):
     spy = dataclasses.replace(original, rule=counted)
     grid = grid_of(folder, heuristics=("l2",), recoveries=("none", "refit"))
     with (
-        mock.patch("core.sweep.subject.find_heuristic", return_value=spy),
+        mock.patch("core.benchmark.model.find_heuristic", return_value=spy),
         mock.patch.object(Subject, "_predict", autospec=True) as predict,
         Store(tmp_path / "a.sqlite") as store,
     ):
