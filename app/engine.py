@@ -5,6 +5,7 @@ imported by the first job, behind a window that is already on screen.
 To read this file, start from `BenchEngine.open`.
 """
 
+import gc
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -168,6 +169,7 @@ class BenchEngine:
             before=old.bench if old else None,
         )
         found = bench.dense
+        _settle()
         return Opened(
             session=BenchSession(bench, loaded, model, self._measuring()),
             model=_card(loaded, model),
@@ -233,6 +235,17 @@ def _prepare() -> None:
 
     torch.set_flush_denormal(True)
     sys.setswitchinterval(_SWITCH)
+
+
+def _settle() -> None:
+    """Keep the collector away from torch's many objects.
+
+    A full collection walks all of them with the interpreter lock held, which
+    stops the window for a tenth of a second; what was loaded lives on anyway.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def _load(source: str) -> "LoadedModel":

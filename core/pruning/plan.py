@@ -49,8 +49,15 @@ class PruningPlan:
     @cached_property
     def hash(self) -> str:
         """Sixteen hexadecimal digits that name what is kept."""
-        text = json.dumps(_kept_to_lists(self.kept), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        digest = hashlib.sha256()
+        for name in sorted(self.kept):
+            digest.update(name.encode() + b"\0")
+            for entry in self.kept[name]:
+                # Lengths first, so that no two plans give the same bytes.
+                digest.update(b"-" if entry is None else b"%d:" % entry.size)
+                if entry is not None:
+                    digest.update(np.ascontiguousarray(entry, dtype="<i8").tobytes())
+        return digest.hexdigest()[:16]
 
     def to_json(self) -> str:
         """Return the plan as JSON; `from_json` reads it back."""
