@@ -14,9 +14,9 @@ from core.images.synthetic import TYPE_NAMES
 from core.job import Job, Step
 from core.models import LoadedModel, save_model
 from core.models.unet import UNet
-from core.training.augment import Augmentation
 from core.training.data import Example, read_folder, synthetic_examples
 from core.training.loop import fit
+from core.training.rounds import FIRST_SHARES, LATER_ROUNDS
 from core.training.settings import Settings
 from core.training.split import DSB_HELD_OUT, TNBC_HELD_OUT
 from core.types import ModelSpec
@@ -50,38 +50,6 @@ _STAINED_IHC = range(2000, 2250)
 #: Immunohistochemistry joins when H&E is half learned; the shipped run did so.
 _IHC_SINCE = 1000
 
-#: Shares of crops: DSB 2018, TNBC, synthetic H&E, synthetic immunohistochemistry.
-_SHARES = (0.50, 0.20, 0.30, 0.18)
-_POLISH_SHARES = (0.60, 0.15, 0.15, 0.10)
-_LONG_SHARES = (0.62, 0.20, 0.11, 0.07)
-
-
-def polish_settings(settings: Settings) -> Settings:
-    """Second round: real tissue first, as it looks, in larger crops.
-
-    Parameters
-    ----------
-    settings
-        Of the first round; its seed and checkpoint are carried on.
-    """
-    path = settings.checkpoint
-    return Settings(
-        steps=500,
-        batch=5,
-        crop=256,
-        rate=8e-4,
-        warmup=20,
-        cooldown=1.0,
-        average=0.995,
-        seed=settings.seed + 1,
-        half=settings.half,
-        checkpoint=None if path is None else path.with_stem(path.stem + "-polish"),
-        save_every=100,
-        augmentation=Augmentation(
-            stain=0.04, brown=0.06, blur=0.15, noise=0.15, strength=0.5
-        ),
-    )
-
 
 def real_groups(folder: Path) -> list[list[Example]]:
     """Collect the real tiles, held-out ones left out.
@@ -106,32 +74,6 @@ def real_groups(folder: Path) -> list[list[Example]]:
         [replace(e, weight=4.0 if e.name in _PINK else 1.0) for e in stained],
         breast,
     ]
-
-
-def long_settings(settings: Settings) -> Settings:
-    """Third round: like the second, longer and from a higher rate.
-
-    After two rounds the network still fitted its training tiles no better than
-    the held-out ones (AJI 0.62 and 0.61): it had not learned enough yet.
-
-    Parameters
-    ----------
-    settings
-        Of the first round.
-    """
-    second = polish_settings(settings)
-    path = settings.checkpoint
-    return replace(
-        second,
-        steps=800,
-        rate=1.5e-3,
-        warmup=30,
-        seed=settings.seed + 2,
-        checkpoint=None if path is None else path.with_stem(path.stem + "-long"),
-        augmentation=replace(
-            second.augmentation, stain=0.04, brown=0.05, blur=0.12, noise=0.12
-        ),
-    )
 
 
 def training_groups(folder: Path) -> list[list[Example]]:
@@ -167,7 +109,7 @@ def mix(groups: Sequence[Sequence[Example]], shares: Sequence[float]) -> list[Ex
 
 
 def train(groups: Sequence[Sequence[Example]], settings: Settings) -> nn.Module:
-    """Train the demo network in three rounds.
+    """Train the demo network in its rounds.
 
     Parameters
     ----------
@@ -179,15 +121,15 @@ def train(groups: Sequence[Sequence[Example]], settings: Settings) -> nn.Module:
     torch.manual_seed(settings.seed)
     module: nn.Module = UNet(**SPEC.config)
     later = [replace(e, since=_IHC_SINCE) for e in groups[3]]
-    first = mix([*groups[:3], later], _SHARES)
+    first = mix([*groups[:3], later], FIRST_SHARES)
     log.info("%d tiles, %d steps", len(first), settings.steps)
     module = fit(module, SPEC, first, settings, _logger(50))
-    second = polish_settings(settings)
-    log.info("polishing, %d steps", second.steps)
-    module = fit(module, SPEC, mix(groups, _POLISH_SHARES), second, _logger(50))
-    third = long_settings(settings)
-    log.info("once more, %d steps", third.steps)
-    return fit(module, SPEC, mix(groups, _LONG_SHARES), third, _logger(50))
+    for number, later_round in enumerate(LATER_ROUNDS, start=1):
+        log.info("%s round, %d steps", later_round.name, later_round.steps)
+        mixed = mix(groups, later_round.shares)
+        chosen = later_round.settings(settings, number)
+        module = fit(module, SPEC, mixed, chosen, _logger(50))
+    return module
 
 
 def _logger(every: int) -> Job:

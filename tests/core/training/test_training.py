@@ -18,9 +18,10 @@ from core.training import Augmentation, Example, Settings, fit
 from core.training.augment import augment, crop, restain
 from core.training.batches import batches, make_batch
 from core.training.data import draw, read_folder, synthetic_examples
-from core.training.demo import mix, polish_settings
+from core.training.demo import mix
 from core.training.loop import rate_at
 from core.training.loss import dice_loss, total_loss
+from core.training.rounds import LATER_ROUNDS
 from core.training.targets import UNKNOWN, distance_map, make_targets
 from core.types import ModelSpec, Tile
 
@@ -228,9 +229,15 @@ def test_groups_get_their_share_of_the_crops():
 
     assert sum(weights[:10]) == pytest.approx(0.75)
     assert weights[11] == pytest.approx(3 * weights[10])
-    second = polish_settings(Settings(seed=4, checkpoint=Path("run/state.pt")))
-    assert second.seed == 5
-    assert second.checkpoint == Path("run/state-polish.pt")
+
+
+def test_later_rounds_carry_seed_and_checkpoint_on():
+    first = Settings(seed=4, checkpoint=Path("run/state.pt"), half=True)
+    later = [r.settings(first, n) for n, r in enumerate(LATER_ROUNDS, start=1)]
+    assert [settings.seed for settings in later] == [5, 6, 7]
+    assert later[0].checkpoint == Path("run/state-polish.pt")
+    assert len({settings.checkpoint for settings in later}) == len(later)
+    assert all(settings.half for settings in later)
 
 
 def test_an_error_while_making_batches_reaches_the_loop():
