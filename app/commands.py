@@ -79,12 +79,9 @@ def _done_reporting() -> None:
 def _open(asked: Arguments, job: Job) -> "Bench":
     """Open the model and the tile that were asked for."""
     tile, labels, classes, _ = read(asked.source)
-    import torch
-
     from core.benchmark import Bench
     from core.models import load_model
 
-    torch.set_flush_denormal(True)
     return Bench.open(load_model(asked.model), tile, labels, classes, job)
 
 
@@ -92,9 +89,12 @@ def _prune(asked: Arguments) -> None:
     job = progress()
     if asked.out:
         _check_folder(Path(asked.out))
-    bench = _open(asked, job)
-    found = bench.prune(asked.request, job)
-    timed = bench.compare(asked.request, job)
+    from core.arithmetic import flushing
+
+    with flushing():
+        bench = _open(asked, job)
+        found = bench.prune(asked.request, job)
+        timed = bench.compare(asked.request, job)
     result = summary(asked.model, bench, found, timed)
     if asked.out:
         _write(Path(asked.out), bench, found, result, job)

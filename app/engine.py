@@ -7,6 +7,7 @@ To read this file, start from `BenchEngine.open`.
 
 import gc
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -233,7 +234,8 @@ def _prepare() -> None:
     """Set what torch keeps per thread, and what keeps the window smooth."""
     import torch
 
-    torch.set_flush_denormal(True)
+    if threading.current_thread() is not threading.main_thread():
+        torch.set_flush_denormal(True)
     sys.setswitchinterval(_SWITCH)
 
 

@@ -5,7 +5,6 @@ where nothing else is going on.
 """
 
 import gc
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from core.arithmetic import flushing
 from core.latency.clocks import device_of, timed_call
 from core.latency.environment import describe, load_average
 from core.latency.results import Comparison, Layout, Settings, Timing
@@ -95,21 +95,18 @@ def measure(
 @contextmanager
 def quiet() -> Iterator[None]:
     """Set this thread up for timing and put back what can be put back."""
-    # numbers near 0 slow a processor 30-fold; the flag holds for this thread
-    # and for the pool threads that it starts from now on
-    flushing = sys.float_info.min / 2 == 0.0
-    torch.set_flush_denormal(True)
     before, collecting = torch.get_num_threads(), gc.isenabled()
     gc.collect()
     gc.disable()
     try:
-        yield
+        # numbers near 0 slow a processor 30-fold; the flag holds for this thread
+        # and for the pool threads that it starts from now on
+        with flushing():
+            yield
     finally:
         if collecting:
             gc.enable()
         torch.set_num_threads(before)
-        # other people's arithmetic in this thread must not change
-        torch.set_flush_denormal(flushing)
 
 
 def _set_threads(

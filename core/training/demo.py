@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from core.arithmetic import flushing
 from core.images.synthetic import TYPE_NAMES
 from core.job import Job, Step
 from core.models import LoadedModel, save_model
@@ -156,11 +157,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(given.threads)
-    torch.set_flush_denormal(True)
     settings = Settings(
         steps=given.steps, seed=given.seed, half=True, checkpoint=given.checkpoint
     )
-    trained = train(training_groups(given.data), settings)
+    with flushing():
+        trained = train(training_groups(given.data), settings)
     given.out.mkdir(parents=True, exist_ok=True)
     save_model(given.out / "demo.safetensors", LoadedModel(trained, SPEC))
     return 0

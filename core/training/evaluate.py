@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 
+from core.arithmetic import flushing
 from core.images.synthetic import TYPE_NAMES
 from core.metrics import score_instances
 from core.models import load_model
@@ -108,11 +108,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--model", default="demo", help="name or file")
     given = parser.parse_args(arguments)
-    torch.set_flush_denormal(True)
     model = load_model(given.model)
-    groups = {
-        name: evaluate(model, tiles) for name, tiles in held_out(given.data).items()
-    }
+    with flushing():
+        groups = {
+            name: evaluate(model, tiles) for name, tiles in held_out(given.data).items()
+        }
     report = {
         "model": model.spec.name,
         "types": TYPE_NAMES,
