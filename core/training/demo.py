@@ -1,6 +1,7 @@
 """Reproduce the shipped weights: ``python -m core.training.demo --help``."""
 
 import argparse
+import copy
 import logging
 import time
 from collections.abc import Sequence
@@ -125,12 +126,34 @@ def train(groups: Sequence[Sequence[Example]], settings: Settings) -> nn.Module:
     first = mix([*groups[:3], later], FIRST_SHARES)
     log.info("%d tiles, %d steps", len(first), settings.steps)
     module = fit(module, SPEC, first, settings, _logger(50))
+    ends: list[nn.Module] = []
     for number, later_round in enumerate(LATER_ROUNDS, start=1):
         log.info("%s round, %d steps", later_round.name, later_round.steps)
         mixed = mix(groups, later_round.shares)
         chosen = later_round.settings(settings, number)
         module = fit(module, SPEC, mixed, chosen, _logger(50))
-    return module
+        ends.append(module)
+    return mean_of(ends)
+
+
+def mean_of(modules: Sequence[nn.Module]) -> nn.Module:
+    """Average the weights of networks that descend from one another.
+
+    Wortsman et al. 2022 (model soups, arXiv 2203.05482): what fits the held-out
+    tiles best of the rounds taken alone and together.
+
+    Parameters
+    ----------
+    modules
+        Of one shape; left as they are.
+    """
+    mean = copy.deepcopy(modules[-1])
+    states = [module.state_dict() for module in modules]
+    with torch.no_grad():
+        for name, value in mean.state_dict().items():
+            if value.is_floating_point():
+                value.copy_(torch.stack([s[name] for s in states]).mean(0))
+    return mean.eval()
 
 
 def _logger(every: int) -> Job:

@@ -18,7 +18,7 @@ from core.training import Augmentation, Example, Settings, fit
 from core.training.augment import augment, crop, restain
 from core.training.batches import batches, make_batch
 from core.training.data import draw, read_folder, synthetic_examples
-from core.training.demo import mix
+from core.training.demo import mean_of, mix
 from core.training.loop import rate_at
 from core.training.loss import dice_loss, total_loss
 from core.training.rounds import LATER_ROUNDS
@@ -238,6 +238,17 @@ def test_later_rounds_carry_seed_and_checkpoint_on():
     assert later[0].checkpoint == Path("run/state-polish.pt")
     assert len({settings.checkpoint for settings in later}) == len(later)
     assert all(settings.half for settings in later)
+
+
+def test_mean_of_networks_is_the_mean_of_their_weights():
+    first, second = tiny(), tiny()
+    with torch.no_grad():
+        for value in second.state_dict().values():
+            value.add_(2)
+    mean = mean_of([first, second]).state_dict()
+    for name, value in first.state_dict().items():
+        if value.is_floating_point():
+            torch.testing.assert_close(mean[name], value + 1)
 
 
 def test_an_error_while_making_batches_reaches_the_loop():
