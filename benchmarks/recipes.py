@@ -69,7 +69,12 @@ def train(folder: Path, out: Path, steps: int) -> None:
     for name, config in OTHERS.items():
         spec = replace(SPEC, name=name, architecture=name, config=config, classes=())
         settings = Settings(
-            steps=steps, batch=8, crop=128, checkpoint=out / f"{name}.pt", half=True
+            steps=steps,
+            batch=8,
+            crop=128,
+            rate=5e-4,  # residual blocks diverged at 2e-3
+            checkpoint=out / f"{name}.pt",
+            half=True,
         )
 
         def report(step: Step, name: str = name) -> None:
