@@ -3,6 +3,8 @@
 # make lint  style, types, import contracts
 PYTHON ?= python3
 VENV ?= .venv
+# a folder with images/ and labels/, for the benchmark of sweeps
+DATA ?= ../shared/data/dsb2018_stained
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
@@ -41,4 +43,8 @@ screenshot: $(VENV)/.run
 
 bench: $(VENV)/.dev
 	$(PIP) install --quiet --constraint constraints.txt --group bench --no-deps
-	for part in benchmarks/bench_*.py; do $(BIN)/python $$part; done
+	$(BIN)/python -m benchmarks.bench_metrics
+	$(BIN)/python -m benchmarks.bench_latency
+	$(BIN)/python -m benchmarks.bench_engine
+	$(BIN)/python -m benchmarks.bench_window
+	$(BIN)/python -m benchmarks.bench_sweep $(DATA)
