@@ -6,23 +6,17 @@ To read this file, start from `Presenter.show`.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from app import format as text
 from app import story
-from app.curves import METRICS, best, curves, dense_latency, latencies
-from app.overlay import Colours, premultiplied
-from app.palette import Rgb, by_kind, by_type, series_colour, type_colour
+from app.curves import METRICS
+from app.masks import legend, masks
+from app.plotting import show_plots
 from app.trials import predictor
-from app.values import KINDS, Changes, Kind, Nuclei, Opened
-from app.widgets.plot import Dot
-from app.widgets.tile_view import Mask
+from app.values import KINDS, Kind
 
 if TYPE_CHECKING:
-    from app.state import AppState, Display
+    from app.state import AppState
     from app.window import Window
-
-LOST: frozenset[Kind] = frozenset({"lost"})
 
 
 class Presenter:
@@ -146,113 +140,8 @@ class Presenter:
 
     def show_plots(self, new: "AppState") -> None:
         """Set the plots; called a little later, so that masks come first."""
-        opened, plots = new.opened, self._window.plots
         self._window.controls.set_exploring(len(new.todo))
-        if opened is None:
-            return
-        order = tuple(item.name for item in opened.heuristics)
-        metric = new.display.metric
-        guess = opened.seconds.get("network", 0.1) * 1000
-        dense_ms = dense_latency(new.trials, guess)
-        against = "against truth" if opened.scores is not None else "against dense"
-        plots.set_metric(metric, against)
-        plots.set_lines(
-            curves(
-                new.trials,
-                metric=metric,
-                dense_ms=dense_ms,
-                now=new.request,
-                order=order,
-            )
-        )
-        plots.set_front(best(new.trials, metric=metric, dense_ms=dense_ms))
-        level = opened.scores.get(metric) if opened.scores is not None else 1.0
-        plots.set_dense(level, dense_ms)
-        titles = {item.name: item.title for item in opened.heuristics}
-        names = dict.fromkeys(trial.request.heuristic for trial in new.trials)
-        names.setdefault(new.request.heuristic)
-        plots.set_legend(
-            {titles.get(name, name): series_colour(name, order) for name in names}
-        )
-        plots.set_current(_current(new, metric, dense_ms))
-
-
-def _current(
-    state: "AppState", metric: str, dense_ms: float
-) -> tuple[Dot | None, Dot | None, Dot | None]:
-    """Return the rings around the point on show, one per plot."""
-    found = [i for i, t in enumerate(state.trials) if t.request == state.request]
-    if not found:
-        return None, None, None
-    trial = state.trials[found[0]]
-    latency = latencies(state.trials, dense_ms)[found[0]]
-    score = trial.scores.get(metric, float("nan"))
-    key, sure = trial.request, trial.measured is not None
-    if score != score:  # undefined: both maps are empty
-        return None, Dot(trial.removed, latency, key, sure=sure), None
-    return (
-        Dot(trial.removed, score, key),
-        Dot(trial.removed, latency, key, sure=sure),
-        Dot(latency, score, key, sure=sure),
-    )
-
-
-def masks(state: "AppState") -> tuple[tuple[Mask, ...], tuple[Mask, ...]]:
-    """Return the layers of both panes."""
-    opened, outcome, display = state.opened, state.outcome, state.display
-    if opened is None or not display.visible:
-        return (), ()
-    truth = _truth(opened, display)
-    if display.overlay == "difference" and outcome is not None:
-        dense, pruned = _differences(
-            opened.nuclei, outcome.nuclei, outcome.changes, display.opacity
-        )
-        return (*dense, *truth), (*pruned, *truth)
-    fill = display.overlay == "fill"
-    dense = (_typed(opened.nuclei, fill, display.opacity),)
-    pruned = (_typed(outcome.nuclei, fill, display.opacity),) if outcome else ()
-    return (*dense, *truth), (*pruned, *truth)
-
-
-def legend(state: "AppState") -> dict[str, Rgb]:
-    """Return what the colours of the masks mean, unless the nuclei bar says so."""
-    opened, display = state.opened, state.display
-    if opened is None or opened.nuclei.classes is None or not display.visible:
-        return {}
-    if display.overlay == "difference" and state.outcome is not None:
-        return {}
-    names = opened.model.classes
-    return {name: type_colour(number) for number, name in enumerate(names, 1)}
-
-
-def _typed(nuclei: Nuclei, fill: bool, opacity: float) -> Mask:
-    colours = by_type(nuclei.count, nuclei.classes, fill=fill, opacity=opacity)
-    return Mask(nuclei.levels, colours)
-
-
-def _differences(
-    dense: Nuclei, pruned: Nuclei, changes: Changes, opacity: float
-) -> tuple[tuple[Mask, ...], tuple[Mask, ...]]:
-    """Return both panes by what became of nuclei; lost ones show in both."""
-    before = by_kind(changes.before, opacity=opacity)
-    after = by_kind(changes.after, opacity=opacity)
-    lost = by_kind(changes.before, opacity=opacity, only=LOST)
-    return (
-        (Mask(dense.levels, before),),
-        (Mask(pruned.levels, after), Mask(dense.levels, lost, 3)),
-    )
-
-
-def _truth(opened: Opened, display: "Display") -> tuple[Mask, ...]:
-    """Return the ground truth in white, if there is any and it is wanted."""
-    if opened.truth is None or not display.truth:
-        return ()
-    rgb = np.full((opened.truth.count + 1, 3), 255, np.uint8)
-    alpha = np.full(opened.truth.count + 1, display.opacity)
-    alpha[0] = 0
-    line = premultiplied(rgb, alpha)
-    nothing = np.zeros_like(line)
-    return (Mask(opened.truth.levels, Colours(line, nothing, nothing), 1),)
+        show_plots(self._window.plots, new)
 
 
 def _captions(state: "AppState") -> tuple[str, str]:

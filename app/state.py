@@ -4,6 +4,7 @@ Views emit intents, the controller puts a new `AppState` into the `Store`, and
 whoever listens to `Store.changed` compares the old with the new.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -71,6 +72,30 @@ def switched(display: Display, what: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
+class Pane:
+    """One pruned model on show.
+
+    Parameters
+    ----------
+    request
+        How it is pruned.
+    curve
+        Counts at any sparsity, for the heuristic and scope of ``request``.
+    outcome
+        Newest result; it may lag behind ``request``.
+    """
+
+    request: PruneRequest
+    curve: Curve | None = None
+    outcome: Outcome | None = None
+
+    @property
+    def current(self) -> bool:
+        """Whether the newest result answers the request."""
+        return self.outcome is not None and self.outcome.request == self.request
+
+
+@dataclass(frozen=True, slots=True)
 class AppState:
     """Everything the window shows.
 
@@ -80,12 +105,12 @@ class AppState:
         Model and tile, or None while the first ones load.
     pending
         A tile that was read while its masks are still being computed.
-    request
-        What the controls say.
-    curve
-        Counts at any sparsity, for the heuristic and scope of ``request``.
-    outcome, measured
-        Newest result and newest latency; they may lag behind ``request``.
+    request, curve, outcome
+        The active pane: the one that the controls edit. See `Pane`.
+    before, after
+        The panes on either side of it.
+    measured
+        Newest latency; it may lag behind ``request``.
     trials
         Points of the plots.
     todo
@@ -107,6 +132,8 @@ class AppState:
     )
     curve: Curve | None = None
     outcome: Outcome | None = None
+    before: tuple[Pane, ...] = ()
+    after: tuple[Pane, ...] = ()
     measured: Measured | None = None
     trials: tuple[Trial, ...] = ()
     todo: tuple[PruneRequest, ...] = ()
@@ -117,17 +144,56 @@ class AppState:
     message: Message | None = None
 
     @property
+    def pane(self) -> Pane:
+        """The active pane."""
+        return Pane(self.request, self.curve, self.outcome)
+
+    @property
+    def panes(self) -> tuple[Pane, ...]:
+        """Every pruned model on show, from left to right; never empty."""
+        return (*self.before, self.pane, *self.after)
+
+    @property
+    def active(self) -> int:
+        """Place of the active pane among `panes`."""
+        return len(self.before)
+
+    @property
     def current(self) -> bool:
         """Whether the newest result answers what the controls say."""
-        return self.outcome is not None and self.outcome.request == self.request
+        return self.pane.current
 
     @property
     def latency(self) -> Measured | None:
         """The measurement of the model on show, if there is one."""
+        return self.latency_of(self.request)
+
+    def latency_of(self, request: PruneRequest) -> Measured | None:
+        """Return the measurement of one pruned model, if there is one."""
         for trial in self.trials:
-            if trial.request == self.request:
+            if trial.request == request:
                 return trial.measured
         return None
+
+
+def with_panes(panes: Sequence[Pane], active: int) -> dict[str, Any]:
+    """Return the fields of `AppState` that put these panes on show.
+
+    Parameters
+    ----------
+    panes
+        From left to right, at least one.
+    active
+        Place of the one that the controls edit.
+    """
+    pane = panes[active]
+    return {
+        "before": tuple(panes[:active]),
+        "after": tuple(panes[active + 1 :]),
+        "request": pane.request,
+        "curve": pane.curve,
+        "outcome": pane.outcome,
+    }
 
 
 class Store(QObject):

@@ -1,6 +1,6 @@
 """Plotted points: what was tried on the open tile, and what it gave."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -65,13 +65,16 @@ def trial_from(opened: Opened, outcome: Outcome) -> Trial:
     )
 
 
-def added(trials: Sequence[Trial], trial: Trial) -> tuple[Trial, ...]:
+def added(
+    trials: Sequence[Trial], trial: Trial, keep: Container[PruneRequest] = ()
+) -> tuple[Trial, ...]:
     """Return ``trials`` with one more.
 
     It takes the place of an earlier one alike, whose measurement is kept: the
     model is the same. Neighbours closer than a step of `_STEP` give way too,
     unless they were measured: a long drag would leave hundreds of points that
     nobody could tell apart, and that all have to be drawn again each time.
+    Those of ``keep``, which are on show, stay.
     """
     same = next((t for t in trials if t.request == trial.request), None)
     if same is not None and trial.measured is None:
@@ -81,7 +84,11 @@ def added(trials: Sequence[Trial], trial: Trial) -> tuple[Trial, ...]:
         other
         for other in trials
         if other.request != trial.request
-        and (other.measured is not None or _place(other) != place)
+        and (
+            other.measured is not None
+            or other.request in keep
+            or _place(other) != place
+        )
     ]
     return (*others, trial)
 

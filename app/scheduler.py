@@ -1,0 +1,201 @@
+"""What the worker does next: the newest frame first, then what can wait.
+
+To read this file, start from `Scheduler.advance`, which is called whenever the
+worker is free, and `Scheduler.prune`, which is called while a slider moves.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from app.accepting import (
+    curve_fields,
+    measured_fields,
+    opened_fields,
+    outcome_fields,
+)
+from app.exploring import family
+from app.runner import Failure, Runner, Task
+from app.state import Message, Store
+from app.values import Curve, Measured, Opened, Outcome, Picture, Saved
+from core.job import Step
+from core.types import PruneRequest
+
+if TYPE_CHECKING:
+    from app.state import AppState
+
+Work = Literal["open", "prune", "pane", "explore", "measure", "save"]
+
+
+class Scheduler(QObject):
+    """Gives the worker its work and puts what comes back into the state.
+
+    Parameters
+    ----------
+    store
+        Owner of the state.
+    runner
+        The worker.
+    resting
+        Whether the user's hand rests; nothing slow begins before.
+    parent
+        Qt owner.
+    """
+
+    openedNew = Signal(object)  # Opened: another model or tile is on show
+    shown = Signal()  # the active pane has a new outcome
+    failedFirst = Signal(str)  # nothing could be opened, and why
+
+    def __init__(
+        self,
+        store: Store,
+        runner: Runner,
+        resting: Callable[[], bool],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._store, self._runner, self._resting = store, runner, resting
+        self._queue: list[Work] = []  # running first, then at most one waiting
+        self._running: tuple[object, ...] = ()  # family of the last prune
+        runner.finished.connect(self._on_finished)
+        runner.failed.connect(self._on_failed)
+        runner.published.connect(self._on_published)
+        runner.progressed.connect(self._on_progressed)
+
+    @property
+    def free(self) -> bool:
+        """Whether the worker has nothing to do."""
+        return not self._queue
+
+    # Work
+
+    def submit(
+        self, kind: Work, work: Callable[[Task], object], *, interrupt: bool = True
+    ) -> None:
+        """Have some work done next; see `Runner.submit`."""
+        self._queue = [kind] if interrupt else [*self._queue[:1], kind]
+        self._runner.submit(work, interrupt=interrupt)
+        self._store.update(busy=True)
+
+    def prune(self) -> None:
+        """Ask for the masks of the active pane, in place of a request waiting."""
+        state = self._store.state
+        if state.opened is None or "open" in self._queue:
+            return  # asked again when it has been opened
+        session, request = state.opened.session, state.request
+        # Of a drag every frame counts; work for other settings is of no use now.
+        alike = self._running == family(request)
+        self._running = family(request)
+        waits = self._queue[:1] == ["save"] or (self._queue[:1] == ["prune"] and alike)
+        self.submit(
+            "prune", lambda task: session.prune(request, task), interrupt=not waits
+        )
+
+    def cancel(self) -> None:
+        """Stop everything that runs; what is open stays."""
+        self._runner.cancel()
+        self._queue.clear()
+        self._store.update(todo=(), pending=None, busy=False, step=None)
+
+    def advance(self) -> None:
+        """Do what is next when the worker is free."""
+        state = self._store.state
+        if self._queue or state.opened is None:
+            return
+        if not state.current:
+            self.prune()
+            return
+        behind = next((pane for pane in state.panes if not pane.current), None)
+        if behind is not None:
+            self._prune_for("pane", state.opened, behind.request)
+        elif not self._advance_slow(state, state.opened):
+            self._store.update(busy=False, step=None)
+
+    def _advance_slow(self, state: "AppState", opened: Opened) -> bool:
+        """Do what waits for a hand that rests; return whether there was any."""
+        if not self._resting() and not state.todo:
+            return False
+        if state.todo:
+            self._explore_next(opened, state.todo[0])
+            return True
+        panes = (state.pane, *state.before, *state.after)
+        for pane in panes:
+            if state.latency_of(pane.request) is None:
+                self._measure(opened, pane.request, "measure")
+                return True
+        return False
+
+    def _explore_next(self, opened: Opened, request: PruneRequest) -> None:
+        tried = {trial.request for trial in self._store.state.trials}
+        if request in tried:
+            self._measure(opened, request, "explore")
+        else:
+            self._prune_for("explore", opened, request)
+
+    def _prune_for(self, kind: Work, opened: Opened, request: PruneRequest) -> None:
+        session = opened.session
+        self.submit(kind, lambda task: session.prune(request, task))
+
+    def _measure(self, opened: Opened, request: PruneRequest, kind: Work) -> None:
+        session = opened.session
+        # One word and no more: a window that draws would change what is measured.
+        self._store.update(step=Step(0, 0, "measuring latency"))
+        self.submit(kind, lambda task: session.measure(request, task))
+
+    # What comes back
+
+    @Slot(object)
+    def _on_finished(self, result: object) -> None:
+        kind = self._queue.pop(0) if self._queue else None
+        if isinstance(result, Opened):
+            self._accept_opened(result)
+        elif isinstance(result, Outcome):
+            self._accept_outcome(result, live=kind == "prune")
+        elif isinstance(result, Measured):
+            fields = measured_fields(
+                self._store.state, result, explored=kind == "explore"
+            )
+            self._store.update(**fields)
+        elif isinstance(result, Saved):
+            self._store.update(message=Message(result.sentence, kind="info"))
+        self.advance()
+
+    def _accept_opened(self, opened: Opened) -> None:
+        old = self._store.state.opened
+        if old is not None and old.session is opened.session:
+            return
+        self._store.update(**opened_fields(self._store.state, opened))
+        self.openedNew.emit(opened)
+
+    def _accept_outcome(self, outcome: Outcome, *, live: bool) -> None:
+        self._store.update(**outcome_fields(self._store.state, outcome, live=live))
+        if live:
+            self.shown.emit()
+
+    @Slot(object)
+    def _on_published(self, value: object) -> None:
+        if isinstance(value, Picture):
+            self._store.update(pending=value)
+        elif isinstance(value, Curve):
+            self._store.update(**curve_fields(self._store.state, value))
+
+    @Slot(object)
+    def _on_failed(self, failure: Failure) -> None:
+        kind = self._queue.pop(0) if self._queue else None
+        text = failure.message
+        self._store.update(
+            message=Message(text, failure.details), pending=None, todo=()
+        )
+        state = self._store.state
+        if kind == "open" and state.opened is not None:
+            self.advance()
+        elif not self._queue:
+            self._store.update(busy=False, step=None)
+            if state.opened is None:
+                self.failedFirst.emit(text)
+
+    @Slot(object)
+    def _on_progressed(self, step: Step) -> None:
+        if self._queue[:1] != ["measure"]:
+            self._store.update(step=step)

@@ -1,0 +1,59 @@
+"""Which intent of which view leads to what: one line each, and nothing else."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.controller import Controller
+    from app.window import Window
+
+
+def connect(window: "Window", to: "Controller") -> None:
+    """Connect the signals of every view of a window.
+
+    Parameters
+    ----------
+    window
+        Whose views ask.
+    to
+        What answers.
+    """
+    _connect_controls(window, to)
+    _connect_viewer(window, to)
+    _connect_files(window, to)
+    window.plots.pointChosen.connect(to.go_to)
+    window.plots.metricChosen.connect(lambda v: to.set_display(metric=v))
+    window.messages.dismissed.connect(to.dismiss)
+    window.status.cancelAsked.connect(to.cancel)
+    window.demoAsked.connect(to.set_demo)
+    window.undoAsked.connect(to.undo)
+    window.redoAsked.connect(to.redo)
+    window.closing.connect(to.close)
+
+
+def _connect_controls(window: "Window", to: "Controller") -> None:
+    controls = window.controls
+    controls.heuristicChosen.connect(lambda v: to.set_request(heuristic=v))
+    controls.scopeChosen.connect(lambda v: to.set_request(scope=v))
+    controls.countChosen.connect(lambda v: to.set_request(count=v))
+    controls.recoveryChosen.connect(lambda v: to.set_request(recovery=v))
+    controls.sparsityChosen.connect(lambda v: to.set_request(sparsity=v))
+    controls.exploreAsked.connect(to.explore)
+    window.demo.stepChosen.connect(lambda v: to.set_request(sparsity=v))
+
+
+def _connect_viewer(window: "Window", to: "Controller") -> None:
+    viewer = window.viewer
+    viewer.overlayChosen.connect(lambda v: to.set_display(overlay=v))
+    viewer.visibleChosen.connect(lambda v: to.set_display(visible=v))
+    viewer.opacityChosen.connect(lambda v: to.set_display(opacity=v))
+    viewer.truthChosen.connect(lambda v: to.set_display(truth=v))
+    window.displayAsked.connect(to.switch_display)
+    window.nuclei.kindChosen.connect(to.visits.next)
+
+
+def _connect_files(window: "Window", to: "Controller") -> None:
+    window.openAsked.connect(to.open)
+    window.labelsAsked.connect(to.open_labels)
+    window.saveAsked.connect(to.exporter.save_model)
+    window.tableAsked.connect(to.exporter.save_table)
+    window.pictureAsked.connect(to.exporter.save_picture)
