@@ -146,6 +146,9 @@ class PruneRequest:
         Widths are multiples of the first and never below the second.
     seed
         For random heuristics.
+    locked
+        Names (or prefixes) of layers that keep all channels, and with them the
+        channels of layers that they are coupled to.
     """
 
     heuristic: str
@@ -156,3 +159,9 @@ class PruneRequest:
     round_to: int = 1
     min_channels: int = 1
     seed: int = 0
+    locked: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        # The same layers in another order, or as JSON's list, are the same request.
+        names = (self.locked,) if isinstance(self.locked, str) else self.locked
+        object.__setattr__(self, "locked", tuple(sorted(set(map(str, names)))))

@@ -5,6 +5,7 @@ To read this file, start from `PrunableModel.build`.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
@@ -38,6 +39,7 @@ from core.pruning.scopes import part_of
 from core.types import Counts, PruneRequest
 
 _POINTS = 96
+_SELECTORS = 8  # kept; each click on a lock asks for another
 
 
 class PrunableModel:
@@ -62,7 +64,7 @@ class PrunableModel:
         self._statistics: Statistics | None = None
         check_model(model.module, self.graph)
         self._ranked: dict[tuple[str, str, int], NDArray[np.float64]] = {}
-        self._selectors: dict[tuple[int, int], Selector] = {}
+        self._selectors: dict[tuple[object, ...], Selector] = {}
         self._curves: dict[PruneRequest, SizeCurve] = {}
         self.seconds: dict[str, float] = {}
 
@@ -89,7 +91,7 @@ class PrunableModel:
         PruningError
             When it cannot be met.
         """
-        limits = Limits(request.round_to, request.min_channels)
+        limits = _limits(request)
         check_request(self.graph, request.sparsity, request.count, limits)
         scores = self._scores(request, job)
         alive = self._selector(limits).select(
@@ -111,8 +113,10 @@ class PrunableModel:
         return self._ranked[key]
 
     def _selector(self, limits: Limits) -> Selector:
-        key = (limits.round_to, limits.min_channels)
+        key = (limits.round_to, limits.min_channels, limits.locked)
         if key not in self._selectors:
+            if len(self._selectors) == _SELECTORS:
+                self._selectors.pop(next(iter(self._selectors)))
             self._selectors[key] = Selector(self.graph, limits)
         return self._selectors[key]
 
@@ -152,7 +156,8 @@ class PrunableModel:
         return self._curves[key]
 
     def _measure_curve(self, request: PruneRequest, job: Job | None) -> SizeCurve:
-        limits = Limits(request.round_to, request.min_channels)
+        limits = _limits(request)
+        check_request(self.graph, 0.0, request.count, limits)
         scores = self._scores(request, job)
         sizes = self._selector(limits).sizes(scores, request.scope, _POINTS)
         rows = [(c.params, c.macs, c.channels) for c in sizes]
@@ -223,22 +228,19 @@ def tidy(module: nn.Module) -> nn.Module:
     return module
 
 
+def _limits(request: PruneRequest) -> Limits:
+    """Return what a request does not allow."""
+    return Limits(request.round_to, request.min_channels, request.locked)
+
+
 def _without_target(request: PruneRequest) -> PruneRequest:
     """Return what decides a ranking: the request less its target and recovery."""
-    return PruneRequest(
-        heuristic=request.heuristic,
-        sparsity=0.0,
-        scope=request.scope,
-        count=request.count,
-        recovery="none",
-        round_to=request.round_to,
-        min_channels=request.min_channels,
-        seed=request.seed,
-    )
+    return replace(request, sparsity=0.0, recovery="none")
 
 
 def _settings(request: PruneRequest) -> dict[str, object]:
     """What a plan says of how it was made, as `make_plan` writes it."""
     names = ("heuristic", "sparsity", "scope", "count")
     rest = ("round_to", "min_channels", "seed")
-    return {name: getattr(request, name) for name in (*names, *rest)}
+    locked = {"locked": list(request.locked)} if request.locked else {}
+    return {name: getattr(request, name) for name in (*names, *rest)} | locked

@@ -48,10 +48,13 @@ class Trial:
         The model's *name* is left out: the same weights under another path are
         the same trial.
         """
+        request = asdict(self.request)
+        if not request["locked"]:
+            del request["locked"]  # trials from before there were locks keep their key
         parts = {
             "weights": self.weights,
             "data": self.data,
-            "request": asdict(self.request),
+            "request": request,
             "timing": dict(self.timing),
         }
         return hashlib.sha256(_canonical(parts).encode()).hexdigest()[:32]
