@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from core.pruning.labels import FIXED, Atoms
 from core.pruning.recording import LayerKind, Recorder
+from core.pruning.wiring import Wires
 
 OUTPUT = "output of the model"
 
@@ -93,6 +94,8 @@ class ChannelGraph:
         Layer name to why (some of) its outputs are protected.
     unknown
         Operations without a rule, with how often they were met.
+    wires
+        Which layer reads which, for drawing.
     """
 
     atoms: int
@@ -105,6 +108,7 @@ class ChannelGraph:
     example: tuple[tuple[int, ...], ...]
     reasons: Mapping[str, str]
     unknown: Mapping[str, int]
+    wires: Wires = field(default_factory=Wires)
 
     @cached_property
     def groups(self) -> tuple[AtomArray, ...]:
@@ -126,7 +130,10 @@ class ChannelGraph:
 
 
 def build_graph(
-    module: nn.Module, recorder: Recorder, example: list[tuple[int, ...]]
+    module: nn.Module,
+    recorder: Recorder,
+    example: list[tuple[int, ...]],
+    wires: Wires,
 ) -> ChannelGraph:
     """Number the atoms and put the recorder's notes into arrays."""
     atoms = recorder.book.solve()
@@ -155,6 +162,7 @@ def build_graph(
         example=tuple(example),
         reasons=_reasons(recorder, atoms, layers),
         unknown=dict(recorder.unknown),
+        wires=wires,
     )
 
 

@@ -36,6 +36,7 @@ from core.pruning.recording import Recorder, in_torch_nn, tensors_in
 from core.pruning.rules import RULES, Call
 from core.pruning.rules.protocol import UnhandledError
 from core.pruning.rules.shapes import misuse
+from core.pruning.wiring import Wiring
 
 # Functions that make no values: looking at a tensor changes nothing.
 _LOOKS = frozenset(
@@ -88,6 +89,7 @@ _MAKERS = frozenset(
         "eye",
         "zeros_like",
         "ones_like",
+        self._wiring = wiring
         "empty_like",
         "full_like",
         "new_zeros",
@@ -107,10 +109,13 @@ _TAKE_SIZES = frozenset(
 class _Watch(TorchFunctionMode):
     """Writes every torch call of the running model into a recorder."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, wiring: Wiring) -> None:
         super().__init__()
         self._recorder = recorder
         self._writes = Writes(recorder)
+        made = self._recorder.layers[done:]
+        layer = done if made and made[0].kind != "norm" else None
+        self._wiring.after(name.removeprefix("get_"), (args, kwargs), out, layer)
 
     def __torch_function__(
         self,
@@ -212,6 +217,7 @@ def trace(module: nn.Module, example: Tensor | tuple[Tensor, ...]) -> ChannelGra
     inputs = _check(module, example)
     before = state_of(module)
     with evaluating(module), restoring(module):
+    wiring: Wiring
         ran = _on_shapes(module, inputs) or _on_values(copy.deepcopy(module), inputs)
         changed = first_change(before, state_of(module))
     if changed:
@@ -219,7 +225,8 @@ def trace(module: nn.Module, example: Tensor | tuple[Tensor, ...]) -> ChannelGra
     recorder, out = ran.recorder, ran.out
     recorder.fix(out, OUTPUT)
     recorder.outputs.update(id(tensor) for tensor in tensors_in(out))
-    return build_graph(ran.module, recorder, [tuple(t.shape) for t in inputs])
+    wires = ran.wiring.wires(out)
+    return build_graph(ran.module, recorder, [tuple(t.shape) for t in inputs], wires)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,13 +266,13 @@ def _check(
 
 def _on_shapes(module: nn.Module, inputs: tuple[Tensor, ...]) -> _Run | None:
     """Run on shapes alone; None when the code looks at values."""
-    recorder = Recorder(module)
+    recorder, wiring = Recorder(module), Wiring()
     fake = FakeTensorMode(allow_non_fake_inputs=True)
     try:
         with torch.no_grad(), fake:
             shapes = tree_map_only(Tensor, fake.from_tensor, inputs)
-            with _Watch(recorder):
-                return _Run(module, recorder, module(*shapes))
+            with _Watch(recorder, wiring):
+                return _Run(module, recorder, wiring, module(*shapes))
     except (
         DataDependentOutputException,
         DynamicOutputShapeException,
@@ -280,12 +287,12 @@ def _on_shapes(module: nn.Module, inputs: tuple[Tensor, ...]) -> _Run | None:
 
 def _on_values(module: nn.Module, inputs: tuple[Tensor, ...]) -> _Run:
     """Run a copy of the model on a copy of the example itself."""
-    recorder = Recorder(module)
+    recorder, wiring = Recorder(module), Wiring()
     before = state_of(module)
     try:
         with torch.no_grad():
             values = tuple(tensor.clone() for tensor in inputs)
-            with _Watch(recorder):
+            with _Watch(recorder, wiring):
                 out = module(*values)
     except SelfWriteError as error:
         raise _impure(str(error)) from error
@@ -294,7 +301,7 @@ def _on_values(module: nn.Module, inputs: tuple[Tensor, ...]) -> _Run:
     changed = first_change(before, state_of(module))
     if changed:
         raise _impure(changed)
-    return _Run(module, recorder, out)
+    return _Run(module, recorder, wiring, out)
 
 
 def _impure(name: str) -> PruningError:
