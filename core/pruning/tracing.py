@@ -75,31 +75,7 @@ _LOOKS = frozenset(
     ]
 )
 # Functions that make values out of no channels at all.
-_MAKERS = frozenset(
-    [
-        "zeros",
-        "ones",
-        "empty",
-        "full",
-        "rand",
-        "randn",
-        "arange",
-        "linspace",
-        "tensor",
-        "eye",
-        "zeros_like",
-        "ones_like",
-        self._wiring = wiring
-        "empty_like",
-        "full_like",
-        "new_zeros",
-        "new_ones",
-        "new_empty",
-        "new_full",
-        "new_tensor",
-        "meshgrid",
-    ]
-)
+_MAKERS = frozenset(["arange", "linspace", "tensor", "eye", "new_tensor", "meshgrid"])
 # Functions whose rules look at the widths that they are given.
 _TAKE_SIZES = frozenset(
     ["view", "reshape", "unflatten", "expand", "split", "split_with_sizes", "getitem"]
@@ -112,10 +88,8 @@ class _Watch(TorchFunctionMode):
     def __init__(self, recorder: Recorder, wiring: Wiring) -> None:
         super().__init__()
         self._recorder = recorder
+        self._wiring = wiring
         self._writes = Writes(recorder)
-        made = self._recorder.layers[done:]
-        layer = done if made and made[0].kind != "norm" else None
-        self._wiring.after(name.removeprefix("get_"), (args, kwargs), out, layer)
 
     def __torch_function__(
         self,
@@ -136,7 +110,11 @@ class _Watch(TorchFunctionMode):
         for tensor in tensors_in((args, kwargs)):
             readers = self._recorder.readers
             readers[id(tensor)] = readers.get(id(tensor), 0) + 1
+        done = len(self._recorder.layers)
         self._record(Call(name.removeprefix("get_"), args, kwargs, out))
+        made = self._recorder.layers[done:]
+        layer = done if made and made[0].kind != "norm" else None
+        self._wiring.after(name.removeprefix("get_"), (args, kwargs), out, layer)
         return out
 
     def _record(self, call: Call) -> None:
@@ -217,8 +195,7 @@ def trace(module: nn.Module, example: Tensor | tuple[Tensor, ...]) -> ChannelGra
     inputs = _check(module, example)
     before = state_of(module)
     with evaluating(module), restoring(module):
-    wiring: Wiring
-        ran = _on_shapes(module, inputs) or _on_values(copy.deepcopy(module), inputs)
+        ran = _on_shapes(module, inputs) or _on_values(copied(module), inputs)
         changed = first_change(before, state_of(module))
     if changed:
         raise _impure(changed)
@@ -235,6 +212,7 @@ class _Run:
 
     module: nn.Module
     recorder: Recorder
+    wiring: Wiring
     out: Any
 
 
