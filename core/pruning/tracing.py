@@ -75,7 +75,30 @@ _LOOKS = frozenset(
     ]
 )
 # Functions that make values out of no channels at all.
-_MAKERS = frozenset(["arange", "linspace", "tensor", "eye", "new_tensor", "meshgrid"])
+_MAKERS = frozenset(
+    [
+        "zeros",
+        "ones",
+        "empty",
+        "full",
+        "rand",
+        "randn",
+        "arange",
+        "linspace",
+        "tensor",
+        "eye",
+        "zeros_like",
+        "ones_like",
+        "empty_like",
+        "full_like",
+        "new_zeros",
+        "new_ones",
+        "new_empty",
+        "new_full",
+        "new_tensor",
+        "meshgrid",
+    ]
+)
 # Functions whose rules look at the widths that they are given.
 _TAKE_SIZES = frozenset(
     ["view", "reshape", "unflatten", "expand", "split", "split_with_sizes", "getitem"]
@@ -195,7 +218,7 @@ def trace(module: nn.Module, example: Tensor | tuple[Tensor, ...]) -> ChannelGra
     inputs = _check(module, example)
     before = state_of(module)
     with evaluating(module), restoring(module):
-        ran = _on_shapes(module, inputs) or _on_values(copied(module), inputs)
+        ran = _on_shapes(module, inputs) or _on_values(copy.deepcopy(module), inputs)
         changed = first_change(before, state_of(module))
     if changed:
         raise _impure(changed)
