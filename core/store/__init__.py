@@ -2,14 +2,16 @@
 
 from core.store.database import FORMAT, Store
 from core.store.export import read_json, to_row, write_csv, write_json
-from core.store.records import Record, TileResult, Trial
+from core.store.records import Overall, Record, TileResult, Trial, Which
 
 __all__ = [
     "FORMAT",
+    "Overall",
     "Record",
     "Store",
     "TileResult",
     "Trial",
+    "Which",
     "read_json",
     "to_row",
     "write_csv",

@@ -22,6 +22,11 @@ _SCORES = (
     "f1",
     "precision",
     "recall",
+    # of patch classification; f1 is then the mean over classes
+    "accuracy",
+    "balanced_accuracy",
+    "auc",
+    "ece",
 )
 _COUNTS = ("params", "macs", "channels")
 

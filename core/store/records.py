@@ -15,6 +15,8 @@ from core.types import Counts, PruneRequest
 
 Status = Literal["done", "impossible"]
 Numbers = Mapping[str, float]
+Overall = Mapping[str, Numbers]
+Which = Literal["dense", "pruned", "agreement"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Trial:
         request = asdict(self.request)
         if not request["locked"]:
             del request["locked"]  # trials from before there were locks keep their key
+        if request["training"] is None:
+            del request["training"]
         parts = {
             "weights": self.weights,
             "data": self.data,
@@ -109,6 +113,9 @@ class Record:
         Hardware, versions, git revision, calibration tiles.
     reason
         A sentence.
+    overall
+        Scores that exist only for all tiles together (those of patch
+        classification), by ``"dense"``, ``"pruned"`` and ``"agreement"``.
     """
 
     trial: Trial
@@ -123,9 +130,12 @@ class Record:
     peak_memory: int = 0
     provenance: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
+    overall: Overall = field(default_factory=dict)
 
-    def mean(self, which: Literal["dense", "pruned", "agreement"], name: str) -> float:
+    def mean(self, which: Which, name: str) -> float:
         """Mean of one score over the tiles where it is defined; else nan.
+
+        A score that exists for all tiles together only is returned as it is.
 
         Parameters
         ----------
@@ -134,6 +144,8 @@ class Record:
         name
             Such as ``"aji"``.
         """
+        if name in self.overall.get(which, {}):
+            return float(self.overall[which][name])
         found = [
             float(scores.get(name, math.nan))
             for tile in self.tiles
@@ -144,7 +156,10 @@ class Record:
 
     def to_json(self) -> str:
         """One line of JSON; undefined numbers become null."""
-        return _canonical(asdict(self))
+        values = asdict(self)
+        if not self.overall:  # as earlier versions wrote it
+            del values["overall"]
+        return _canonical(values)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -161,11 +176,13 @@ class Record:
             request = PruneRequest(**trial.pop("request"))
             tiles = tuple(_tile(each) for each in data.pop("tiles"))
             dense, pruned = (_counts(data.pop(name)) for name in ("dense", "pruned"))
+            overall = data.pop("overall", {})
             return cls(
                 trial=Trial(request=request, **trial),
                 tiles=tiles,
                 dense=dense,
                 pruned=pruned,
+                overall={name: _numbers(each) or {} for name, each in overall.items()},
                 **data,
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from core.errors import InputError
 from core.images import check_labels, read_labels, read_tile
+from core.sweep.tissue import TABLE, class_folders, read_table
 from core.types import Tile
 
 _IMAGES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".svs")
@@ -27,11 +28,14 @@ class SweepTile:
         Pixels.
     labels
         int32 (height, width), or None without ground truth.
+    target
+        Tissue class of the whole tile, or None without one.
     """
 
     name: str
     tile: Tile
     labels: NDArray[np.int32] | None
+    target: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,11 @@ class TileFolder:
 
 
 def read_folder(folder: str | Path) -> TileFolder:
-    """Read ``images/*`` and ``labels/*`` with the same stems.
+    """Read tiles and their ground truth.
 
-    Everything is checked before anything is computed.
+    Nuclei: ``images/*`` and ``labels/*`` with the same stems. Patch
+    classification: ``images/*`` and ``labels.csv`` (name, class), or one folder
+    of images for each class. Everything is checked before anything is computed.
 
     Parameters
     ----------
@@ -66,7 +72,7 @@ def read_folder(folder: str | Path) -> TileFolder:
     Returns
     -------
     tiles
-        A tile without a label image is kept: it is scored by agreement.
+        A tile without ground truth is kept: it is scored by agreement.
 
     Raises
     ------
@@ -79,10 +85,21 @@ def read_folder(folder: str | Path) -> TileFolder:
         raise InputError(f"{folder} is not a folder; name one with images in it.")
     place = folder / "images" if (folder / "images").is_dir() else folder
     images = _by_stem(place, _IMAGES)
+    kinds = class_folders(folder, _IMAGES) if place == folder and not images else ()
+    if kinds:
+        return _read_classes(kinds)
     if not images:
         raise InputError(
             f"{place} holds no images; put PNG, JPEG or TIFF tiles into it."
         )
+    table = folder / TABLE
+    if table.is_file():
+        if (folder / "labels").is_dir():
+            raise InputError(
+                f"{folder} has both labels/ and {TABLE}; keep the one that the "
+                "model is to be scored by."
+            )
+        return _read_table(images, table)
     labels = _by_stem(folder / "labels", _LABELS)
     orphans = sorted(set(labels) - set(images))
     if orphans:
@@ -95,6 +112,43 @@ def read_folder(folder: str | Path) -> TileFolder:
         _read(stem, images[stem], labels.get(stem), digest) for stem in sorted(images)
     ]
     return TileFolder(tuple(tiles), digest.hexdigest()[:16], _notes(tiles))
+
+
+def _read_table(images: dict[str, Path], table: Path) -> TileFolder:
+    """Read patches whose classes stand in a table."""
+    classes = read_table(table)
+    orphans = sorted(set(classes) - set(images))
+    if orphans:
+        raise InputError(
+            f"{table.name} names {len(orphans)} patches without an image, "
+            f"{orphans[0]} for one; add the images or take the lines out."
+        )
+    digest = hashlib.sha256()
+    tiles = [
+        _read_patch(stem, images[stem], classes.get(stem), digest)
+        for stem in sorted(images)
+    ]
+    return TileFolder(tuple(tiles), digest.hexdigest()[:16], _notes(tiles))
+
+
+def _read_classes(folders: tuple[Path, ...]) -> TileFolder:
+    """Read patches whose class is the name of their folder."""
+    digest = hashlib.sha256()
+    tiles = [
+        _read_patch(f"{place.name}/{stem}", image, place.name, digest)
+        for place in folders
+        for stem, image in sorted(_by_stem(place, _IMAGES).items())
+    ]
+    return TileFolder(tuple(tiles), digest.hexdigest()[:16], _notes(tiles))
+
+
+def _read_patch(
+    name: str, image: Path, target: str | None, digest: "hashlib._Hash"
+) -> SweepTile:
+    tile = read_tile(image)
+    digest.update(name.encode() + image.read_bytes())
+    digest.update(f"class {target}".encode())
+    return SweepTile(name, tile, None, target)
 
 
 def _by_stem(place: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
@@ -130,7 +184,7 @@ def _read(
 
 
 def _notes(tiles: list[SweepTile]) -> tuple[str, ...]:
-    bare = [each.name for each in tiles if each.labels is None]
+    bare = [each.name for each in tiles if each.labels is None and each.target is None]
     if not bare:
         return ()
     return (

@@ -296,7 +296,7 @@ def _compute_with(
     with peak_memory() as memory:
         module = subject.prunable.build(trial.request, plan, job)
         seconds["build"] = time.monotonic() - start
-        tiles = subject.evaluate(module, job)
+        found = subject.evaluate(module, job)
         seconds["evaluate"] = time.monotonic() - start - seconds["build"]
     graph = subject.prunable.graph
     record = Record(
@@ -306,7 +306,8 @@ def _compute_with(
         plan_hash=plan.hash,
         dense=subject.prunable.counts,
         pruned=Counter(graph).counts(living_atoms(graph, plan)),
-        tiles=tiles,
+        tiles=found.tiles,
+        overall=found.overall,
         seconds=seconds,
         peak_memory=memory.grown,
         provenance={**facts, "calibration": list(subject.calibration)},

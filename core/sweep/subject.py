@@ -4,31 +4,43 @@ The graph, the statistics, the dense predictions and the scores of each
 heuristic are computed at first need; tiles are worked on in parallel.
 """
 
-import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import replace
-from typing import TypeVar
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.benchmark import PrunableModel, calibration_inputs
+from core.errors import InputError
 from core.job import Job
 from core.metrics import Scores, score_instances
 from core.models import LoadedModel
 from core.nuclei import instances, raw_maps, to_input
 from core.pruning import PruningPlan
-from core.store import TileResult
+from core.store import Overall, TileResult
 from core.sweep.folder import SweepTile
+from core.sweep.parallel import each
+from core.sweep.patches import Floats, classify, patch_results, patch_truth
 from core.sweep.provenance import weights_hash
 from core.types import Prediction, PruneRequest
 
-_T = TypeVar("_T")
 _CALIBRATION_TILES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """How a pruned network does on a folder.
+
+    Parameters
+    ----------
+    tiles
+        Scores tile by tile.
+    overall
+        Scores that exist only for all tiles together; empty for nuclei models.
+    """
+
+    tiles: tuple[TileResult, ...]
+    overall: Overall = field(default_factory=dict)
 
 
 class Subject:
@@ -41,19 +53,30 @@ class Subject:
     tiles
         All tiles; evenly spaced ones among them serve for calibration, without
         their labels.
+
+    Raises
+    ------
+    InputError
+        When the ground truth is not of the kind that the model is scored by.
     """
 
     def __init__(self, model: LoadedModel, tiles: tuple[SweepTile, ...]) -> None:
         self.model = model
         self.tiles = tiles
+        self.classifies = model.spec.task == "patch"
+        if self.classifies:
+            self._truth = patch_truth(model, tiles)
+        else:
+            _check_nuclei(model, tiles)
         self.weights = weights_hash(model)
         chosen = np.linspace(0, len(tiles) - 1, min(_CALIBRATION_TILES, len(tiles)))
         used = [tiles[index] for index in np.unique(chosen.round().astype(int))]
-        self.calibration = tuple(each.name for each in used)
-        inputs = calibration_inputs(model, [each.tile for each in used])
+        self.calibration = tuple(tile.name for tile in used)
+        inputs = calibration_inputs(model, [tile.tile for tile in used])
         self.prunable = PrunableModel(model, inputs[0], inputs)
         self._dense: list[Prediction] | None = None
         self._dense_scores: list[Scores | None] = []
+        self._dense_shares: Floats | None = None
 
     @property
     def example(self) -> Tensor:
@@ -73,8 +96,10 @@ class Subject:
         """
         return self.prunable.plan(request, job)
 
-    def evaluate(self, module: nn.Module, job: Job) -> tuple[TileResult, ...]:
+    def evaluate(self, module: nn.Module, job: Job) -> Evaluation:
         """Score a pruned network on every tile."""
+        if self.classifies:
+            return self._evaluate_patches(module, job)
         dense = self._dense_predictions(job)
         before = self._dense_scores
 
@@ -94,7 +119,23 @@ class Subject:
         def score(first: NDArray[np.int32], second: Prediction) -> Scores:
             return score_instances(first, second.labels)
 
-        return tuple(_each(one, len(self.tiles), job, "finding nuclei"))
+        return Evaluation(tuple(each(one, len(self.tiles), job, "finding nuclei")))
+
+    def _evaluate_patches(self, module: nn.Module, job: Job) -> Evaluation:
+        if self._dense_shares is None:
+            self._dense_shares = self._shares(self.model.module, job)
+        pruned = self._shares(module, job)
+        return Evaluation(
+            *patch_results(self.tiles, self._truth, self._dense_shares, pruned)
+        )
+
+    def _shares(self, module: nn.Module, job: Job) -> Floats:
+        """Probabilities of every tile, (n, k)."""
+
+        def one(index: int) -> Floats:
+            return classify(self.model, module, self.tiles[index])
+
+        return np.array(each(one, len(self.tiles), job, "classifying patches"))
 
     def _dense_predictions(self, job: Job) -> list[Prediction]:
         if self._dense is None:
@@ -104,7 +145,7 @@ class Subject:
                 return self._predict(module, self.tiles[index])
 
             what = "finding nuclei with the dense model"
-            found = _each(one, len(self.tiles), job, what)
+            found = each(one, len(self.tiles), job, what)
             pairs = zip(self.tiles, found, strict=True)
             self._dense_scores = [
                 None if t.labels is None else score_instances(t.labels, p.labels)
@@ -118,37 +159,9 @@ class Subject:
         return instances(maps, self.model.spec)
 
 
-def _each(work: Callable[[int], _T], count: int, job: Job, what: str) -> list[_T]:
-    """Do independent pieces of work on all cores, in order, cancellable."""
-    with _one_thread_each() as pool:
-        futures = [pool.submit(work, index) for index in range(count)]
-        try:
-            found = []
-            for index, future in enumerate(futures):
-                job.step(index, count, what)
-                found.append(future.result())
-            return found
-        finally:
-            for future in futures:
-                future.cancel()
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[ThreadPoolExecutor]:
-    """One worker a core, one torch thread a worker: tiles are small.
-
-    On two cores this finishes 1.5 to 2 times as many tiles as one worker whose
-    operations are split in two.
-    """
-    before = torch.get_num_threads()
-    pool = ThreadPoolExecutor(os.cpu_count() or 1, initializer=_prepare_worker)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-        torch.set_num_threads(before)
-
-
-def _prepare_worker() -> None:
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)  # holds for the thread that sets it only
+def _check_nuclei(model: LoadedModel, tiles: tuple[SweepTile, ...]) -> None:
+    if any(tile.target for tile in tiles):
+        raise InputError(
+            f"{model.spec.name} finds nuclei, but these tiles have tissue classes; "
+            "give a folder with label images in labels/, or without any."
+        )
