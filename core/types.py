@@ -126,6 +126,46 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class FineTune:
+    """How a pruned network is trained again.
+
+    Parameters
+    ----------
+    steps
+        Optimiser steps; 0 leaves the end to `minutes`. A number of steps gives the
+        same network again, a time does not.
+    minutes
+        Limit of time; 0 leaves the end to `steps`.
+    rate
+        Highest learning rate.
+    data
+        Folder with ``images/`` and ``labels/``; empty when there is no ground truth,
+        and the dense network's outputs on unlabelled tiles are all there is.
+    distil
+        Whether the dense network's outputs are learned beside the ground truth.
+    seed
+        Of crops, augmentation and the validation split.
+    patience
+        Checks without a better result before it ends early; 0 never does.
+    batch, crop
+        Crops a step, and their side in pixels.
+    device
+        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+    """
+
+    steps: int = 0
+    minutes: float = 2.0
+    rate: float = 1e-3
+    data: str = ""
+    distil: bool = True
+    seed: int = 0
+    patience: int = 8
+    batch: int = 4
+    crop: int = 192
+    device: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
 class PruneRequest:
     """Everything that decides one pruned model.
 
@@ -149,6 +189,9 @@ class PruneRequest:
     locked
         Names (or prefixes) of layers that keep all channels, and with them the
         channels of layers that they are coupled to.
+    training
+        Of recovery ``"finetune"``, the defaults of `FineTune` when left out; None
+        for all others.
     """
 
     heuristic: str
@@ -160,8 +203,14 @@ class PruneRequest:
     min_channels: int = 1
     seed: int = 0
     locked: tuple[str, ...] = ()
+    training: FineTune | None = None
 
     def __post_init__(self) -> None:
         # The same layers in another order, or as JSON's list, are the same request.
         names = (self.locked,) if isinstance(self.locked, str) else self.locked
         object.__setattr__(self, "locked", tuple(sorted(set(map(str, names)))))
+        # Settings of a training that does not happen make no difference.
+        given: object = self.training or FineTune()
+        tuned = FineTune(**given) if isinstance(given, Mapping) else given
+        tuned = tuned if self.recovery == "finetune" else None
+        object.__setattr__(self, "training", tuned)

@@ -1,15 +1,22 @@
-"""Training and fine-tuning of nuclei models."""
+"""Training, fine-tuning after pruning, and distillation of nuclei models."""
 
+from core.training.aids import Aids, Trained
 from core.training.augment import Augmentation
-from core.training.data import Example, read_folder, synthetic_examples
-from core.training.loop import fit
+from core.training.data import Example, read_classes, read_folder, synthetic_examples
+from core.training.device import pick_device
+from core.training.loop import fit, train
 from core.training.settings import Settings
 
 __all__ = [
+    "Aids",
     "Augmentation",
     "Example",
     "Settings",
+    "Trained",
     "fit",
+    "pick_device",
+    "read_classes",
     "read_folder",
     "synthetic_examples",
+    "train",
 ]

@@ -3,7 +3,7 @@
 import queue
 import threading
 from collections.abc import Generator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from core.nuclei.feeding import scale
 from core.training.augment import augment
 from core.training.data import Example, draw
 from core.training.settings import Settings
-from core.training.targets import Targets, make_targets
+from core.training.targets import Targets, centre_offsets, make_targets
 from core.types import ModelSpec
 
 
@@ -40,24 +40,38 @@ def make_batch(
     inputs
         float32 (batch, 3, crop, crop), scaled as `spec` says, channels last.
     targets
-        The fields of `Targets`, each (batch, crop, crop).
+        The fields of `Targets`, each (batch, crop, crop); ``hv`` float32 (batch, 2,
+        crop, crop) for networks that are read by it; ``known`` bool and ``patch``
+        int64 (batch,), see `Example`.
     """
-    pixels, maps = [], []
+    changed = []
     for place in range(settings.batch):
         rng = np.random.default_rng([settings.seed, step, place])
         example = draw(data, step, rng)
         image, labels = augment(
             example.pixels, example.labels, settings.crop, settings.augmentation, rng
         )
-        pixels.append(image)
-        maps.append(make_targets(labels, example.classes))
-    stacked = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).float()
-    inputs = scale(stacked, spec).contiguous(memory_format=torch.channels_last)
+        changed.append(replace(example, pixels=image, labels=labels))
+    return stack(changed, spec)
+
+
+def stack(
+    examples: Sequence[Example], spec: ModelSpec
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Make one batch of examples of equal size; see `make_batch`."""
+    maps = [make_targets(e.labels, e.classes) for e in examples]
+    pixels = torch.from_numpy(np.stack([e.pixels for e in examples]))
+    inputs = scale(pixels.permute(0, 3, 1, 2).float(), spec)
     targets = {
         entry.name: torch.from_numpy(np.stack([getattr(m, entry.name) for m in maps]))
         for entry in fields(Targets)
     }
-    return inputs, targets
+    targets["known"] = torch.tensor([e.known for e in examples])
+    targets["patch"] = torch.tensor([e.patch for e in examples])
+    if spec.reader == "hv":
+        offsets = np.stack([centre_offsets(e.labels) for e in examples])
+        targets["hv"] = torch.from_numpy(offsets)
+    return inputs.contiguous(memory_format=torch.channels_last), targets
 
 
 def batches(

@@ -1,7 +1,7 @@
 """Tiles with ground truth to learn from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from core.errors import InputError
 from core.images import read_labels, read_tile
 from core.images.synthetic import Stain, synthetic_tile
+from core.training.targets import UNKNOWN
+from core.types import Tile
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,12 @@ class Example:
         How often it is drawn, relative to the others.
     since
         First step at which it is drawn.
+    known
+        Whether there is ground truth. Without it `labels` is all background and
+        the tile is learned from a teacher's outputs only.
+    patch
+        Class of the whole tile, from 0, for patch classifiers; `UNKNOWN` for all
+        others.
     """
 
     name: str
@@ -38,6 +46,8 @@ class Example:
     classes: NDArray[np.int64] | None = None
     weight: float = 1.0
     since: int = 0
+    known: bool = True
+    patch: int = UNKNOWN
 
 
 def read_folder(folder: Path, weight: float = 1.0) -> list[Example]:
@@ -46,14 +56,16 @@ def read_folder(folder: Path, weight: float = 1.0) -> list[Example]:
     Parameters
     ----------
     folder
-        Holds ``images/*`` and ``labels/*``.
+        Holds ``images/*`` and ``labels/*``, and perhaps ``types/*.csv``: the type of
+        each nucleus, from 1, a line for each label in turn.
     weight
         Given to each example.
 
     Raises
     ------
     InputError
-        When nothing is found.
+        When nothing is found, a label image has another size than its tile, or
+        types do not fit their labels.
     """
     found = []
     truths = {path.stem: path for path in sorted((folder / "labels").glob("*"))}
@@ -61,11 +73,87 @@ def read_folder(folder: Path, weight: float = 1.0) -> list[Example]:
         if path.stem in truths:
             pixels = read_tile(path).pixels
             labels = read_labels(truths[path.stem])
-            found.append(Example(path.stem, pixels, labels, None, weight))
+            if labels.shape != pixels.shape[:2]:
+                raise InputError(
+                    f"{truths[path.stem].name} and {path.name} differ in size: give "
+                    "the labels of that tile."
+                )
+            classes = _types(folder / "types" / f"{path.stem}.csv", labels)
+            found.append(Example(path.stem, pixels, labels, classes, weight))
     if not found:
         raise InputError(
             f"{folder} holds no tiles with ground truth: it needs images/ and labels/ "
             "with the same file stems."
+        )
+    return found
+
+
+def _types(path: Path, labels: NDArray[np.int32]) -> NDArray[np.int64] | None:
+    """Read the types of a tile's nuclei, if there are any."""
+    if not path.is_file():
+        return None
+    try:
+        types = np.array(path.read_text(encoding="utf-8").split(), np.int64)
+    except ValueError:
+        raise InputError(
+            f"{path.name} does not hold types: write whole numbers from 1, one a line."
+        ) from None
+    count = int(labels.max(initial=0))
+    if len(types) < count or (len(types) and types.min() < 1):
+        raise InputError(
+            f"{path.name} holds {len(types)} types for {count} labels: write one type "
+            "for each label, from 1."
+        )
+    return types
+
+
+def unlabelled(tiles: Sequence[Tile], weight: float = 1.0) -> list[Example]:
+    """Turn tiles without ground truth into examples for a teacher.
+
+    Parameters
+    ----------
+    tiles
+        Any size.
+    weight
+        Given to each example.
+    """
+    return [
+        Example(
+            tile.source or f"tile {number}",
+            tile.pixels,
+            np.zeros(tile.pixels.shape[:2], np.int32),
+            weight=weight,
+            known=False,
+        )
+        for number, tile in enumerate(tiles, start=1)
+    ]
+
+
+def read_classes(folder: Path, classes: Sequence[str]) -> list[Example]:
+    """Read tiles of a patch classifier: one sub-folder for each class.
+
+    Parameters
+    ----------
+    folder
+        Holds ``CLASS/*`` for (some of) `classes`.
+    classes
+        Names in the order of the network's outputs.
+
+    Raises
+    ------
+    InputError
+        When no sub-folder bears the name of a class, or all are empty.
+    """
+    found = [
+        replace(example, known=True, patch=number)
+        for number, name in enumerate(classes)
+        for path in sorted((folder / name).glob("*"))
+        for example in unlabelled([read_tile(path)])
+    ]
+    if not found:
+        raise InputError(
+            f"{folder} holds no tiles by class: it needs sub-folders such as "
+            f"{', '.join(classes[:3])} with images in them."
         )
     return found
 

@@ -1,121 +1,25 @@
-"""The training loop: AdamW, averaged weights, resumable."""
+"""Training: batches in, a better network out.
 
-import copy
+Start with `train`; `fit` is the same for those who only want the network.
+"""
+
 import math
 from collections.abc import Sequence
 from contextlib import closing
-from pathlib import Path
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from core.errors import InputError
 from core.job import Job
+from core.latency import peak_memory
+from core.training.aids import Aids, Reason, Trained
 from core.training.batches import batches
 from core.training.data import Example
-from core.training.loss import total_loss
+from core.training.device import pick_device
+from core.training.looking import Looks, Validation
+from core.training.run import Run
 from core.training.settings import Settings
 from core.types import ModelSpec
-
-
-def rate_at(step: int, settings: Settings) -> float:
-    """Learning rate of a step: linear rise, plateau, cosine fall to 0.
-
-    Parameters
-    ----------
-    step
-        0 to ``settings.steps - 1``.
-    settings
-        The run.
-    """
-    rise = min(1.0, (step + 1) / max(settings.warmup, 1))
-    start = settings.steps * (1 - settings.cooldown)
-    fallen = max(0.0, (step - start) / max(settings.steps - start, 1))
-    return settings.rate * rise * 0.5 * (1 + math.cos(math.pi * fallen))
-
-
-def _update_average(average: nn.Module, module: nn.Module, decay: float) -> None:
-    """Move the average one step towards the module, statistics included."""
-    current = module.state_dict()
-    with torch.no_grad():
-        for name, value in average.state_dict().items():
-            if value.is_floating_point():
-                value.lerp_(current[name], 1 - decay)
-            else:
-                value.copy_(current[name])
-
-
-class _Run:
-    """A training run between two steps: what a checkpoint holds.
-
-    Parameters
-    ----------
-    module
-        Copied.
-    settings
-        The run; its checkpoint is read when there is one.
-    """
-
-    def __init__(self, module: nn.Module, settings: Settings) -> None:
-        self._settings = settings
-        self._student = copy.deepcopy(module).train()
-        for value in self._student.parameters():
-            if value.ndim == 4:
-                value.data = value.data.contiguous(memory_format=torch.channels_last)
-        self.average = copy.deepcopy(self._student).eval()
-        self._optimizer = torch.optim.AdamW(
-            self._student.parameters(), lr=settings.rate, weight_decay=settings.decay
-        )
-        self.done, self.recent = 0, 0.0
-        if settings.checkpoint is not None and settings.checkpoint.exists():
-            self._resume(settings.checkpoint)
-
-    def _resume(self, path: Path) -> None:
-        state = torch.load(path, weights_only=True)
-        self._student.load_state_dict(state["student"])
-        self.average.load_state_dict(state["average"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self.done, self.recent = state["step"], state["recent"]
-
-    def save(self) -> None:
-        """Write the checkpoint when it is due."""
-        path, settings = self._settings.checkpoint, self._settings
-        due = self.done % settings.save_every == 0 or self.done == settings.steps
-        if path is None or not due:
-            return
-        state = {
-            "student": self._student.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
-            "step": self.done,
-            "recent": self.recent,
-        }
-        # a kill leaves the old file or the new one, never half of one
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        torch.save(state, partial)
-        partial.replace(path)
-
-    def step(self, batch: tuple[Tensor, dict[str, Tensor]]) -> None:
-        """Learn from one batch."""
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate_at(self.done, self._settings)
-        device = next(self._student.parameters()).device
-        inputs = batch[0].to(device)
-        targets = {name: value.to(device) for name, value in batch[1].items()}
-        with torch.autocast(device.type, torch.bfloat16, enabled=self._settings.half):
-            outputs = self._student(inputs)
-        loss = total_loss(outputs, targets)
-        self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self._student.parameters(), 5.0)
-        self._optimizer.step()
-        value = float(loss.detach())
-        self.recent = 0.98 * self.recent + 0.02 * value if self.done else value
-        # early on the average must forget the random start quickly
-        decay = min(self._settings.average, (1 + self.done) / (10 + self.done))
-        _update_average(self.average, self._student, decay)
-        self.done += 1
 
 
 def fit(
@@ -124,46 +28,167 @@ def fit(
     data: Sequence[Example],
     settings: Settings,
     job: Job | None = None,
+    aids: Aids | None = None,
 ) -> nn.Module:
-    """Train a network on tiles with ground truth.
+    """Train a network; see `train`, of which this is the network alone."""
+    return train(module, spec, data, settings, job, aids).module
+
+
+def train(
+    module: nn.Module,
+    spec: ModelSpec,
+    data: Sequence[Example],
+    settings: Settings,
+    job: Job | None = None,
+    aids: Aids | None = None,
+) -> Trained:
+    """Train a network on tiles with ground truth, a teacher's outputs, or both.
 
     Serves the demo model as well as fine-tuning after pruning. With a
     checkpoint file that exists, the run goes on where that left off and ends
-    with the same weights as one that was never interrupted.
+    with the same weights as one that was never interrupted (as long as no limit
+    of time decides its end).
 
     Parameters
     ----------
     module
-        Returns a dict with ``np``, ``dist`` and perhaps ``tp``; left as it is.
+        Returns a dict of maps, or class logits; left as it is.
     spec
-        How pixels are scaled.
+        How pixels are scaled, and which heads there are.
     data
         At least one example.
     settings
         The run.
     job
-        Told of every step; the text holds the mean loss of late.
+        Told of every step; the text holds the mean loss of late and the time left.
+    aids
+        Teacher, validation tiles, masks, and who looks on.
 
     Returns
     -------
-    nn.Module
-        A new module in eval mode with averaged weights, on `module`'s device.
+    Trained
+        With a new module in eval mode with averaged weights: with validation tiles
+        the best, else the last ones.
 
     Raises
     ------
     InputError
-        When `data` is empty.
+        When there is nothing to learn from, the checkpoint is of another network,
+        the device is not there, or the loss is no number again and again.
     Cancelled
         When the job was cancelled.
     """
+    job, aids = job or Job(), aids or Aids()
+    _check(data, settings, aids)
+    first = next(module.parameters())
+    device = pick_device(settings.device) if settings.device else first.device
+    with peak_memory(device) as memory:
+        run = Run(module, settings, aids, device)
+        loop = _Loop(run, spec, settings, aids, job)
+        reason = loop.run(data)
+        trained = run.result().to(first.device)
+    return Trained(
+        module=trained,
+        steps=run.done,
+        seconds=run.spent,
+        losses=tuple(loop.losses),
+        checks=tuple(loop.checks),
+        best=run.best_step,
+        reason=reason,
+        peak_memory=memory.grown,
+        device=str(device),
+        skipped=run.skipped,
+    )
+
+
+def _check(data: Sequence[Example], settings: Settings, aids: Aids) -> None:
     if not data:
         raise InputError("There is nothing to train on: give at least one tile.")
-    job = job or Job()
-    run = _Run(module, settings)
-    with closing(batches(data, spec, settings, run.done)) as stream:
-        for batch in stream:
-            run.step(batch)
-            run.save()
-            text = f"training, loss {run.recent:.4f}"
-            job.step(run.done, settings.steps, text)
-    return run.average
+    if aids.teacher is None and not all(e.known for e in (*data, *aids.validation)):
+        raise InputError(
+            "Tiles without ground truth can only be learned from another model: give "
+            "labels, or distil."
+        )
+    if settings.steps < 0 or settings.minutes < 0 or not settings.rate > 0:
+        raise InputError(
+            "A training needs steps and minutes that are not negative, and a rate "
+            "above 0."
+        )
+
+
+class _Loop:
+    """The steps of one call, and what is done between them."""
+
+    def __init__(
+        self, run: Run, spec: ModelSpec, settings: Settings, aids: Aids, job: Job
+    ) -> None:
+        self._run, self._spec, self._settings = run, spec, settings
+        self._aids, self._job = aids, job
+        self._validation = Validation(spec, aids.validation, settings.crop, run.teacher)
+        self._looks = Looks(aids.watch, settings.watch_every)
+        self.losses: list[float] = []
+        self.checks: list[tuple[int, float]] = []
+
+    def run(self, data: Sequence[Example]) -> Reason:
+        """Go on to the end; returns why it is the end."""
+        run, settings = self._run, self._settings
+        if run.done == 0:
+            self._judge()
+        reason = self._over()
+        if reason is not None:
+            return reason
+        before, spent = run.done, run.spent
+        with closing(batches(data, self._spec, settings, run.done)) as stream:
+            for batch in stream:
+                run.step(batch)
+                self.losses.append(run.recent)
+                reason = self._over()
+                if reason in ("steps", "minutes") or self._check_due():
+                    self._judge()
+                    reason = reason or self._over()
+                run.save()
+                pace = (run.spent - spent) / (run.done - before)
+                self._report(pace)
+                self._looks.due(run.average)
+                if reason is not None:
+                    return reason
+        return "steps"
+
+    def _check_due(self) -> bool:
+        return self._run.done % max(self._settings.check_every, 1) == 0
+
+    def _judge(self) -> None:
+        if self._validation:
+            loss = self._validation.loss(self._run.average)
+            self._run.judged(loss)
+            self.checks.append((self._run.done, loss))
+
+    def _over(self) -> Reason | None:
+        run, settings = self._run, self._settings
+        if run.done >= settings.steps:
+            return "steps"
+        if settings.minutes and run.spent >= 60 * settings.minutes:
+            return "minutes"
+        if settings.patience and run.waited >= settings.patience:
+            return "patience"
+        return "stopped" if self._aids.stop is not None and self._aids.stop() else None
+
+    def _report(self, pace: float) -> None:
+        run, settings = self._run, self._settings
+        left = pace * (settings.steps - run.done)
+        if settings.minutes:
+            left = min(left, max(60 * settings.minutes - run.spent, 0.0))
+        text = f"training, loss {run.recent:.4f}{_in_words(left)}"
+        if settings.minutes and left < pace * (settings.steps - run.done):
+            total = math.ceil(60 * settings.minutes)
+            self._job.step(min(int(run.spent), total), total, text)
+        else:
+            self._job.step(run.done, settings.steps, text)
+
+
+def _in_words(seconds: float) -> str:
+    if seconds < 90:
+        return f", about {seconds:.0f} s left"
+    if seconds < 5400:
+        return f", about {seconds / 60:.0f} min left"
+    return f", about {seconds / 3600:.1f} h left"

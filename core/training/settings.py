@@ -37,6 +37,23 @@ class Settings:
         Steps between two saves.
     augmentation
         How tiles are changed.
+    minutes
+        Stop when this much time is spent, even before `steps`; 0 sets no limit.
+        The rate then falls with the time.
+    patience
+        Checks on the validation tiles without a better result before the run
+        stops; 0 never stops early.
+    check_every
+        Steps between two such checks.
+    distil
+        Weight of the distance to the teacher's outputs, where there is a teacher.
+    pressure
+        How fast batch-norm scales are pulled to zero, as a multiple of the rate
+        (network slimming, Liu et al. 2017, arXiv 1708.06519); 0 leaves them.
+    device
+        See `pick_device`; empty trains where the network is.
+    watch_every
+        Seconds between two looks at the network, see `Aids`.
     """
 
     steps: int = 2200
@@ -52,3 +69,10 @@ class Settings:
     checkpoint: Path | None = None
     save_every: int = 200
     augmentation: Augmentation = field(default_factory=Augmentation)
+    minutes: float = 0.0
+    patience: int = 0
+    check_every: int = 25
+    distil: float = 1.0
+    pressure: float = 0.0
+    device: str = ""
+    watch_every: float = 3.0

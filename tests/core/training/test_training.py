@@ -19,9 +19,9 @@ from core.training.augment import augment, crop, restain
 from core.training.batches import batches, make_batch
 from core.training.data import draw, read_folder, synthetic_examples
 from core.training.demo import mean_of, mix
-from core.training.loop import rate_at
 from core.training.loss import dice_loss, total_loss
 from core.training.rounds import LATER_ROUNDS
+from core.training.run import rate_at
 from core.training.targets import UNKNOWN, distance_map, make_targets
 from core.types import ModelSpec, Tile
 

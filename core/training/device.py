@@ -1,0 +1,62 @@
+"""Where a network is trained."""
+
+import torch
+
+from core.errors import InputError
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def pick_device(name: str) -> torch.device:
+    """Return a device by name.
+
+    Parameters
+    ----------
+    name
+        ``"auto"`` (CUDA, else Apple's MPS, else the processor), ``"cpu"``,
+        ``"cuda"``, ``"cuda:1"``, ``"mps"``.
+
+    Raises
+    ------
+    InputError
+        When this computer has no such device.
+    """
+    if name == "auto":
+        name = next((kind for kind in ("cuda", "mps") if _has(kind)), "cpu")
+    kind = name.split(":", maxsplit=1)[0]
+    if kind not in DEVICES or not _has(kind):
+        there = ", ".join(each for each in DEVICES if each == "auto" or _has(each))
+        raise InputError(f"There is no device '{name}' here: choose one of {there}.")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise InputError(f"'{name}' is no device: write cuda or cuda:0.") from None
+    if kind == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise InputError(
+            f"There is no device '{name}' here: the last one is "
+            f"cuda:{torch.cuda.device_count() - 1}."
+        )
+    return device
+
+
+def _has(kind: str) -> bool:
+    if kind == "cuda":
+        return torch.cuda.is_available()
+    if kind == "mps":
+        return torch.backends.mps.is_available()
+    return True
+
+
+def fast_in_half(device: torch.device) -> bool:
+    """Return whether bfloat16 is faster than float32 there.
+
+    Parameters
+    ----------
+    device
+        CUDA with tensor cores, or a processor with AMX; without those bfloat16
+        convolutions are slower than float32 ones.
+    """
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    ask = getattr(torch.cpu, "get_capabilities", None)  # torch 2.6 lacks it
+    return device.type == "cpu" and ask is not None and bool(ask().get("amx_bf16"))
