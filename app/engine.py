@@ -39,6 +39,7 @@ from core.types import PruneRequest, Tile
 
 if TYPE_CHECKING:
     from core.benchmark import Bench
+    from core.benchmark.results import LayerInfo
     from core.job import Job
     from core.latency import LatencyProcess
     from core.metrics import NucleusChanges, Scores
@@ -178,10 +179,7 @@ class BenchEngine:
             nuclei=nuclei_of(found.prediction.labels, found.prediction.classes),
             counts=found.counts,
             scores=scores_of(found.scores) if found.scores is not None else None,
-            layers=tuple(
-                Layer(item.name, item.width, item.part, item.coupled, item.protected)
-                for item in bench.prunable.layers
-            ),
+            layers=tuple(map(layer_of, bench.prunable.layers)),
             heuristics=tuple(
                 Heuristic(item.name, item.title, item.sentence, item.paper, item.needs)
                 for item in bench.prunable.heuristics
@@ -300,6 +298,22 @@ def nuclei_of(labels: NDArray[np.int32], classes: NDArray[np.int64] | None) -> N
     if classes is not None and len(classes) != len(ids):
         classes = None
     return Nuclei(label_pyramid(labels), classes, places[:, ::-1])
+
+
+def layer_of(info: "LayerInfo") -> Layer:
+    """Return a layer as it is drawn."""
+    place = info.place
+    return Layer(
+        name=info.name,
+        width=info.width,
+        part=place.stage if place else info.part,
+        coupled=info.coupled,
+        protected=info.protected,
+        free=info.free,
+        lane=place.lane if place else 0,
+        level=place.level if place else 0,
+        reads=place.reads if place else (),
+    )
 
 
 def changes_of(changes: "NucleusChanges") -> Changes:

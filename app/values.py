@@ -116,13 +116,37 @@ class ModelCard:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One layer of the drawing of widths."""
+    """One layer of the drawing of the network.
+
+    Parameters
+    ----------
+    name, width
+        Module path, and channels of the dense model.
+    part
+        ``encoder``, ``bottleneck``, ``decoder`` or ``head``.
+    coupled
+        Layers whose channels go together with its own.
+    protected
+        Why (some of) its channels may not go, or an empty string.
+    free
+        How many of its channels may go.
+    lane
+        0 for the trunk, 1 and up for branches that serve one output.
+    level
+        How often its resolution was halved.
+    reads
+        Layers that it reads, the latest last.
+    """
 
     name: str
     width: int
     part: str = ""
     coupled: tuple[str, ...] = ()
     protected: str = ""
+    free: int = 1
+    lane: int = 0
+    level: int = 0
+    reads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,10 @@ from core.pruning import (
     recalibrate_batch_norm,
     trace,
 )
+from core.pruning.anatomy import anatomy
 from core.pruning.checks import check_model, check_request
 from core.pruning.heuristics import find_heuristic
+from core.pruning.labels import FIXED
 from core.pruning.masked import living_atoms
 from core.pruning.scopes import part_of
 from core.types import Counts, PruneRequest
@@ -168,22 +170,32 @@ class PrunableModel:
         """Layers that make channels, in the order they run."""
         graph = self.graph
         found: dict[str, LayerInfo] = {}
+        places = {place.name: place for place in anatomy(graph)}
+        # Layers share a channel when they share a group: its atoms are made by
+        # the very same layers.
+        shares: dict[int, dict[str, None]] = {}
+        groups = {}
         for layer in graph.makers:
-            others = [
-                other.name
-                for other in graph.makers
-                if other.name != layer.name
-                and np.intersect1d(
-                    other.outputs[other.outputs > 0], layer.outputs[layer.outputs > 0]
-                ).size
-            ]
+            groups[layer.name] = np.unique(graph.group_of[layer.outputs]).tolist()
+            for group in groups[layer.name]:
+                shares.setdefault(group, {})[layer.name] = None
+        for layer in graph.makers:
+            others = dict.fromkeys(
+                other
+                for group in groups[layer.name]
+                if group >= 0
+                for other in shares[group]
+            )
+            others.pop(layer.name, None)
             found[layer.name] = LayerInfo(
                 name=layer.name,
                 kind=layer.kind,
                 width=int(layer.outputs.size),
                 part=part_of(layer.name),
-                coupled=tuple(dict.fromkeys(others)),
+                coupled=tuple(others),
                 protected=graph.reasons.get(layer.name, ""),
+                free=int(np.count_nonzero(layer.outputs != FIXED)),
+                place=places[layer.name],
             )
         return tuple(found.values())
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.metrics import NucleusChanges, Scores
+from core.pruning.anatomy import Place
 from core.types import Count, Counts, Prediction, PruneRequest
 
 
@@ -86,6 +87,10 @@ class LayerInfo:
         Other layers that share channels with it.
     protected
         Why (some of) its channels may not go, or an empty string.
+    free
+        How many of its channels may go.
+    place
+        Where it stands in the network, for drawing it.
     """
 
     name: str
@@ -94,6 +99,8 @@ class LayerInfo:
     part: str
     coupled: tuple[str, ...] = ()
     protected: str = ""
+    free: int = 0
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
