@@ -3,6 +3,7 @@
 Everything here is numpy on label maps: no torch, no pixels counted twice.
 """
 
+from core.metrics.bootstrap import score_intervals
 from core.metrics.boundary import (
     BoundaryErrors,
     CountErrors,
@@ -70,6 +71,7 @@ __all__ = [
     "score_branches",
     "score_detection",
     "score_instances",
+    "score_intervals",
     "score_overlap",
     "score_patches",
     "scores_at",

@@ -129,7 +129,7 @@ def score_overlap(
     return Scores(
         dice=_ratio(2 * shared, foreground, nothing),
         dice2=_ratio(2 * shared, touching, nothing),
-        aji=_jaccard(pairs, _best_for_each_true(pairs), nothing),
+        aji=_jaccard(pairs, aji_pairs(pairs), nothing),
         aji_plus=_jaccard(pairs, _best_unique(pairs), nothing),
         dq=dq,
         sq=sq,
@@ -175,8 +175,14 @@ def _best_unique(pairs: Overlap) -> Ints:
     return match_unique(pairs.rows, pairs.cols, weights)
 
 
-def _best_for_each_true(pairs: Overlap) -> Ints:
-    """For each true nucleus that is touched, its pair of highest IoU."""
+def aji_pairs(pairs: Overlap) -> Ints:
+    """Return, for each true nucleus that is touched, its pair of highest IoU.
+
+    Returns
+    -------
+    int64
+        Indices into the pairs: those of AJI (Kumar et al. 2017, algorithm 1).
+    """
     order = np.lexsort((-pairs.counts / (pairs.unions + _TINY), pairs.rows))
     return order[np.flatnonzero(np.diff(pairs.rows[order], prepend=-1))]
 
