@@ -8,17 +8,17 @@ import gc
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from core.arithmetic import flushing
-from core.latency.clocks import device_of, timed_call
+from core.latency.clocks import Stopwatch, device_of, one_thread_counts
 from core.latency.environment import describe, load_average
-from core.latency.results import Comparison, Layout, Settings, Timing
+from core.latency.results import Clock, Comparison, Layout, Settings, Timing
 from core.latency.sampling import (
     Call,
     Watch,
@@ -31,8 +31,10 @@ from core.latency.statistics import judge
 Step = Callable[[int, int], None]
 Pair = tuple[nn.Module, nn.Module]
 Until = tuple[Watch, float]
+Floats = NDArray[np.float64]
 
 _TUNING = 0.3  # share of the time for finding threads and layout
+_PAYS = 0.8  # of the time with one thread: what more threads must get it down to
 
 _FORMATS: dict[Layout, torch.memory_format] = {
     "contiguous": torch.contiguous_format,
@@ -68,19 +70,22 @@ def measure(
     load, start = load_average(), watch.now()
     with quiet(), torch.inference_mode():
         device = device_of(pair[0], inputs)
-        limit = start + _TUNING * settings.seconds
-        tried = _set_threads(pair[0], inputs, settings, (watch, limit))
-        layout, layouts = _choose_layout(pair, inputs, settings, (watch, limit))
-        calls = _calls(pair, inputs, layout)
-        warm_up(calls, settings.warmup)
+        until = watch, start + _TUNING * settings.seconds
+        tried = _set_threads(pair[0], inputs, settings, until)
+        clock = _choose_clock(pair, inputs, isolated=isolated)
+        layout, layouts = _choose_layout(pair, inputs, settings, until, clock)
+        sides = _stopwatches(pair, inputs, layout, clock)
+        warm_up(sides, settings.warmup)
+        for side in sides:
+            side.readings.clear()
         deadline = start + settings.seconds
-        dense, pruned = take_blocks(*calls, settings, watch, deadline)
+        dense, pruned = take_blocks(*sides, settings, watch, deadline)
         place = describe(device, inputs, layout, load, isolated=isolated)
     ratios = np.log(dense / pruned)
     speedup, interval, verdict = judge(ratios, settings.confidence)
     return Comparison(
-        Timing(dense.ravel()),
-        Timing(pruned.ravel()),
+        _timing(sides[0], dense),
+        _timing(sides[1], pruned),
         speedup,
         interval,
         verdict,
@@ -89,7 +94,13 @@ def measure(
         place,
         watch.now() - start,
         {**tried, **layouts},
+        clock,
     )
+
+
+def _timing(side: Stopwatch, times: Floats) -> Timing:
+    """Both clocks of one network; its calls were timed in the order of blocks."""
+    return Timing(times.ravel(), np.array([each.wall for each in side.readings]))
 
 
 @contextmanager
@@ -112,55 +123,80 @@ def quiet() -> Iterator[None]:
 def _set_threads(
     dense: nn.Module, inputs: tuple[Any, ...], settings: Settings, until: Until
 ) -> dict[str, tuple[float, ...]]:
-    """Set the number given, or the better of one and torch's default."""
+    """Set the number given, or torch's default where that pays, else one.
+
+    On a busy machine threads wait for each other, and what little they gain
+    there is not worth the noise.
+    """
     usual = torch.get_num_threads()
     if settings.threads:
         torch.set_num_threads(settings.threads)
         return {}
     if usual == 1 or device_of(dense, inputs).type != "cpu":
         return {}
-    timed = timed_call(dense, inputs)
+    timed = Stopwatch(dense, inputs)
 
-    def call(threads: int) -> float:
-        torch.set_num_threads(threads)
-        return timed()
+    def with_threads(threads: int) -> Call:
+        def call() -> float:
+            torch.set_num_threads(threads)
+            return timed()
 
-    best, table = pick_best(
-        {number: (partial(call, number),) for number in (usual, 1)}, *until
+        return call
+
+    _, table = pick_best(
+        {number: (with_threads(number),) for number in (usual, 1)}, *until
     )
-    torch.set_num_threads(best)
+    torch.set_num_threads(usual if table[usual][0] <= _PAYS * table[1][0] else 1)
     return {f"threads={number}": each for number, each in table.items()}
 
 
+def _choose_clock(pair: Pair, inputs: tuple[Any, ...], *, isolated: bool) -> Clock:
+    """See `core.latency.clocks`; runs both networks once."""
+    if not isolated or device_of(pair[0], inputs).type != "cpu":
+        return "wall"
+    sides = [Stopwatch(module, inputs) for module in pair]
+    for side in sides:
+        side()
+    probes = [side.readings for side in sides]
+    fits = one_thread_counts(probes, torch.get_num_threads())
+    return "processor" if fits else "wall"
+
+
 def _choose_layout(
-    pair: Pair, inputs: tuple[Any, ...], settings: Settings, until: Until
+    pair: Pair,
+    inputs: tuple[Any, ...],
+    settings: Settings,
+    until: Until,
+    clock: Clock,
 ) -> tuple[Layout, dict[str, tuple[float, ...]]]:
     if settings.layout != "auto":
         return settings.layout, {}
     if not any(isinstance(each, torch.Tensor) and each.dim() == 4 for each in inputs):
         return "contiguous", {}
-    tries = {name: _switching(pair, inputs, name) for name in _FORMATS}
+    tries = {name: _switching(pair, inputs, name, clock) for name in _FORMATS}
     best, table = pick_best(tries, *until)
     return best, {str(name): each for name, each in table.items()}
 
 
 def _switching(
-    pair: Pair, inputs: tuple[Any, ...], layout: Layout
+    pair: Pair, inputs: tuple[Any, ...], layout: Layout, clock: Clock
 ) -> tuple[Call, Call]:
     """Calls that first bring weights into a layout, outside the timed part."""
 
     def call(module: nn.Module) -> float:
         _lay_out(module, layout)
-        return timed_call(module, _laid_out(inputs, layout))()
+        return Stopwatch(module, _laid_out(inputs, layout), clock)()
 
     return (lambda: call(pair[0])), (lambda: call(pair[1]))
 
 
-def _calls(pair: Pair, inputs: tuple[Any, ...], layout: Layout) -> tuple[Call, Call]:
+def _stopwatches(
+    pair: Pair, inputs: tuple[Any, ...], layout: Layout, clock: Clock
+) -> tuple[Stopwatch, Stopwatch]:
     laid = _laid_out(inputs, layout)
     for module in pair:
         _lay_out(module, layout)
-    return timed_call(pair[0], laid), timed_call(pair[1], laid)
+    return Stopwatch(pair[0], laid, clock), Stopwatch(pair[1], laid, clock)
 
 
 def _lay_out(module: nn.Module, layout: Layout) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+Clock = Literal["wall", "processor"]
 Layout = Literal["auto", "contiguous", "channels_last"]
 Verdict = Literal["faster", "slower", "no difference"]
 Floats = NDArray[np.float64]
@@ -32,8 +33,9 @@ class Settings:
         Calls of each network that are thrown away first.
     threads
         Threads within an operation; None times the dense network with one and
-        with torch's default and takes the faster: on a busy machine many
-        threads wait for each other (measured: 80 ms with two, 15 with one).
+        with torch's default and takes the default where that is faster by a
+        fifth: on a busy machine many threads wait for each other (measured: 80
+        ms with two, 15 with one).
         Give a number where results of several runs are compared.
     layout
         Memory format of weights and input; ``"auto"`` times both and takes the
@@ -69,10 +71,15 @@ class Timing:
     Parameters
     ----------
     ms
-        float64 (n,), milliseconds in the order they were taken.
+        float64 (n,), milliseconds in the order they were taken, by the clock
+        that decides (`Comparison.clock`).
+    wall_ms
+        float64 (n,), the same calls by the clock on the wall, other programs'
+        turns included; None stands for the same times.
     """
 
     ms: Floats
+    wall_ms: Floats | None = None
 
     @property
     def median(self) -> float:
@@ -83,6 +90,11 @@ class Timing:
     def p90(self) -> float:
         """90th percentile, milliseconds (MLPerf's single-stream figure)."""
         return float(np.percentile(self.ms, 90))
+
+    @property
+    def wall_median(self) -> float:
+        """Milliseconds by the clock on the wall."""
+        return self.median if self.wall_ms is None else float(np.median(self.wall_ms))
 
     @property
     def iqr(self) -> float:
@@ -102,7 +114,9 @@ class Timing:
             "p90": self.p90,
             "iqr": self.iqr,
             "noisy": self.noisy,
-            "ms": [round(each, 4) for each in self.ms.tolist()],
+            "ms": _rounded(self.ms),
+            "wall_median": self.wall_median,
+            "wall_ms": _rounded(self.ms if self.wall_ms is None else self.wall_ms),
         }
 
 
@@ -181,6 +195,9 @@ class Comparison:
         Median milliseconds in each setting that was tried to find the best:
         (dense,) by number of threads, (dense, pruned) by layout. Empty when
         both were given.
+    clock
+        Which clock the times and the verdict are taken by; see
+        `core.latency.clocks`.
     """
 
     dense: Timing
@@ -193,6 +210,7 @@ class Comparison:
     environment: Environment
     seconds: float = 0.0
     tried: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    clock: Clock = "wall"
 
     @property
     def isolated(self) -> bool:
@@ -210,5 +228,10 @@ class Comparison:
             "confidence": self.confidence,
             "environment": asdict(self.environment),
             "seconds": self.seconds,
+            "clock": self.clock,
             "tried": {name: list(each) for name, each in self.tried.items()},
         }
+
+
+def _rounded(times: Floats) -> list[float]:
+    return [round(each, 4) for each in times.tolist()]

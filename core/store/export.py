@@ -70,6 +70,8 @@ def to_row(record: Record) -> dict[str, Any]:
         timing = latency.get(side, {})
         row[f"latency_{side}_ms"] = timing.get("median", math.nan)
         row[f"latency_{side}_p90_ms"] = timing.get("p90", math.nan)
+        row[f"latency_{side}_wall_ms"] = timing.get("wall_median", math.nan)
+    row["latency_clock"] = latency.get("clock", "wall" if latency else "")
     row["speedup"] = latency.get("speedup", math.nan)
     row["speedup_low"], row["speedup_high"] = latency.get("interval") or (math.nan,) * 2
     row["verdict"] = latency.get("verdict", "")
