@@ -3,13 +3,14 @@
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from app.sources import joined
-from core.types import Count, PruneRequest, Recovery
+from core.types import Count, FineTune, PruneRequest, Recovery
 
 COMMANDS = ("prune", "sweep", "inspect")
 _REQUEST = ("heuristic", "sparsity", "scope", "count", "recovery", "round_to", "seed")
+_TRAINING = ("train_data", "minutes", "steps", "rate", "distil", "device")
 _COUNTS: tuple[Count, ...] = ("params", "macs", "channels")
 _RECOVERIES: tuple[Recovery, ...] = ("none", "bn", "refit", "finetune")
 HEURISTIC, SPARSITY = "reconstruction", 0.8
@@ -74,19 +75,43 @@ def parse(arguments: Sequence[str]) -> Arguments:
     arguments
         Without the name of the program.
     """
-    found = vars(_parser().parse_args(arguments))
+    parser = _parser()
+    found = vars(parser.parse_args(arguments))
     given = any(found.get(name) is not None for name in _REQUEST)
+    recovery = _recovery(found.pop("recovery", None))
+    training = _training(parser, found, recovery)
     request = PruneRequest(
         heuristic=found.pop("heuristic", None) or HEURISTIC,
         sparsity=_or(found.pop("sparsity", None), SPARSITY),
         scope=found.pop("scope", None) or "network",
         count=found.pop("count", None) or "params",
-        recovery=_recovery(found.pop("recovery", None)),
+        recovery=recovery,
         round_to=found.pop("round_to", None) or 1,
         seed=found.pop("seed", None) or 0,
+        training=training,
     )
     known = {key: value for key, value in found.items() if value is not None}
     return Arguments(request=request, given=given, **known)
+
+
+def _training(
+    parser: _Parser, found: dict[str, Any], recovery: Recovery
+) -> FineTune | None:
+    """Take the options of fine-tuning out of what was found."""
+    asked = {name: found.pop(name, None) for name in _TRAINING}
+    asked = {name: value for name, value in asked.items() if value is not None}
+    if recovery != "finetune":
+        for name in asked:
+            option = name.replace("_", "-")
+            if found.get("command") == "prune":
+                option = option.removeprefix("train-")
+            parser.error(f"--{option} goes with --recovery finetune")
+        return None
+    if "train_data" in asked:
+        asked["data"] = asked.pop("train_data")
+    if "steps" in asked:
+        asked.setdefault("minutes", 0.0)  # as many steps as were asked for
+    return FineTune(seed=found.get("seed") or 0, **asked)
 
 
 def _recovery(name: Recovery | None) -> Recovery:
@@ -132,11 +157,33 @@ def _add_request(parser: argparse.ArgumentParser, *, required: bool) -> None:
     parser.add_argument("--seed", type=int)
 
 
+def _add_training(parser: argparse.ArgumentParser, data: str) -> None:
+    """Add the options of recovery finetune; ``data`` names that of the tiles."""
+    group = parser.add_argument_group("with --recovery finetune")
+    group.add_argument(
+        data,
+        dest="train_data",
+        metavar="DIR",
+        help="labelled tiles to learn from; without any, the dense model teaches",
+    )
+    group.add_argument("--minutes", type=_positive, help="of training; 2 if left out")
+    group.add_argument("--steps", type=_count, help="instead of a time: repeatable")
+    group.add_argument("--rate", type=_positive, help="learning rate; 0.001")
+    group.add_argument(
+        "--distil",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="learn the dense model's outputs beside the labels",
+    )
+    group.add_argument("--device", help="auto, cpu, cuda or mps")
+
+
 def _add_prune(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", required=True)
     parser.add_argument("--tile", required=True)
     parser.add_argument("--labels")
     _add_request(parser, required=True)
+    _add_training(parser, "--data")
     parser.add_argument("--out", metavar="DIR", help="where model and masks go")
     parser.add_argument("--json", action="store_true", dest="as_json")
 
@@ -152,9 +199,32 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", choices=_COUNTS)
     parser.add_argument("--recovery", choices=_RECOVERIES)
     parser.add_argument("--seed", type=int)
+    _add_training(parser, "--train-data")
     parser.add_argument("--out", required=True, metavar="RUN.sqlite")
     parser.add_argument("--csv", metavar="FILE")
     parser.add_argument("--resume", action="store_true")
+
+
+def _positive(text: str) -> float:
+    """Read a number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
+
+
+def _count(text: str) -> int:
+    """Read a whole number from 1."""
+    try:
+        value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
 
 
 def _sparsity(text: str) -> float:

@@ -14,6 +14,7 @@ from app.cli import Arguments
 from app.engine import read, scores_of
 from core.errors import BenchError, InputError
 from core.job import Job, Step
+from core.types import FineTune
 
 if TYPE_CHECKING:
     from core.benchmark import Bench, Round
@@ -150,6 +151,7 @@ def summary(
             "pruned": found.prediction.count,
         },
         "plan": found.plan_hash,
+        "training": found.training and dict(found.training),
         "warnings": list(found.warnings),
         "seconds": {**found.seconds, "latency": timed.seconds},
     }
@@ -181,6 +183,8 @@ def _lines(result: dict[str, Any], found: "Round") -> list[str]:
         f"({low:.2f} to {high:.2f}): {timed['verdict']}",
         f"nuclei      {result['nuclei']['dense']} to {result['nuclei']['pruned']}",
     ]
+    if result["training"]:
+        lines.append(_training_line(result["training"]))
     rows = [("agreement with dense", agreement)]
     rows += [("dense against truth", result["scores"]["dense"])]
     rows += [("pruned against truth", result["scores"]["pruned"])]
@@ -192,6 +196,19 @@ def _lines(result: dict[str, Any], found: "Round") -> list[str]:
             )
             lines.append(f"{caption}: {words}")
     return lines + [f"note: {warning}" for warning in found.warnings]
+
+
+def _training_line(training: dict[str, Any]) -> str:
+    """Return how fine-tuning went."""
+    words = (
+        f"fine-tuning {text.counted(training['steps'], 'step')} in "
+        f"{text.duration(training['seconds'])} on {training['device']}, "
+        f"{text.memory(training['peak_memory'])} on top"
+    )
+    before, after = training["validation_before"], training["validation_after"]
+    if before is None or after is None:
+        return words
+    return f"{words}, validation loss {before:.3f} to {after:.3f}"
 
 
 def _number(value: float | None) -> float:
@@ -298,6 +315,7 @@ def _sweep(asked: Arguments) -> None:
         recoveries=(request.recovery,),
         seeds=(request.seed,),
         count=request.count,
+        training=request.training or FineTune(),
     )
     with Store(asked.out, resume=asked.resume) as store:
         done = run_sweep(grid, store, progress())

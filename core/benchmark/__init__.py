@@ -3,6 +3,7 @@
 from core.benchmark.bench import Bench
 from core.benchmark.calibration import calibration_inputs
 from core.benchmark.model import PrunableModel
+from core.benchmark.recovery import Material
 from core.benchmark.results import (
     DenseResult,
     HeuristicInfo,
@@ -16,6 +17,7 @@ __all__ = [
     "DenseResult",
     "HeuristicInfo",
     "LayerInfo",
+    "Material",
     "PrunableModel",
     "Round",
     "SizeCurve",

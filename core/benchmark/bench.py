@@ -14,15 +14,22 @@ import numpy as np
 
 from core.benchmark.calibration import calibration_inputs
 from core.benchmark.model import PrunableModel, tidy
+from core.benchmark.recovery import Material, Tuned, TunedModels, summary_of
 from core.benchmark.results import DenseResult, Round, SizeCurve
 from core.errors import InputError
 from core.job import Job
 from core.latency import QUICK, compare
-from core.metrics import nucleus_changes, score_instances
+from core.metrics import (
+    nucleus_changes,
+    overlap,
+    score_instances,
+    score_intervals,
+    score_overlap,
+)
 from core.nuclei import forward, instances, raw_maps, to_input
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor, nn
@@ -62,6 +69,8 @@ class Bench:
         self.classes = classes
         self._last: tuple[PruneRequest, nn.Module, PruningPlan] | None = None
         self._input: Tensor | None = None
+        self._tunings = TunedModels()
+        self._calibration: Sequence[Tile] | None = None
         self.dense: DenseResult
 
     @classmethod
@@ -116,6 +125,7 @@ class Bench:
                 inputs = calibration_inputs(model, tiles)
                 prunable = PrunableModel(model, inputs[0], inputs)
         bench = cls(prunable, tile, labels, classes)
+        bench._calibration = calibration
         job.step(1, 3, "finding nuclei with the whole model")
         prediction = bench._predict(model.module, job, seconds)
         bench.dense = DenseResult(
@@ -127,8 +137,23 @@ class Bench:
         """Return sizes along the whole slider for one heuristic and scope."""
         return self.prunable.curve(request, job)
 
-    def prune(self, request: PruneRequest, job: Job | None = None) -> Round:
+    def prune(
+        self,
+        request: PruneRequest,
+        job: Job | None = None,
+        live: Callable[[Round], None] | None = None,
+    ) -> Round:
         """Prune, repair, predict and compare.
+
+        Parameters
+        ----------
+        request
+            Which pruned model.
+        job
+            Progress and cancel.
+        live
+            Called every few seconds of a fine-tuning with what the model finds by
+            then, at first when it is refitted only.
 
         Raises
         ------
@@ -140,16 +165,37 @@ class Bench:
         job = job or Job()
         seconds: dict[str, float] = {}
         job.step(0, 0, "pruning")
-        module, plan = self.pruned(request, job, seconds)
+        if request.recovery == "finetune":
+            tuned = self._tuned(request, job, seconds, live)
+            module, plan, training = tuned.module, tuned.plan, tuned.summary
+        else:
+            (module, plan), training = self.pruned(request, job, seconds), None
         job.step(0, 0, "finding nuclei with the pruned model")
+        return replace(
+            self._round(request, module, plan, job, seconds), training=training
+        )
+
+    def _round(
+        self,
+        request: PruneRequest,
+        module: nn.Module,
+        plan: PruningPlan,
+        job: Job,
+        seconds: dict[str, float],
+    ) -> Round:
         prediction = self._predict(module, job, seconds)
         with _timed(seconds, "scores"):
             before = self.dense.prediction
-            agreement = score_instances(before.labels, prediction.labels)
+            pairs = overlap(before.labels, prediction.labels)
+            agreement = score_overlap(pairs)
+            if self.labels is not None:
+                pairs = overlap(self.labels, prediction.labels)
+            scores = score_overlap(pairs) if self.labels is not None else None
             changes = nucleus_changes(
                 before.labels, prediction.labels, before.classes, prediction.classes
             )
-            scores = self._against_truth(prediction)
+        with _timed(seconds, "intervals"):
+            intervals = score_intervals(pairs)
         return Round(
             request=request,
             plan_hash=plan.hash,
@@ -157,11 +203,49 @@ class Bench:
             prediction=prediction,
             scores=scores,
             agreement=agreement,
+            intervals=intervals,
             changes=changes,
             widths=self.prunable.widths(plan),
             warnings=plan.warnings,
             seconds=seconds,
         )
+
+    def _tuned(
+        self,
+        request: PruneRequest,
+        job: Job,
+        seconds: dict[str, float],
+        live: Callable[[Round], None] | None = None,
+    ) -> Tuned:
+        """Return a fine-tuned model; it is trained unless that was done before."""
+        known = self._tunings.get(request)
+        if known is not None and known.complete:
+            return known
+        with _timed(seconds, "plan"):
+            plan = self.prunable.plan(request, job)
+
+        def look(module: nn.Module) -> None:
+            if live is not None and not job.cancelled:
+                live(self._round(request, module, plan, Job(), {}))
+
+        if live is not None:
+            look(self.pruned(replace(request, recovery="refit"), job)[0])
+        material = Material(self._unlabelled(), [self.tile], look if live else None)
+        with _timed(seconds, "training"):
+            trained = self.prunable.finetune(request, plan, material, job)
+        tuned = Tuned(tidy(trained.module), plan, summary_of(trained))
+        self._tunings.add(request, tuned)
+        job.step(0, 0, "fine-tuned")  # stops here when it was cancelled
+        return tuned
+
+    def _unlabelled(self) -> list[Tile]:
+        """Return tiles to learn the dense model's outputs on, the open one first."""
+        others = _samples() if self._calibration is None else self._calibration
+        same = self.tile.pixels
+        return [
+            self.tile,
+            *(tile for tile in others if not np.array_equal(tile.pixels, same)),
+        ]
 
     def pruned(
         self,
@@ -169,7 +253,15 @@ class Bench:
         job: Job | None = None,
         seconds: dict[str, float] | None = None,
     ) -> tuple[nn.Module, PruningPlan]:
-        """Return the pruned module and its plan; the last one is kept."""
+        """Return the pruned module and its plan; the last one is kept.
+
+        One whose fine-tuning was stopped early is returned as it was then.
+        """
+        if request.recovery == "finetune":
+            tuned = self._tunings.get(request) or self._tuned(
+                request, job or Job(), {} if seconds is None else seconds
+            )
+            return tuned.module, tuned.plan
         if self._last is not None and self._last[0] == request:
             return self._last[1], self._last[2]
         seconds = {} if seconds is None else seconds

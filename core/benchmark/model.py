@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from core.benchmark.recovery import Material, retrain
 from core.benchmark.results import HeuristicInfo, LayerInfo, SizeCurve
 from core.errors import PruningError
 from core.job import Job
@@ -38,6 +39,7 @@ from core.pruning.heuristics import find_heuristic
 from core.pruning.labels import FIXED
 from core.pruning.masked import living_atoms
 from core.pruning.scopes import part_of
+from core.training import Trained
 from core.types import Counts, PruneRequest
 
 _POINTS = 96
@@ -123,16 +125,37 @@ class PrunableModel:
         return self._selectors[key]
 
     def build(
-        self, request: PruneRequest, plan: PruningPlan, job: Job | None = None
+        self,
+        request: PruneRequest,
+        plan: PruningPlan,
+        job: Job | None = None,
+        material: Material | None = None,
     ) -> nn.Module:
         """Build the pruned module and repair it as the request says.
+
+        Parameters
+        ----------
+        request, plan
+            What is cut, and which repair.
+        job
+            Progress and cancel.
+        material
+            Tiles for recovery ``"finetune"``.
 
         Raises
         ------
         PruningError
-            When the recovery is not known.
+            When the recovery is not known, or lacks its tiles.
+        InputError
+            When there is nothing to fine-tune on.
+        Cancelled
+            When the job was cancelled.
         """
         module = self.model.module
+        if request.recovery == "finetune":
+            trained = self.finetune(request, plan, material, job)
+            (job or Job()).step(0, 0, "fine-tuned")
+            return trained.module
         if request.recovery == "none":
             return apply_plan(module, plan)
         if request.recovery == "refit":
@@ -146,9 +169,33 @@ class PrunableModel:
                 )
             return pruned
         raise PruningError(
-            f"Recovery '{request.recovery}' needs training, which this call does not "
-            "do: choose none, bn or refit."
+            f"There is no recovery '{request.recovery}': choose none, bn, refit or "
+            "finetune."
         )
+
+    def finetune(
+        self,
+        request: PruneRequest,
+        plan: PruningPlan,
+        material: Material | None,
+        job: Job | None = None,
+    ) -> Trained:
+        """Cut, refit, and train on; see `retrain`.
+
+        Raises
+        ------
+        PruningError
+            When there are no tiles.
+        InputError
+            When there is nothing to fine-tune on.
+        """
+        if material is None:
+            raise PruningError(
+                "Recovery 'finetune' needs tiles to train on, which this call does not "
+                "have: choose none, bn or refit."
+            )
+        start = apply_plan(self.model.module, plan, statistics=self.statistics(job))
+        return retrain(tidy(start), self.model, request, material, job or Job())
 
     def curve(self, request: PruneRequest, job: Job | None = None) -> SizeCurve:
         """Return sizes along the whole slider for one heuristic and scope."""

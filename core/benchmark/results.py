@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,12 @@ class Round:
         Sentences about layers close to collapse.
     seconds
         Duration of the stages.
+    intervals
+        Low and high end of scores by name, see `core.metrics.score_intervals`:
+        against the ground truth, or the dense model without one.
+    training
+        How fine-tuning went, see `core.benchmark.recovery.summary_of`; None for
+        other recoveries and while it goes on.
     """
 
     request: PruneRequest
@@ -71,6 +78,8 @@ class Round:
     widths: Mapping[str, int]
     warnings: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    training: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

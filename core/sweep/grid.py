@@ -6,14 +6,14 @@ its two ends, then its middle, then ever finer steps; further seeds come last.
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import TypeVar
 
 from core.errors import InputError
 from core.latency import Settings
-from core.types import Count, PruneRequest, Recovery
+from core.types import Count, FineTune, PruneRequest, Recovery
 
 SWEEP_TIMING = Settings(seconds=3.0, warmup=2, precision=0.01)
 """Per trial: a sweep has hundreds."""
@@ -38,6 +38,8 @@ class Grid:
         The same for every point.
     timing
         How latency is measured for each trial; None leaves it out.
+    training
+        Of recovery ``"finetune"``; its seed is that of the point.
     """
 
     models: tuple[str, ...]
@@ -51,6 +53,7 @@ class Grid:
     round_to: int = 1
     min_channels: int = 1
     timing: Settings | None = SWEEP_TIMING
+    training: FineTune = field(default_factory=FineTune)
 
     def __post_init__(self) -> None:
         for name in ("models", "heuristics", "sparsities", "scopes", "recoveries"):
@@ -84,6 +87,7 @@ class Grid:
                     round_to=self.round_to,
                     min_channels=self.min_channels,
                     seed=seed,
+                    training=replace(self.training, seed=seed),
                 ),
             )
 

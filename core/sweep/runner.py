@@ -23,7 +23,8 @@ from core.sweep.folder import TileFolder, read_folder
 from core.sweep.grid import Grid
 from core.sweep.provenance import provenance, utc_now
 from core.sweep.subject import Subject
-from core.types import PruneRequest
+from core.training.finetune import labelled_examples
+from core.types import FineTune, PruneRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,8 @@ def run_sweep(
         run = _Run(data, store, process, _Progress(job, len(grid)), provenance())
         for name in dict.fromkeys(grid.models):
             run.open(name)
+            if "finetune" in grid.recoveries:
+                run.check(name, grid.training)
         for name, request in grid.points():
             record = run.step(name, request, grid.timing)
             if record is not None and on_record is not None:
@@ -208,6 +211,11 @@ class _Run:
         self.progress.job.step(0, self.progress.total, f"Opening {name}")
         self._subjects[name] = Subject(load_model(name), self.data.tiles)
 
+    def check(self, name: str, training: FineTune) -> None:
+        """Find out now whether there is something to fine-tune on."""
+        subject = self._subjects[name]
+        labelled_examples(subject.model.spec, training, subject.material.scored)
+
     def step(
         self, name: str, request: PruneRequest, timing: Settings | None
     ) -> Record | None:
@@ -276,7 +284,8 @@ class _Run:
 def _twin(trial: Trial, plan_hash: str) -> tuple[object, ...]:
     """What makes two trials have the same result: the plan and its repair."""
     timing = tuple(sorted((key, str(each)) for key, each in trial.timing.items()))
-    return trial.weights, trial.data, plan_hash, trial.request.recovery, timing
+    repair = trial.request.recovery, trial.request.training
+    return trial.weights, trial.data, plan_hash, *repair, timing
 
 
 def _compute(subject: Subject, trial: Trial, job: Job, facts: dict[str, Any]) -> Record:
@@ -294,7 +303,7 @@ def _compute_with(
     seconds: dict[str, float] = {}
     start = time.monotonic()
     with peak_memory() as memory:
-        module = subject.prunable.build(trial.request, plan, job)
+        module = subject.prunable.build(trial.request, plan, job, subject.material)
         seconds["build"] = time.monotonic() - start
         found = subject.evaluate(module, job)
         seconds["evaluate"] = time.monotonic() - start - seconds["build"]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from core.benchmark import PrunableModel, calibration_inputs
+from core.benchmark import Material, PrunableModel, calibration_inputs
 from core.errors import InputError
 from core.job import Job
 from core.metrics import Scores, score_instances
@@ -72,6 +72,9 @@ class Subject:
         chosen = np.linspace(0, len(tiles) - 1, min(_CALIBRATION_TILES, len(tiles)))
         used = [tiles[index] for index in np.unique(chosen.round().astype(int))]
         self.calibration = tuple(tile.name for tile in used)
+        self.material = Material(
+            [tile.tile for tile in used], [tile.tile for tile in tiles]
+        )
         inputs = calibration_inputs(model, [tile.tile for tile in used])
         self.prunable = PrunableModel(model, inputs[0], inputs)
         self._dense: list[Prediction] | None = None

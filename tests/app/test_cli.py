@@ -3,9 +3,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import skimage
+from PIL import Image
 
 from app.__main__ import has_display, main
 from app.cli import parse
+from app.commands import run
+from core.types import FineTune
 
 ROOT = Path(__file__).parents[2]
 
@@ -122,3 +126,40 @@ def test_nothing_heavy_is_imported_before_the_window():
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_options_of_fine_tuning_are_read_and_belong_to_it(capsys):
+    words = ["prune", "--model", "demo", "--tile", "t.png"]
+    words += ["--heuristic", "l2", "--sparsity", "0.5"]
+    tuned = [*words, "--recovery", "finetune"]
+    assert parse(tuned).request.training == FineTune()
+    more = ["--data", "D", "--minutes", "5", "--rate", "0.01", "--no-distil"]
+    found = parse([*tuned, *more, "--seed", "3"]).request.training
+    assert found == FineTune(0, 5.0, 0.01, "D", distil=False, seed=3)
+    counted = parse([*tuned, "--steps", "7"]).request.training
+    assert (counted.steps, counted.minutes) == (7, 0.0)
+    for option, value in (("--data", "D"), ("--minutes", "2"), ("--steps", "4")):
+        with pytest.raises(SystemExit) as ended:
+            parse([*words, option, value])
+        assert ended.value.code == 2
+        message = capsys.readouterr().err
+        assert f"{option} goes with --recovery finetune" in message
+        assert message.count("\n") == 1
+    for value in ("0", "-1", "soon"):
+        with pytest.raises(SystemExit):
+            parse([*tuned, "--minutes", value])
+    sweep = "sweep --model demo --data D --heuristics l2 --sparsities 0.5 --out a.db"
+    asked = parse([*sweep.split(), "--recovery", "finetune", "--train-data", "T"])
+    assert asked.data == "D"
+    assert asked.request.training.data == "T"
+
+
+def test_fine_tuning_from_the_command_line(tmp_path, capsys):
+    pixels = skimage.data.immunohistochemistry()[:64, :64]
+    Image.fromarray(pixels).save(tmp_path / "tile.png")
+    words = f"prune --model unet-tiny --tile {tmp_path / 'tile.png'} --heuristic l2"
+    words += " --sparsity 0.5 --recovery finetune --steps 2 --device cpu"
+    assert run(parse(words.split())) == 0
+    assert "fine-tuning 2 steps" in capsys.readouterr().out
+    assert run(parse([*words.split(), "--data", str(tmp_path / "no")])) == 2
+    assert "is not a folder" in capsys.readouterr().err

@@ -6,7 +6,7 @@ import skimage
 import torch
 
 from core.benchmark import Bench, calibration_inputs
-from core.errors import InputError, PruningError
+from core.errors import InputError
 from core.job import Cancelled, Job
 from core.models import load_model, save_model
 from core.pruning import Counter, trace
@@ -113,11 +113,6 @@ def test_ground_truth_is_scored(model, tile):
 def test_labels_of_another_size_are_refused(model, tile):
     with pytest.raises(InputError, match="label image"):
         Bench.open(model, tile, np.zeros((5, 5), np.int32), calibration=[tile])
-
-
-def test_finetune_is_refused_with_a_sentence(bench):
-    with pytest.raises(PruningError, match="training"):
-        bench.prune(PruneRequest("l1", 0.2, recovery="finetune"))
 
 
 def test_cancelled_job_stops(bench):

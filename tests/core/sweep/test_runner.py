@@ -144,7 +144,7 @@ def test_impossible_points_are_reported_and_the_rest_runs(folder, tmp_path):
         folder,
         heuristics=("l2", "nonsense"),
         scopes=("network", "no.such.layer"),
-        recoveries=("none", "finetune"),
+        recoveries=("none", "magic"),
         sparsities=(0.5,),
     )
     with Store(tmp_path / "a.sqlite") as store:
@@ -154,7 +154,7 @@ def test_impossible_points_are_reported_and_the_rest_runs(folder, tmp_path):
         done = [each for each in store.records() if each.status == "done"]
         assert [each.trial.request.recovery for each in done] == ["none"]
         reasons = " ".join(reason for _, reason in summary.impossible)
-        for part in ("nonsense", "no.such.layer", "finetune"):
+        for part in ("nonsense", "no.such.layer", "magic"):
             assert part in reasons
         again = run_sweep(grid, store)
         assert (again.done, again.resumed) == (0, 8)

@@ -1,0 +1,154 @@
+"""Recovery by training: what a pruned model is fine-tuned on, and what came of it.
+
+To read this file, start from `Material`.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from core.job import Job
+from core.models import LoadedModel
+from core.pruning import PruningPlan
+from core.training import Aids, Trained
+from core.training.finetune import finetune
+from core.types import FineTune, PruneRequest, Tile
+
+_KEPT = 4  # fine-tuned models; each took minutes and is as large as the model
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Tiles for fine-tuning.
+
+    Parameters
+    ----------
+    tiles
+        Unlabelled, to learn the dense model's outputs on.
+    scored
+        What the result is judged on: never learned from with their labels.
+    watch
+        Shown the averaged model every few seconds.
+    """
+
+    tiles: Sequence[Tile]
+    scored: Sequence[Tile] = ()
+    watch: Callable[[nn.Module], None] | None = None
+
+
+def retrain(
+    refitted: nn.Module,
+    model: LoadedModel,
+    request: PruneRequest,
+    material: Material,
+    job: Job,
+) -> Trained:
+    """Fine-tune a pruned model that was refitted; a cancelled job ends it early.
+
+    Parameters
+    ----------
+    refitted
+        Where training starts.
+    model
+        The dense model.
+    request
+        Holds the options.
+    material
+        The tiles.
+    job
+        Progress. When it is cancelled, the best weights so far are returned with
+        the reason ``"stopped"``; nothing is raised, so that they can be kept.
+    """
+    aids = Aids(watch=material.watch, stop=lambda: job.cancelled)
+    return finetune(
+        refitted,
+        model,
+        material.tiles,
+        request.training or FineTune(),
+        _Quiet(job),
+        aids,
+        scored=material.scored,
+    )
+
+
+class _Quiet(Job):
+    """Passes progress on, and leaves cancelling to whoever asks for it."""
+
+    def __init__(self, outer: Job) -> None:
+        super().__init__()
+        self._outer = outer
+
+    def step(self, done: int, total: int, what: str) -> None:
+        """Report, unless the outer job was cancelled."""
+        if not self._outer.cancelled:
+            self._outer.step(done, total, what)
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """One fine-tuned model.
+
+    Parameters
+    ----------
+    module, plan
+        The model, and what was cut before it was trained.
+    summary
+        How it went, see `summary_of`.
+    """
+
+    module: nn.Module
+    plan: PruningPlan
+    summary: Mapping[str, Any]
+
+    @property
+    def complete(self) -> bool:
+        """Whether it was trained as long as was asked for."""
+        return bool(self.summary["reason"] != "stopped")
+
+
+class TunedModels:
+    """The last fine-tuned models by request: nobody wants to wait twice."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[PruneRequest, Tuned] = OrderedDict()
+
+    def get(self, request: PruneRequest) -> Tuned | None:
+        """Return the model of a request, stopped early or not."""
+        found = self._kept.get(request)
+        if found is not None:
+            self._kept.move_to_end(request)
+        return found
+
+    def add(self, request: PruneRequest, tuned: Tuned) -> None:
+        """Keep a model; the oldest goes when there are too many."""
+        self._kept[request] = tuned
+        self._kept.move_to_end(request)
+        while len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
+
+
+def summary_of(trained: Trained) -> dict[str, Any]:
+    """Return how a training went, ready for JSON.
+
+    Parameters
+    ----------
+    trained
+        What `core.training.train` returned.
+    """
+    checks = dict(trained.checks)
+    first = next(iter(checks.values()), None)
+    return {
+        "steps": trained.steps,
+        "seconds": trained.seconds,
+        "reason": trained.reason,
+        "best_step": trained.best,
+        "loss": trained.losses[-1] if trained.losses else None,
+        "validation_before": first,
+        "validation_after": checks.get(trained.best),
+        "peak_memory": trained.peak_memory,
+        "device": trained.device,
+        "skipped": trained.skipped,
+    }
