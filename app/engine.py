@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from core.benchmark import Bench
     from core.benchmark.results import LayerInfo
     from core.job import Job
-    from core.latency import LatencyProcess
+    from core.latency import Comparison, LatencyProcess
     from core.metrics import NucleusChanges, Scores
     from core.models import LoadedModel
 
@@ -87,6 +87,7 @@ class BenchSession:
         self.model = model
         self.source = source
         self.process = process
+        self._timed: dict[PruneRequest, Comparison] = {}
 
     def prune(self, request: PruneRequest, task: Task) -> Outcome:
         """Prune, predict and compare."""
@@ -102,6 +103,7 @@ class BenchSession:
             agreement=scores_of(found.agreement),
             widths=found.widths,
             warnings=found.warnings,
+            plan=found.plan_hash,
             seconds=found.seconds,
         )
 
@@ -110,6 +112,7 @@ class BenchSession:
         from core.latency import release_memory
 
         found = self.bench.compare(request, cast("Job", task), process=self.process)
+        self._timed[request] = found
         # The hand rests: the time to let go of what the drag left behind.
         release_memory()
         return Measured(
@@ -119,15 +122,19 @@ class BenchSession:
             speedup=found.speedup,
             interval=found.interval,
             verdict=found.verdict,
+            pixels=pixels_timed(self.bench),
         )
 
     def export(self, request: PruneRequest, path: str, task: Task) -> Saved:
-        """Write the pruned model."""
-        from core.models import save_model
+        """Write the pruned model: one file, or a folder with all that goes with it."""
+        from app.leaving import Leaving, write_folder, write_model
 
-        model = self.bench.export(request, cast("Job", task))
-        save_model(path, model, model.plan)
-        return Saved(f"Saved the pruned model as {path}.")
+        job = cast("Job", task)
+        leaving = Leaving(self.bench, self.source, request, self._timed.get(request))
+        if Path(path).suffix:
+            return Saved(write_model(path, leaving, job))
+        notes = write_folder(Path(path), leaving, job)
+        return Saved(" ".join([f"Saved the pruned model into {path}.", *notes]))
 
 
 class BenchEngine:
@@ -226,6 +233,17 @@ def read(
             f"tile {width}x{height}: pass the labels of this tile."
         )
     return tile, labels, None, Path(path).name
+
+
+def pixels_timed(bench: "Bench") -> int:
+    """Return how many pixels of tissue one timed run of the network stands for.
+
+    That is the tile where the network takes it whole, and else the part of a
+    patch that is kept.
+    """
+    height, width = bench.tile.pixels.shape[:2]
+    whole, kept = bench.prunable.model.spec.window
+    return height * width if max(height, width) <= whole else kept**2
 
 
 def _prepare() -> None:

@@ -123,7 +123,7 @@ class Presenter:
         self._window.controls.set_latency(story.verdict(measured, predicted))
         self._window.demo.set_story(
             story.headline(opened, outcome, measured),
-            story.explanation(opened, outcome, measured),
+            story.explanation(opened, outcome),
         )
 
     def _show_work(self, new: "AppState") -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, fields
+from pathlib import Path
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QByteArray, QSettings
@@ -25,6 +26,28 @@ class Settings:
 
     def __init__(self, store: QSettings | None = None) -> None:
         self._store = store or QSettings("prunescope", "prunescope")
+        self._given = store is not None
+
+    @property
+    def folder(self) -> Path | None:
+        """Folder of a store that was given; None for the platform's own."""
+        return Path(self._store.fileName()).parent if self._given else None
+
+    @property
+    def hints(self) -> bool:
+        """Whether a newcomer's hints are shown; until they are dismissed."""
+        return str(self._store.value("hints", "true")).lower() == "true"
+
+    def set_hints(self, on: bool) -> None:
+        self._store.setValue("hints", on)
+
+    @property
+    def slide(self) -> str:
+        """Key of the slide that the demo view tells times for; empty at first."""
+        return str(self._store.value("slide", ""))
+
+    def set_slide(self, key: str) -> None:
+        self._store.setValue("slide", key)
 
     @property
     def theme(self) -> str:
@@ -45,7 +68,12 @@ class Settings:
         display = _restored(Display(), self._read("display"))
         return AppState(request=request, display=display)
 
-    def save(self, state: AppState, geometry: QByteArray) -> None:
+    def save(
+        self,
+        state: AppState,
+        geometry: QByteArray,
+        splitter: QByteArray | None = None,
+    ) -> None:
         """Keep what is open and how it was set."""
         if state.opened is not None:
             self._store.setValue("model", state.opened.model.source)
@@ -53,12 +81,20 @@ class Settings:
         self._store.setValue("request", asdict(state.request))
         self._store.setValue("display", asdict(state.display))
         self._store.setValue("geometry", geometry)
+        if splitter is not None:
+            self._store.setValue("splitter", splitter)
         self._store.sync()
 
     @property
     def geometry(self) -> QByteArray | None:
         """Place and size of the window, if it was open before."""
         value = self._store.value("geometry")
+        return value if isinstance(value, QByteArray) else None
+
+    @property
+    def splitter(self) -> QByteArray | None:
+        """Widths of the columns, if the window was open before."""
+        value = self._store.value("splitter")
         return value if isinstance(value, QByteArray) else None
 
     @property

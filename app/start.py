@@ -11,6 +11,7 @@ from app import format as text
 from app import theme
 from app.controller import Controller
 from app.engine import BenchEngine, sample_titles
+from app.extras import attach
 from app.memory import trimmer
 from app.runner import Runner
 from app.settings import Settings
@@ -54,9 +55,12 @@ def build(
     window.controls.set_request(store.state.request)
     window.themeAsked.connect(lambda name: _change_theme(name, settings))
     window.set_theme(settings.theme)
-    window.closing.connect(lambda: settings.save(store.state, window.saveGeometry()))
+    window.closing.connect(
+        lambda: settings.save(store.state, window.saveGeometry(), window.splitter)
+    )
     window.set_recent(settings.recent)
     store.changed.connect(lambda _, new: _remember(new, settings, window))
+    attach(bench, settings)
     _watch_memory(bench)
     return bench
 
@@ -88,6 +92,8 @@ def restore(bench: Bench, settings: Settings) -> None:
     geometry = settings.geometry
     if geometry is not None:
         bench.window.restoreGeometry(geometry)
+    if settings.splitter is not None:
+        bench.window.restore_splitter(settings.splitter)
 
 
 def open_first(bench: Bench, settings: Settings, model: str, tile: str) -> None:

@@ -4,7 +4,6 @@ from app import format as text
 from app.values import Measured, Opened, Outcome
 
 _WIDEST = 4.0  # ratio of the ends of an interval that says something
-_SLIDE_PIXELS = 60_000**2 * 0.3  # a large slide, a third of it tissue
 
 
 def headline(opened: Opened, outcome: Outcome, measured: Measured | None) -> str:
@@ -13,6 +12,8 @@ def headline(opened: Opened, outcome: Outcome, measured: Measured | None) -> str
     found = outcome.changes.count("kept") + outcome.changes.count("changed")
     if total == 0:
         return "The whole model finds no nuclei in this tile"
+    if outcome.request.sparsity == 0:
+        return f"The whole model finds {text.counted(total, 'nucleus', 'nuclei')}"
     words = f"{found:,} of {text.counted(total, 'nucleus', 'nuclei')} still found"
     if measured is None:
         return words
@@ -23,20 +24,20 @@ def headline(opened: Opened, outcome: Outcome, measured: Measured | None) -> str
     return f"{words}, no faster on this computer"
 
 
-def explanation(opened: Opened, outcome: Outcome, measured: Measured | None) -> str:
-    """Return the line below the headline: size, and what it means for a slide."""
+def explanation(opened: Opened, outcome: Outcome) -> str:
+    """Return the line below the headline: how much is left, and what is not said."""
     share = outcome.counts.params / max(opened.counts.params, 1)
+    if outcome.request.sparsity == 0:
+        return "Nothing is taken away: left and right are the same."
     words = f"{text.percent(share)} of the model is left."
-    if measured is None:
-        return words + " Measuring how fast it is…"
-    width, height = opened.picture.size
-    tiles = _SLIDE_PIXELS / max(width * height, 1)
-    before = text.duration(tiles * measured.dense_ms / 1000)
-    after = text.duration(tiles * measured.pruned_ms / 1000)
-    return (
-        f"{words} The network alone, over a large slide on this computer: "
-        f"{before} before, {after} now."
-    )
+    new = outcome.changes.count("new")
+    apart = outcome.changes.count("merged") + outcome.changes.count("split")
+    extra = []
+    if new:
+        extra.append(f"{new:,} found that the whole model did not find")
+    if apart:
+        extra.append(f"{apart:,} joined or fell apart")
+    return f"{words} Besides: {', '.join(extra)}." if extra else words
 
 
 def verdict(measured: Measured | None, predicted: float) -> str:

@@ -181,6 +181,8 @@ class Outcome:
         Sentences.
     seconds
         Duration of the stages.
+    plan
+        Name of the plan: what is kept, as a hash.
     """
 
     request: PruneRequest
@@ -192,6 +194,7 @@ class Outcome:
     widths: Mapping[str, int]
     warnings: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
+    plan: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +202,8 @@ class Measured:
     """Latency of one pruned model beside the dense one, in milliseconds.
 
     ``interval`` is that of the speed-up; ``reason`` explains a verdict that
-    disappoints, when something can be said.
+    disappoints, when something can be said. ``pixels`` of tissue were read in that
+    time; 0 when that is not known.
     """
 
     request: PruneRequest
@@ -209,6 +213,7 @@ class Measured:
     interval: tuple[float, float]
     verdict: Verdict
     reason: str = ""
+    pixels: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,45 +3,45 @@
 It decides nothing: what the user asks for leaves as a signal.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QByteArray, Qt, Signal
 from PySide6.QtGui import (
     QAction,
-    QActionGroup,
     QCloseEvent,
     QDragEnterEvent,
     QDropEvent,
     QKeyEvent,
-    QKeySequence,
 )
 from PySide6.QtWidgets import (
-    QFileDialog,
     QMainWindow,
-    QMenu,
     QScrollArea,
-    QSizePolicy,
     QSplitter,
-    QToolBar,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
+from app.actions import action_of, all_actions, by_subject
+from app.format import TIMES
+from app.slides import SLIDES, Slide
 from app.sources import sorted_out
+from app.toolbar import Toolbar
 from app.values import Sample
 from app.views.controls import Controls
 from app.views.demo import Demo
+from app.views.hints import HintBar
 from app.views.messages import MessageBar
 from app.views.nuclei import NucleiBar
 from app.views.plots import Plots
+from app.views.reading import Reading
 from app.views.status import Status
 from app.views.viewer import Viewer
+from app.widgets.command_palette import CommandPalette
+from app.widgets.shortcut_sheet import MOUSE, ShortcutSheet
 from app.widgets.widths import Widths
 
-IMAGES = "Images (*.png *.jpg *.jpeg *.tif *.tiff *.bmp);;All files (*)"
-MODELS = "Models (*.safetensors *.tar *.pth *.pt);;All files (*)"
+STORY = "Demo view"
 _CONTROLS_WIDTH = 300
 _PLOTS_WIDTH = 320
 
@@ -59,7 +59,10 @@ class Window(QMainWindow):
 
     openAsked = Signal(str, str)  # model, tile; empty: keep
     labelsAsked = Signal(str)  # ground truth of the open tile
+    setupAsked = Signal(str)  # path of settings to use
     saveAsked = Signal(str)  # path of the pruned model
+    exportAsked = Signal(str, str)  # what, see `app.exporting.Exporter.export`; path
+    hintsAsked = Signal(bool)
     tableAsked = Signal(str)
     pictureAsked = Signal(str)
     demoAsked = Signal(bool)
@@ -67,6 +70,9 @@ class Window(QMainWindow):
     themeAsked = Signal(str)
     undoAsked = Signal()
     redoAsked = Signal()
+    paneAsked = Signal(int)  # place of the pane to edit
+    paneAdded = Signal()
+    paneClosed = Signal()  # the active one
     closing = Signal()
 
     def __init__(
@@ -78,9 +84,14 @@ class Window(QMainWindow):
         self.resize(1280, 800)
         self.controls, self.viewer = Controls(), Viewer()
         self.plots, self.nuclei, self.layers = Plots(), NucleiBar(), Widths()
-        self.messages, self.status, self.demo = MessageBar(), Status(), Demo()
+        self.messages, self.status, self.hints = MessageBar(), Status(), HintBar()
+        self.demo = Demo([(s.key, s.name, _size(s)) for s in SLIDES])
+        self.reading = Reading()
+        self.palette_box, self._keys = CommandPalette(self), ShortcutSheet(self)
+        self._demo = self._reading = False
         self._place()
-        self._build_toolbar(samples)
+        self.toolbar = Toolbar(self, samples)
+        self.addToolBar(self.toolbar)
         self._build_keys()
         self.setStatusBar(self.status)
         self.controls.set_ready(False)
@@ -92,10 +103,12 @@ class Window(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         column.addWidget(self.messages)
+        column.addWidget(self.hints)
         column.addWidget(self.viewer, 1)
         column.addWidget(self.nuclei)
         column.addWidget(self.layers)
         column.addWidget(self.demo)
+        column.addWidget(self.reading, 1)
         self._left = QScrollArea()
         self._left.setWidget(self.controls)
         self._left.setWidgetResizable(True)
@@ -109,145 +122,88 @@ class Window(QMainWindow):
         self._split.setSizes([_CONTROLS_WIDTH, 660, _PLOTS_WIDTH])
         self.setCentralWidget(self._split)
 
-    # Menus and keys
-
-    def _build_toolbar(self, samples: Sequence[Sample]) -> None:
-        bar = QToolBar("Main")
-        bar.setMovable(False)
-        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-        self.addToolBar(bar)
-        bar.addAction(self._action("Open model…", self._ask_model, "Ctrl+M"))
-        bar.addAction(self._action("Open tile…", self._ask_tile, "Ctrl+O"))
-        bar.addAction(self._action("Open labels…", self._ask_labels, "Ctrl+L"))
-        menu = QMenu(self)
-        for sample in samples:
-            source = f"sample:{sample.name}"
-            _entry(menu, sample.title, partial(self.openAsked.emit, "", source))
-        self._recent = menu.addMenu("Recent tiles")
-        self.set_recent(())
-        bar.addWidget(_menu_button("Samples", menu))
-        bar.addWidget(_menu_button("Export", self._export_menu()))
-        gap = QWidget()
-        gap.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        bar.addWidget(gap)
-        keys = QKeySequence.StandardKey
-        self._undo = self._action("Undo", self.undoAsked.emit, keys.Undo)
-        self._redo = self._action("Redo", self.redoAsked.emit, keys.Redo)
-        bar.addActions([self._undo, self._redo])
-        self.set_travel(back=False, forth=False)
-        bar.addWidget(_menu_button("View", self._view_menu()))
-        self._demo = self._action("Demo view", lambda: None, "F5")
-        self._demo.setCheckable(True)
-        self._demo.toggled.connect(self.demoAsked)
-        bar.addAction(self._demo)
-
-    def _export_menu(self) -> QMenu:
-        menu = QMenu(self)
-        for caption, asked, name, kinds in (
-            ("Pruned model…", self.saveAsked, "pruned.safetensors", "*.safetensors"),
-            ("Points as a table…", self.tableAsked, "points.csv", "*.csv"),
-            ("Picture of the window…", self.pictureAsked, "prunescope.png", "*.png"),
-        ):
-            _entry(menu, caption, partial(self._ask_save, asked.emit, name, kinds))
-        return menu
-
-    def _view_menu(self) -> QMenu:
-        menu = QMenu(self)
-        group = QActionGroup(menu)
-        self._themes: dict[str, QAction] = {}
-        for key, caption in (
-            ("system", "As the desktop"),
-            ("light", "Light"),
-            ("dark", "Dark"),
-        ):
-            action = _entry(menu, caption, partial(self.themeAsked.emit, key))
-            action.setCheckable(True)
-            group.addAction(action)
-            self._themes[key] = action
-        menu.addSeparator()
-        for caption, key, what in (
-            ("Show or hide masks", "H", "hide"),
-            ("Fill or outline", "F", "fill"),
-            ("Difference", "D", "difference"),
-            ("Ground truth", "T", "truth"),
-        ):
-            call = partial(self.displayAsked.emit, what)
-            menu.addAction(self._action(caption, call, key))
-        menu.addAction(self._action("Whole tile", self.viewer.show_whole, "0"))
-        hint = menu.addAction("Hold B: dense masks in the pruned pane")
-        hint.setEnabled(False)
-        return menu
+    # Keys
 
     def _build_keys(self) -> None:
         leave = QAction(self)
         leave.setShortcut("Esc")
         leave.triggered.connect(self._on_escape)
         self.addAction(leave)
-
-    def _action(
-        self,
-        caption: str,
-        call: Callable[[], object],
-        key: str | QKeySequence.StandardKey,
-    ) -> QAction:
-        action = QAction(caption, self)
-        action.setShortcut(key)
-        shown = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-        action.setToolTip(f"{caption} ({shown})")
-        action.triggered.connect(lambda _=False: call())
-        self.addAction(action)
-        return action
+        told = self.demo.storyAsked.emit
+        self._story = (
+            action_of(self, "Story: next page", partial(told, 1), "Right", STORY),
+            action_of(self, "Story: page before", partial(told, -1), "Left", STORY),
+        )
+        for action in self._story:
+            action.setEnabled(False)
 
     # Setters: silent
 
     def set_demo(self, on: bool) -> None:
         """Show the demo view, or the bench."""
-        self._demo.setChecked(on)
+        self._demo = on
+        self.toolbar.set_demo(on)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Show what belongs to the bench, the demo view or the reading."""
+        bench = not (self._demo or self._reading)
         for widget in (self._left, self.plots, self.layers):
-            widget.setVisible(not on)
-        self.demo.setVisible(on)
+            widget.setVisible(bench)
+        for widget in (self.viewer, self.nuclei):
+            widget.setVisible(not self._reading)
+        self.demo.setVisible(self._demo and not self._reading)
+        self.reading.setVisible(self._reading)
+        for action in self._story:
+            action.setEnabled(self._demo and not self._reading)
+
+    def set_panes(self, count: int) -> None:
+        """Allow the keys of so many panes; 0 leaves the digits to the demo view."""
+        self.toolbar.set_panes(count)
 
     def set_travel(self, *, back: bool, forth: bool) -> None:
         """Allow undo and redo."""
-        self._undo.setEnabled(back)
-        self._redo.setEnabled(forth)
+        self.toolbar.set_travel(back=back, forth=forth)
 
     def set_recent(self, paths: Sequence[str]) -> None:
         """List the tiles that were opened from files, the latest first."""
-        self._recent.clear()
-        self._recent.setEnabled(bool(paths))
-        for path in paths:
-            _entry(self._recent, path, partial(self.openAsked.emit, "", path))
+        self.toolbar.set_recent(paths)
 
     def set_theme(self, theme: str) -> None:
         """Mark a theme in the menu."""
-        if theme in self._themes:
-            self._themes[theme].setChecked(True)
+        self.toolbar.set_theme(theme)
+
+    def set_reading(self, on: bool) -> None:
+        """Show the blinded reading in the place of everything else."""
+        self._reading = on
+        self._arrange()
+
+    @property
+    def splitter(self) -> QByteArray:
+        """Widths of the columns, to be restored."""
+        return self._split.saveState()
+
+    def restore_splitter(self, state: QByteArray) -> None:
+        """Give the columns the widths of last time."""
+        self._split.restoreState(state)
+
+    # Help
+
+    def show_palette(self) -> None:
+        """Open the search for commands."""
+        self.palette_box.offer(all_actions(self))
+
+    def show_keys(self) -> None:
+        """Open the sheet of keys."""
+        self._keys.set_keys({**by_subject(all_actions(self)), "Mouse": MOUSE})
+        self._keys.open()
 
     # What the user does
 
-    def _ask_model(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Open model", "", MODELS)
-        if path:
-            self.openAsked.emit(path, "")
-
-    def _ask_tile(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Open tile", "", IMAGES)
-        if path:
-            self.openAsked.emit("", path)
-
-    def _ask_labels(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Ground truth", "", IMAGES)
-        if path:
-            self.labelsAsked.emit(path)
-
-    def _ask_save(self, emit: Callable[[str], None], name: str, kinds: str) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Export", name, kinds)
-        if path:
-            emit(path)
-
     def _on_escape(self) -> None:
-        if self.demo.isVisible():
+        if self._reading:
+            self.reading.closed.emit()
+        elif self._demo:
             self.demoAsked.emit(False)
         else:
             self.status.cancelAsked.emit()
@@ -280,17 +236,5 @@ class Window(QMainWindow):
         super().closeEvent(event)
 
 
-def _entry(menu: QMenu, caption: str, call: Callable[[], object]) -> QAction:
-    """Add a line to a menu; Qt's "checked" argument does not reach ``call``."""
-    action = menu.addAction(caption)
-    action.triggered.connect(lambda _=False: call())
-    return action
-
-
-def _menu_button(caption: str, menu: QMenu) -> QToolButton:
-    button = QToolButton()
-    button.setText(caption)
-    button.setMenu(menu)
-    button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-    button.setToolTip(menu.title() or caption)
-    return button
+def _size(slide: Slide) -> str:
+    return f"Times for {slide.width:g} {TIMES} {slide.height:g} mm of tissue."

@@ -200,7 +200,7 @@ def test_recent_tiles_are_listed_and_open_again(qtbot, shown, settings):
     shown.controller.open("", "other.png")
     qtbot.waitUntil(lambda: is_idle(shown), timeout=5000)
     assert settings.recent == ("other.png",)
-    (action,) = shown.window._recent.actions()
+    (action,) = shown.window.toolbar._recent.actions()
     shown.controller.open("", "sample:synthetic")
     qtbot.waitUntil(lambda: is_idle(shown), timeout=5000)
     action.trigger()

@@ -1,0 +1,135 @@
+"""Every action by a few letters of its name."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import (
+    QDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.matching import ranked
+
+_WIDTH, _HEIGHT = 520, 380
+
+
+class CommandPalette(QDialog):
+    """A line to type into and the actions that fit; Enter runs one.
+
+    Parameters
+    ----------
+    parent
+        The window it lies over.
+    """
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent, Qt.WindowType.Popup)
+        self.setObjectName("palette")
+        self.setAccessibleName("Commands")
+        self.resize(_WIDTH, _HEIGHT)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(10, 10, 10, 10)
+        column.setSpacing(8)
+        self._line = QLineEdit()
+        self._line.setPlaceholderText("What do you want to do?")
+        self._line.setAccessibleName("Search commands")
+        self._line.setToolTip("Type a few letters; Enter runs the marked command.")
+        self._line.setMinimumHeight(34)
+        self._line.textChanged.connect(self._refill)
+        self._line.installEventFilter(self)
+        column.addWidget(self._line)
+        self._list = QListWidget()
+        self._list.setAccessibleName("Commands that fit")
+        self._list.setToolTip("Enter or a click runs a command.")
+        self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._list.itemClicked.connect(self._run)
+        column.addWidget(self._list, 1)
+        self._none = QLabel("Nothing is called that.")
+        self._none.setProperty("role", "faint")
+        column.addWidget(self._none)
+        self._actions: list[QAction] = []
+
+    def offer(self, actions: Sequence[QAction]) -> None:
+        """Open over the parent, with the actions that can be run now."""
+        self._actions = [each for each in actions if each.isEnabled() and each.text()]
+        self._line.clear()
+        self._refill("")
+        over = self.parentWidget()
+        corner = over.mapToGlobal(over.rect().topLeft())
+        across = (over.width() - self.width()) // 2
+        self.move(corner.x() + across, corner.y() + 72)
+        self.show()
+        self._line.setFocus()
+
+    @property
+    def captions(self) -> list[str]:
+        """What is listed, from the top."""
+        return [
+            self._actions[self._list.item(row).data(Qt.ItemDataRole.UserRole)].text()
+            for row in range(self._list.count())
+        ]
+
+    def _refill(self, query: str) -> None:
+        self._list.clear()
+        names = [_caption(each) for each in self._actions]
+        for index in ranked(query, names):
+            item = QListWidgetItem()
+            item.setData(Qt.ItemDataRole.UserRole, index)
+            item.setData(
+                Qt.ItemDataRole.AccessibleTextRole,
+                f"{names[index]} {_keys(self._actions[index])}",
+            )
+            self._list.addItem(item)
+            row = _row(names[index], _keys(self._actions[index]))
+            item.setSizeHint(row.sizeHint())
+            self._list.setItemWidget(item, row)
+        self._none.setVisible(not self._list.count())
+        self._list.setCurrentRow(0)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Let the arrows move in the list while one types."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            row, count = self._list.currentRow(), max(self._list.count(), 1)
+            moves = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
+            if event.key() in moves:
+                self._list.setCurrentRow((row + moves[Qt.Key(event.key())]) % count)
+                return True
+            if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
+                self._run(self._list.currentItem())
+                return True
+        return super().eventFilter(watched, event)
+
+    def _run(self, item: QListWidgetItem | None) -> None:
+        if item is None:
+            return
+        action = self._actions[item.data(Qt.ItemDataRole.UserRole)]
+        self.accept()  # first: an action may open a dialog of its own
+        action.trigger()
+
+
+def _caption(action: QAction) -> str:
+    return action.text().replace("&", "")
+
+
+def _keys(action: QAction) -> str:
+    return action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+
+
+def _row(caption: str, keys: str) -> QWidget:
+    row = QWidget()
+    line = QHBoxLayout(row)
+    line.setContentsMargins(8, 5, 8, 5)
+    line.addWidget(QLabel(caption), 1)
+    shown = QLabel(keys)
+    shown.setProperty("role", "faint")
+    line.addWidget(shown)
+    # The list has the mouse, the rows only draw.
+    row.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+    return row

@@ -1,0 +1,197 @@
+"""The model card: what must be known about a pruned model, in Markdown."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from core.types import Counts, ModelSpec, PruneRequest
+
+_UNKNOWN = (
+    "The dense model came without a card: the data it learned from and their "
+    "licences are not known here. Find out before passing this model on."
+)
+_TITLES = {
+    "aji": "AJI",
+    "aji_plus": "AJI+",
+    "pq": "PQ",
+    "dq": "DQ",
+    "sq": "SQ",
+    "dice": "Dice",
+    "dice2": "Dice 2",
+    "f1": "F1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Everything that a model card says.
+
+    Parameters
+    ----------
+    spec
+        Of the dense model.
+    source
+        What the dense model was opened from.
+    request
+        What was asked for.
+    plan_hash
+        Names what was kept.
+    dense, pruned
+        Sizes.
+    tile
+        Name of the tile that scores and times are for.
+    scores
+        Column title ("against truth", ...) to scores by name, 0 to 1.
+    latency
+        ``dense``, ``pruned`` (ms), ``speedup``, ``interval``, ``verdict``; empty
+        when it was not measured.
+    machine
+        Words by name: processor, versions.
+    parent
+        Markdown of the dense model's own card, or an empty string.
+    """
+
+    spec: ModelSpec
+    source: str
+    request: PruneRequest
+    plan_hash: str
+    dense: Counts
+    pruned: Counts
+    tile: str = ""
+    scores: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+    latency: Mapping[str, Any] = field(default_factory=dict)
+    machine: Mapping[str, str] = field(default_factory=dict)
+    parent: str = ""
+
+
+def card_beside(source: str) -> str:
+    """Return the model card of a model that was opened, or an empty string.
+
+    Parameters
+    ----------
+    source
+        A path, whose card has the same name with ``.md``, or a catalogue name.
+    """
+    beside = Path(source).with_suffix(".md")
+    try:
+        if Path(source).suffix and beside.is_file():
+            return beside.read_text(encoding="utf-8")
+        shipped = files("resources") / f"{source}.md"
+        return shipped.read_text(encoding="utf-8") if shipped.is_file() else ""
+    except (OSError, ValueError):
+        return ""
+
+
+def model_card(card: Card) -> str:
+    """Write a model card.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    ask = card.request
+    lines = [
+        f"# Model card: {card.spec.name}, pruned",
+        "",
+        "**Not for diagnosis.** Made and measured with PruneScope; nothing here was "
+        "validated on patients.",
+        "",
+        "## What it is",
+        "",
+        f"{card.spec.name} ({card.spec.architecture}), opened from `{card.source}`, "
+        f"with channels removed by plan `{card.plan_hash}`: heuristic "
+        f"`{ask.heuristic}`, scope `{ask.scope}`, asked for {ask.sparsity:.1%} of "
+        f"{_counted(ask.count)}, recovery `{ask.recovery}`, seed {ask.seed}.",
+        "",
+        _feeding(card.spec),
+        "",
+        "| | dense | pruned | removed |",
+        "| --- | --- | --- | --- |",
+    ]
+    for name, title in (
+        ("params", "parameters"),
+        ("macs", "multiply-accumulates"),
+        ("channels", "channels"),
+    ):
+        before, after = getattr(card.dense, name), getattr(card.pruned, name)
+        gone = 1 - after / max(before, 1)
+        lines.append(f"| {title} | {before:,} | {after:,} | {gone:.1%} |")
+    lines += ["", "## Scores", "", *_scores(card)]
+    lines += ["", "## Speed", "", _speed(card)]
+    lines += [f"- {name}: {words}" for name, words in card.machine.items()]
+    lines += ["", "## Data and licences, as the dense model's card has them", ""]
+    lines.append(_data(card.parent))
+    return "\n".join(lines) + "\n"
+
+
+def _counted(count: str) -> str:
+    return {"params": "the parameters", "macs": "the multiply-accumulates"}.get(
+        count, "the channels"
+    )
+
+
+def _feeding(spec: ModelSpec) -> str:
+    """Return how the network is fed."""
+    low, high = spec.input_range
+    words = f"Input RGB (n, 3, height, width), {low:g} for black to {high:g} for white"
+    if any(spec.mean) or any(value != 1 for value in spec.std):
+        words += f", less {list(spec.mean)}, over {list(spec.std)}"
+    if spec.stride > 1:
+        words += f"; height and width multiples of {spec.stride}"
+    if spec.mpp is not None:
+        words += f"; learned at {spec.mpp:g} micrometres per pixel"
+    if spec.classes:
+        words += f". Types: {', '.join(spec.classes)}"
+    return words + "."
+
+
+def _scores(card: Card) -> list[str]:
+    """Return the table of scores."""
+    columns = {title: each for title, each in card.scores.items() if each}
+    if not columns:
+        return ["None were computed."]
+    lines = [
+        f"On one tile, {card.tile or 'unnamed'}; a single tile says little about "
+        "others.",
+        "",
+        "| | " + " | ".join(columns) + " |",
+        "| --- " * (len(columns) + 1) + "|",
+    ]
+    for name, title in _TITLES.items():
+        cells = [_cell(scores.get(name)) for scores in columns.values()]
+        lines.append(f"| {title} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def _cell(value: float | None) -> str:
+    return "-" if value is None or value != value else f"{value:.3f}"
+
+
+def _speed(card: Card) -> str:
+    timed = card.latency
+    if not timed:
+        return "It was not measured.\n"
+    low, high = timed["interval"]
+    return (
+        f"The network alone: {timed['dense']:.3g} ms dense, {timed['pruned']:.3g} ms "
+        f"pruned, {timed['speedup']:.2f} times as fast ({low:.2f} to {high:.2f}): "
+        f"{timed['verdict']}. Measured side by side on this machine:\n"
+    )
+
+
+def _data(parent: str) -> str:
+    """Return what a card says about data and licences."""
+    wanted = re.compile(r"data|licen[cs]e", re.IGNORECASE)
+    parts = re.split(r"(?m)^(?=## )", parent)
+    taken = [part for part in parts[1:] if wanted.search(part.partition("\n")[0])]
+    if not taken:
+        return _UNKNOWN
+    return "".join(taken).replace("## ", "### ", 1).strip().replace("\n## ", "\n### ")

@@ -1,0 +1,294 @@
+"""Networks in forms that run without this program: ONNX and torch.export.
+
+Both are compared with the module that they were made from, on another size and
+number of images than they were traced with, before they are kept.
+To read this file, start from `export_onnx`.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import warnings
+from contextlib import contextmanager
+from importlib import util
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from core.errors import ModelError
+from core.export.writing import whole_file
+from core.models.probe import flatten, probe_side
+from core.nuclei.feeding import fed_side
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from torch.export import ExportedProgram
+
+    from core.models import LoadedModel
+    from core.types import ModelSpec
+
+INPUT = "image"
+_NEEDED = ("onnx", "onnxscript", "onnxruntime")
+_TOLERANCE = 1e-3  # of the largest output; sums are ordered differently there
+_MOST_IMAGES, _MOST_SIDE = 256, 1 << 16
+
+
+class Named(nn.Module):
+    """A network whose outputs come as a tuple, in the order of their names.
+
+    Parameters
+    ----------
+    inner
+        Returns a tensor, or tensors in mappings and sequences.
+    """
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """Return every output of one batch of images."""
+        return tuple(tensor for _, tensor in flatten(self.inner(image)))
+
+
+def missing_for_onnx() -> tuple[str, ...]:
+    """Return the packages that an ONNX export needs and that are not installed."""
+    return tuple(name for name in _NEEDED if util.find_spec(name) is None)
+
+
+def output_names(model: LoadedModel) -> tuple[str, ...]:
+    """Return the names of the outputs, in the order of `Named`."""
+    with torch.inference_mode():
+        outputs = _portable(model).inner(_images(model.spec))
+    return tuple(name for name, _ in flatten(outputs))
+
+
+def traced(model: LoadedModel) -> ExportedProgram:
+    """Trace a network for any number of images of any size it takes.
+
+    Parameters
+    ----------
+    model
+        As loaded or pruned; it stays as it is.
+
+    Raises
+    ------
+    ModelError
+        When torch cannot follow it.
+    """
+    sizes: dict[int, Any] = {0: torch.export.Dim("images", min=1, max=_MOST_IMAGES)}
+    for dim, name in ((2, "height"), (3, "width")):
+        # Only the padded networks take every multiple of one number; the others
+        # say themselves which sizes they take.
+        sizes[dim] = torch.export.Dim.AUTO
+        if model.spec.reader == "distance":
+            steps = torch.export.Dim(name, min=1, max=_MOST_SIDE // model.spec.stride)
+            sizes[dim] = model.spec.stride * steps
+    example = _images(model.spec, count=2, wider=1)
+    try:
+        with _quietly():
+            return torch.export.export(
+                _portable(model), (example,), dynamic_shapes=(sizes,), strict=False
+            )
+    except Exception as error:  # torch raises many kinds here
+        raise ModelError(
+            f"torch cannot export {model.spec.name!r} "
+            f"({_first_line(error)}); save it as safetensors instead."
+        ) from error
+
+
+def export_program(
+    path: str | os.PathLike[str],
+    model: LoadedModel,
+    program: ExportedProgram | None = None,
+) -> None:
+    """Write a network as a torch.export program (``.pt2``).
+
+    Parameters
+    ----------
+    path
+        Where to.
+    model
+        What to write.
+    program
+        From `traced`, when there is one already.
+
+    Raises
+    ------
+    ModelError
+        When it cannot be exported, or gives other outputs than the module.
+    InputError
+        When nothing can be written there.
+    """
+    program = program or traced(model)
+    with whole_file(path) as part:
+        with _quietly():
+            extra = {"prunescope.json": json.dumps(_about(model))}
+            torch.export.save(program, part, extra_files=extra)
+            again: Callable[..., Any] = torch.export.load(part).module()
+        _check(model, lambda images: again(images), "torch.export")
+
+
+def export_onnx(
+    path: str | os.PathLike[str],
+    model: LoadedModel,
+    program: ExportedProgram | None = None,
+) -> None:
+    """Write a network as ONNX, checked in onnxruntime.
+
+    Parameters
+    ----------
+    path
+        Where to.
+    model
+        What to write.
+    program
+        From `traced`, when there is one already.
+
+    Raises
+    ------
+    ModelError
+        When a package is missing, when the network cannot be exported, or when
+        it gives other outputs than the module.
+    InputError
+        When nothing can be written there.
+    """
+    missing = missing_for_onnx()
+    if missing:
+        raise ModelError(
+            f"ONNX needs {', '.join(missing)}: run "
+            f"'python -m pip install {' '.join(missing)}', then export again."
+        )
+    program = program or traced(model)
+    try:
+        with _quietly():
+            made = torch.onnx.export(
+                program,
+                dynamo=True,
+                verbose=False,
+                input_names=[INPUT],
+                output_names=list(output_names(model)),
+            )
+    except Exception as error:  # the exporter raises many kinds here
+        raise ModelError(
+            f"{model.spec.name!r} cannot be written as ONNX "
+            f"({_first_line(error)}); export it as .pt2 or safetensors instead."
+        ) from error
+    assert made is not None
+    made.model.metadata_props["prunescope"] = json.dumps(_about(model))
+    with whole_file(path) as part:
+        made.save(part)
+        _check(model, _runtime(part), "onnxruntime")
+
+
+def _runtime(path: Path) -> Callable[[Tensor], Sequence[Any]]:
+    """Open an ONNX file; returns what runs it."""
+    import onnxruntime
+
+    try:
+        session = onnxruntime.InferenceSession(
+            path.read_bytes(), providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # onnxruntime raises kinds of its own
+        raise ModelError(
+            f"onnxruntime does not take the export ({_first_line(error)}); "
+            "export as .pt2 or safetensors instead."
+        ) from error
+    return lambda images: session.run(None, {INPUT: images.numpy()})
+
+
+def _check(
+    model: LoadedModel, run: Callable[[Tensor], Sequence[Any]], where: str
+) -> None:
+    """Compare an export with its module on two other inputs.
+
+    Raises
+    ------
+    ModelError
+        When an output differs by more than rounding.
+    """
+    module = _portable(model)
+    for images in (
+        _images(model.spec, seed=1, wider=2),
+        _images(model.spec, seed=2, count=3),
+    ):
+        with torch.inference_mode():
+            expected = [tensor.numpy() for tensor in module(images)]
+            found = [np.asarray(array) for array in run(images)]
+        same = len(expected) == len(found) and all(
+            one.shape == other.shape and _close(one, other)
+            for one, other in zip(expected, found, strict=True)
+        )
+        if not same:
+            raise ModelError(
+                f"the export of {model.spec.name!r} computes something else in "
+                f"{where} than here, so it was not kept; save it as safetensors."
+            )
+
+
+def _close(one: Any, other: Any) -> bool:
+    """Return whether two outputs are the same up to rounding."""
+    most = np.abs(one).max(initial=1e-6)
+    return bool(np.abs(one - other).max(initial=0) <= _TOLERANCE * most)
+
+
+def _portable(model: LoadedModel) -> Named:
+    """Return a copy on the processor, in the plain memory order."""
+    inner = copy.deepcopy(model.module).cpu().float().eval()
+    inner = inner.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    return Named(inner).eval()
+
+
+def _images(
+    spec: ModelSpec, *, count: int = 1, wider: int = 0, seed: int = 0
+) -> Tensor:
+    """Return noise as a network takes it; ``wider`` sizes wider than high."""
+    side = probe_side(spec)
+    unit = max(spec.stride, 8)
+    shape = (count, 3, side, _side_from(side, unit * wider, spec))
+    low, high = spec.input_range
+    noise = np.random.default_rng(seed).uniform(low, high, shape)
+    mean, std = (np.reshape(values, (3, 1, 1)) for values in (spec.mean, spec.std))
+    return torch.from_numpy(((noise - mean) / std).astype(np.float32))
+
+
+def _side_from(side: int, more: int, spec: ModelSpec) -> int:
+    """Return a side at least ``more`` pixels larger that the network takes too."""
+    if spec.reader == "distance":
+        return fed_side(side + more, spec)
+    return side + more
+
+
+def _about(model: LoadedModel) -> dict[str, Any]:
+    """Return what travels inside the file."""
+    return {
+        "name": model.spec.name,
+        "architecture": model.spec.architecture,
+        "plan": "" if model.plan is None else model.plan.hash,
+        "note": "Made by PruneScope. Not for diagnosis.",
+    }
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep the exporter's notes to its own developers off the terminal."""
+    log = logging.getLogger("torch.onnx")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(before)

@@ -1,0 +1,94 @@
+"""The few lines that run an exported network without this program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.export.writing import write_text
+from core.nuclei.feeding import margin
+
+if TYPE_CHECKING:
+    from core.types import ModelSpec
+
+_ONNX = ("onnxruntime", "network = onnxruntime.InferenceSession({file!r})\n")
+_ONNX_RUN = """names = [output.name for output in network.get_outputs()]
+maps = network.run(None, {"image": image})
+"""
+_PT2 = ("torch", "network = torch.export.load({file!r}).module()\n")
+_PT2_RUN = """names = {names!r}
+maps = [output.detach().numpy() for output in network(torch.from_numpy(image))]
+"""
+_SCRIPT = '''"""Run {file} on a tile, without PruneScope. Not for diagnosis.
+
+python {script} TILE.png     needs {package}, numpy and pillow; writes maps.npz
+"""
+import sys
+import numpy as np, {package}
+from PIL import Image
+
+pixels = np.asarray(Image.open(sys.argv[1]).convert("RGB"), np.float32)
+height, width = pixels.shape[:2]
+{pad}
+image = (pixels / 255 * {span!r} + {low!r} - {mean!r}) / {std!r}
+image = np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32)
+{load}{run}maps = {{name: found[0] for name, found in zip(names, maps)}}
+np.savez("maps.npz", **{{name: {cut} for name, found in maps.items()}})
+'''
+
+
+def write_script(
+    model_file: str | Path, spec: ModelSpec, names: tuple[str, ...]
+) -> Path:
+    """Write a script beside an exported network that runs it.
+
+    Parameters
+    ----------
+    model_file
+        A ``.onnx`` or ``.pt2`` file; the script lies beside it and expects to
+        be run from its folder.
+    spec
+        How the network is fed.
+    names
+        Of its outputs, in order.
+
+    Returns
+    -------
+    Path
+        Of the script.
+    """
+    file = Path(model_file)
+    onnx = file.suffix == ".onnx"
+    script = file.with_name(f"run_{file.suffix.removeprefix('.')}.py")
+    (package, load), run = (_ONNX, _ONNX_RUN) if onnx else (_PT2, _PT2_RUN)
+    low, high = spec.input_range
+    text = _SCRIPT.format(
+        file=file.name,
+        script=script.name,
+        package=package,
+        pad=_pad(spec),
+        span=high - low,
+        low=low,
+        mean=list(spec.mean),
+        std=list(spec.std),
+        load=load.format(file=file.name),
+        run=run if onnx else run.format(names=list(names)),
+        cut="found if found.ndim < 3 else found[..., :height, :width]",
+    )
+    write_text(script, text)
+    return script
+
+
+def _pad(spec: ModelSpec) -> str:
+    """Return the line that mirrors a tile on to a size that the network takes."""
+    around = margin(spec)
+    if around:
+        least, unit = spec.window[0], max(spec.stride, 8)
+        sides = ", ".join(
+            f"({around}, {around} + max({least - 2 * around} - {side}, "
+            f"({least - 2 * around} - {side}) % {unit}))"
+            for side in ("height", "width")
+        )
+    else:
+        sides = ", ".join(f"(0, -{s} % {spec.stride})" for s in ("height", "width"))
+    return f"pixels = np.pad(pixels, ({sides}, (0, 0)), mode='reflect')"
