@@ -2,10 +2,12 @@
 
 from core.store.database import FORMAT, Store
 from core.store.export import read_json, to_row, write_csv, write_json
+from core.store.reading import Batch, read_store
 from core.store.records import Overall, Record, TileResult, Trial, Which
 
 __all__ = [
     "FORMAT",
+    "Batch",
     "Overall",
     "Record",
     "Store",
@@ -13,6 +15,7 @@ __all__ = [
     "Trial",
     "Which",
     "read_json",
+    "read_store",
     "to_row",
     "write_csv",
     "write_json",

@@ -19,7 +19,9 @@ from core.store.records import Record
 FORMAT = 1
 """Version of the file's layout; a file with a higher one is not touched."""
 
-_APPLICATION = 0x50535043  # "PSPC": marks the file as ours
+APPLICATION = 0x50535043
+"""Marks a file as ours: "PSPC"."""
+
 _BUSY_SECONDS = 30.0
 _SUFFIXES = (".sqlite", ".sqlite3", ".db")
 _TABLE = """
@@ -171,7 +173,7 @@ class Store:
             owner, version, tables = _identity(db)
             if owner == 0 and tables == 0:
                 return  # another process is just making it
-            if owner != _APPLICATION:
+            if owner != APPLICATION:
                 raise StoreError(
                     f"{self.path.name} is a database of another program; "
                     "choose another file."
@@ -233,7 +235,7 @@ def _prepare(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA synchronous = FULL")
     db.execute("BEGIN IMMEDIATE")
     try:
-        db.execute(f"PRAGMA application_id = {_APPLICATION}")
+        db.execute(f"PRAGMA application_id = {APPLICATION}")
         db.execute(f"PRAGMA user_version = {FORMAT}")
         db.execute(_TABLE)
         db.execute("COMMIT")

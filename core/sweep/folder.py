@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from core.errors import InputError
 from core.images import check_labels, read_labels, read_tile
+from core.images.samples import load_sample
 from core.sweep.tissue import TABLE, class_folders, read_table
 from core.types import Tile
 
@@ -67,7 +68,9 @@ def read_folder(folder: str | Path) -> TileFolder:
     Parameters
     ----------
     folder
-        Without a folder ``images`` in it, images are looked for in it itself.
+        Without a folder ``images`` in it, images are looked for in it itself. A
+        single tile will do, too: a file, ``sample:NAME``, or a file and its label
+        image with ``|`` between them.
 
     Returns
     -------
@@ -81,6 +84,11 @@ def read_folder(folder: str | Path) -> TileFolder:
         tile, two images share a stem, or labels lack their image.
     """
     folder = Path(folder)
+    if str(folder).startswith("sample:"):
+        return _read_sample(str(folder).removeprefix("sample:"))
+    image, _, label = str(folder).partition("|")
+    if Path(image).is_file():
+        return _read_single(Path(image), label)
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; name one with images in it.")
     place = folder / "images" if (folder / "images").is_dir() else folder
@@ -111,6 +119,28 @@ def read_folder(folder: str | Path) -> TileFolder:
     tiles = [
         _read(stem, images[stem], labels.get(stem), digest) for stem in sorted(images)
     ]
+    return TileFolder(tuple(tiles), digest.hexdigest()[:16], _notes(tiles))
+
+
+def _read_sample(name: str) -> TileFolder:
+    """Take a built-in tile for a folder of one."""
+    sample = load_sample(name)
+    digest = hashlib.sha256(np.ascontiguousarray(sample.tile.pixels).tobytes())
+    tiles = [SweepTile(name, sample.tile, sample.labels)]
+    if sample.labels is not None:
+        digest.update(np.ascontiguousarray(sample.labels).tobytes())
+    return TileFolder(tuple(tiles), digest.hexdigest()[:16], _notes(tiles))
+
+
+def _read_single(image: Path, label: str) -> TileFolder:
+    """Take a file for a folder of one; its labels may lie where a folder's do."""
+    beside = image.parent.parent / "labels"
+    named = image.parent.name == "images"
+    found = Path(label) if label else None
+    if found is None and named:
+        found = _by_stem(beside, _LABELS).get(image.stem)
+    digest = hashlib.sha256()
+    tiles = [_read(image.stem, image, found, digest)]
     return TileFolder(tuple(tiles), digest.hexdigest()[:16], _notes(tiles))
 
 
