@@ -21,6 +21,7 @@ def opened_fields(state: "AppState", opened: Opened) -> Fields:
     """Return what another model or tile changes: everything computed is gone."""
     fresh: Fields = {"opened": opened, "pending": None, "outcome": None}
     fresh |= {"trials": (), "curve": None, "measured": None, "message": None}
+    fresh |= {"preview": None, "todo": (), "background": ()}
     usable = [item.name for item in opened.heuristics if not item.missing]
     request = state.request
     if usable and request.heuristic not in usable:
@@ -53,8 +54,9 @@ def outcome_fields(state: "AppState", outcome: Outcome, *, live: bool) -> Fields
     fresh: Fields = {
         "trials": added(state.trials, trial_from(state.opened, outcome), on_show),
         "todo": state.todo if live else without(state.todo, outcome.request),
+        "background": without(state.background, outcome.request),
     }
-    if live:
+    if live or outcome.request == state.request:
         fresh["outcome"] = outcome
     for side in ("before", "after"):
         panes: tuple[Pane, ...] = getattr(state, side)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Slot
 
-from app.exploring import family, row_of
+from app.exploring import baseline_of, family, row_of
 from app.exporting import Exporter
 from app.history import History
+from app.panes import Panes, moved_fields
 from app.presenter import Presenter
 from app.runner import Runner
 from app.scheduler import Scheduler
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 REST_MS = 400  # a slider that is still this long is measured
 PLOTS_MS = 60  # plots follow the masks, in a frame of their own
+HOVER_MS = 120  # a pointer that only passes over a point asks for nothing
+IDLE_MS = 1500  # from then on the random baseline is filled in
 
 
 class Controller(QObject):
@@ -60,9 +63,16 @@ class Controller(QObject):
         self.scheduler = Scheduler(
             store, runner, lambda: not self._rest.isActive(), self
         )
+        self._hover = single_shot(self, HOVER_MS, self._on_hovered)
+        self._hovered: PruneRequest | None = None
+        self._idle = single_shot(self, IDLE_MS, self._on_idle)
+        self.panes = Panes(store, self.scheduler, self._rest.start)
         self.exporter = Exporter(window, store, self.scheduler)
         self.visits = Visits(window.viewer, store)
         self.scheduler.shown.connect(self.visits.forget)
+        self.scheduler.sized.connect(self.panes.follow)
+        self.scheduler.timed.connect(self.panes.refine)
+        self.scheduler.idle.connect(self._idle.start)
         self.scheduler.openedNew.connect(self._on_opened)
         self.scheduler.failedFirst.connect(window.viewer.set_note)
         store.changed.connect(self._on_changed)
@@ -107,6 +117,8 @@ class Controller(QObject):
         fresh: dict[str, Any] = {"request": new}
         if family(new) != family(state.request):
             fresh["curve"] = None
+        self.panes.settle()
+        fresh |= {"preview": None, **moved_fields(replace(state, **fresh))}
         self._store.update(**fresh)
         self._rest.start()
         self.scheduler.prune()
@@ -116,6 +128,15 @@ class Controller(QObject):
         if isinstance(request, PruneRequest):
             fields = PruneRequest.__dataclass_fields__
             self.set_request(**{name: getattr(request, name) for name in fields})
+
+    def preview(self, request: object) -> None:
+        """Show a plotted point while the pointer is on it; None when it leaves."""
+        self._hovered = request if isinstance(request, PruneRequest) else None
+        if self._hovered is None:
+            self._hover.stop()
+            self.scheduler.preview(None)
+        else:
+            self._hover.start()
 
     def set_display(self, **changes: Any) -> None:
         """Change how masks are drawn."""
@@ -144,13 +165,17 @@ class Controller(QObject):
             return
         if state.opened is None:
             return
-        self._store.update(todo=row_of(state))
+        self._store.update(todo=(*row_of(state), *baseline_of(state)))
         self.scheduler.advance()
 
     def cancel(self) -> None:
         """Stop everything that runs; what is open stays."""
-        self._rest.stop()
+        self._stop_timers()
         self.scheduler.cancel()
+
+    def _stop_timers(self) -> None:
+        for timer in (self._rest, self._hover, self._idle):
+            timer.stop()
 
     def undo(self) -> None:
         """Go back to the settings before."""
@@ -162,7 +187,7 @@ class Controller(QObject):
 
     def close(self) -> None:
         """Stop the worker and wait for it."""
-        self._rest.stop()
+        self._stop_timers()
         self._plots.stop()
         self._runner.close()
         self._engine.close()
@@ -180,6 +205,16 @@ class Controller(QObject):
         self.scheduler.advance()
 
     @Slot()
+    def _on_hovered(self) -> None:
+        self.scheduler.preview(self._hovered)
+
+    @Slot()
+    def _on_idle(self) -> None:
+        if self.scheduler.free:
+            self._store.update(background=baseline_of(self._store.state))
+            self.scheduler.fill()
+
+    @Slot()
     def _on_plots_due(self) -> None:
         self._presenter.show_plots(self._store.state)
 
@@ -188,7 +223,7 @@ class Controller(QObject):
         self._presenter.show(old, new)
         due = any(
             getattr(old, name) is not getattr(new, name)
-            for name in ("trials", "opened", "request", "before", "after")
+            for name in ("trials", "opened", "request", "before", "after", "demo")
         )
         # Not restarted while it runs: during a drag it would never end.
         if due and not self._plots.isActive():

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from app import format as text
-from app.palette import series_colour
+from app.styles import style_of
 from app.trials import Series, Trial, front, predictor, series_of
-from app.widgets.plot import Dot, Line
+from app.widgets.plot_values import Dot, Line
 from core.types import PruneRequest
 
 _WIDEST = 4.0  # ratio of the ends of an interval that is still drawn
@@ -49,19 +49,34 @@ def dense_latency(trials: Sequence[Trial], guess: float) -> float:
 
 def tip(trial: Trial, latency: float) -> str:
     """Return what is written at a point under the mouse."""
+    ask = trial.request
     scores = "   ".join(
-        f"{name} {text.score(trial.scores[key])}"
+        name + " " + _with_interval(trial, key)
         for key, name in METRICS.items()
         if key in trial.scores
     )
-    sure = "measured" if trial.measured else "predicted"
+    said = f"{text.milliseconds(latency)} (predicted)"
+    if trial.measured is not None:
+        low, high = trial.measured.interval
+        said = (
+            f"{text.milliseconds(latency)}, {trial.measured.speedup:.2f}{text.TIMES} "
+            f"({low:.2f} to {high:.2f}, measured)"
+        )
     return (
-        f"{trial.request.heuristic}, {trial.request.scope}, "
-        f"{trial.request.recovery}\n"
+        f"{ask.heuristic}, {ask.scope}, {ask.recovery}\n"
         f"{text.percent(trial.removed, 1)} of parameters removed, "
         f"{text.percent(trial.macs_left)} of MACs left\n{scores}\n"
-        f"{text.milliseconds(latency)} ({sure})   click to go there"
+        f"{said}   click to go there"
     )
+
+
+def _with_interval(trial: Trial, key: str) -> str:
+    """Return a score with its interval in brackets, where there is one."""
+    score = text.score(trial.scores[key])
+    if key not in trial.intervals:
+        return score
+    low, high = trial.intervals[key]
+    return f"{score} ({text.score(low)} to {text.score(high)})"
 
 
 def curves(
@@ -71,6 +86,7 @@ def curves(
     dense_ms: float,
     now: PruneRequest,
     order: tuple[str, ...],
+    beside: Sequence[PruneRequest] = (),
 ) -> tuple[tuple[Line, ...], tuple[Line, ...], tuple[Line, ...]]:
     """Return the lines of the three plots.
 
@@ -83,9 +99,11 @@ def curves(
     dense_ms
         Latency of the dense model.
     now
-        Its curve is drawn last and strongest.
+        Its curve is drawn last.
     order
         Names of the heuristics, for their colours.
+    beside
+        What the other panes show; their curves are drawn as strongly.
 
     Returns
     -------
@@ -94,28 +112,52 @@ def curves(
     """
     plots: tuple[list[Line], list[Line], list[Line]] = ([], [], [])
     times = dict(zip(map(id, trials), latencies(trials, dense_ms), strict=True))
+    shown = [*map(series_of, beside), series_of(now)]
     present_last = sorted(
-        _grouped(trials).items(), key=lambda item: item[0] == series_of(now)
+        _grouped(trials).items(),
+        key=lambda item: (item[0] in shown, item[0] == shown[-1]),
     )
     for series, group in present_last:
-        colour = series_colour(series[0], order)
-        strong = series == series_of(now)
+        looks = style_of(group[0].request, order)
+        strong = series in shown
         dots: tuple[list[Dot], list[Dot], list[Dot]] = ([], [], [])
         for trial in group:
-            value = trial.scores.get(metric, math.nan)
-            latency = times[id(trial)]
-            # Written when it is asked for: there may be hundreds.
-            words, sure = partial(tip, trial, latency), trial.measured is not None
-            span = _span(trial, dense_ms)
-            key = trial.request
-            if math.isfinite(value):
-                dots[0].append(Dot(trial.removed, value, key, words))
-                dots[2].append(Dot(latency, value, key, words, sure, span))
-            dots[1].append(Dot(trial.removed, latency, key, words, sure, span))
+            for found, dot in zip(
+                dots, _dots(trial, metric, times[id(trial)], dense_ms), strict=True
+            ):
+                if dot is not None:
+                    found.append(dot)
         for index, lines in enumerate(plots):
-            joined = index < 2
-            lines.append(Line(tuple(dots[index]), colour, strong, joined))
+            lines.append(
+                Line(
+                    tuple(dots[index]),
+                    looks.colour,
+                    strong,
+                    joined=index < 2,
+                    shape=looks.shape,
+                    dash=looks.dash,
+                    bars=index == 1,
+                )
+            )
     return tuple(plots[0]), tuple(plots[1]), tuple(plots[2])
+
+
+def _dots(
+    trial: Trial, metric: str, latency: float, dense_ms: float
+) -> tuple[Dot | None, Dot | None, Dot | None]:
+    """Return a trial as a point of each plot; None where it has no score."""
+    value = trial.scores.get(metric, math.nan)
+    # Written when it is asked for: there may be hundreds.
+    words, sure = partial(tip, trial, latency), trial.measured is not None
+    span, key = _span(trial, dense_ms), trial.request
+    timed = Dot(trial.removed, latency, key, words, sure, up=span)
+    if not math.isfinite(value):
+        return None, timed, None
+    return (
+        Dot(trial.removed, value, key, words, up=trial.intervals.get(metric)),
+        timed,
+        Dot(latency, value, key, words, sure, across=span),
+    )
 
 
 def _span(trial: Trial, dense_ms: float) -> tuple[float, float] | None:

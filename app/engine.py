@@ -105,6 +105,7 @@ class BenchSession:
             warnings=found.warnings,
             plan=found.plan_hash,
             seconds=found.seconds,
+            intervals=found.intervals,
         )
 
     def measure(self, request: PruneRequest, task: Task) -> Measured:

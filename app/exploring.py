@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from app.state import AppState
 
 EXPLORED = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
+BASELINE = (0.2, 0.4, 0.6, 0.8, 0.9, 0.95)  # of the random curve
 TIMED = (0.3, 0.6, 0.8, 0.9)  # explored sparsities whose latency is measured
 
 
@@ -33,6 +34,31 @@ def row_of(state: "AppState") -> tuple[PruneRequest, ...]:
     pruned = [one for one in row if one not in tried]
     measured = [one for one in row if one.sparsity in TIMED and one not in timed]
     return (*pruned, *measured)
+
+
+def baseline_of(state: "AppState") -> tuple[PruneRequest, ...]:
+    """Return what to do to draw the random baseline of the active pane.
+
+    Parameters
+    ----------
+    state
+        Of the window.
+
+    Returns
+    -------
+    tuple of PruneRequest
+        What was never tried of random pruning with the scope, the count and
+        the recovery of the controls; nothing where random cannot be used.
+    """
+    heuristics = state.opened.heuristics if state.opened else ()
+    if not any(item.name == "random" and not item.missing for item in heuristics):
+        return ()
+    tried = {trial.request for trial in state.trials}
+    row = [
+        replace(state.request, heuristic="random", sparsity=sparsity)
+        for sparsity in BASELINE
+    ]
+    return tuple(one for one in row if one not in tried)
 
 
 def without(

@@ -6,19 +6,54 @@ import numpy as np
 
 from app.overlay import Colours, premultiplied
 from app.palette import Rgb, by_kind, by_type, type_colour
-from app.values import Changes, Kind, Nuclei, Opened
+from app.values import Changes, Kind, Nuclei, Opened, Outcome
 from app.widgets.tile_view import Mask
 
 if TYPE_CHECKING:
     from app.state import AppState, Display
 
+_Key = tuple[Opened, Outcome | None, "Display"]
+_Both = tuple[tuple[Mask, ...], tuple[Mask, ...]]
 LOST: frozenset[Kind] = frozenset({"lost"})
 
 
-def masks(state: "AppState") -> tuple[tuple[Mask, ...], tuple[Mask, ...]]:
-    """Return the layers of both panes."""
-    opened, outcome, display = state.opened, state.outcome, state.display
-    if opened is None or not display.visible:
+class MaskMaker:
+    """Makes the layers of all panes, and again only those that are different."""
+
+    def __init__(self) -> None:
+        self._made: list[tuple[_Key, _Both]] = []
+
+    def of(self, state: "AppState") -> tuple[tuple[Mask, ...], ...]:
+        """Return the layers of the dense pane, then of each pruned one on show."""
+        opened = state.opened
+        if opened is None:
+            return (), ()
+        seen = [pane.outcome for pane in state.panes]
+        seen[state.active] = state.seen
+        if state.demo:
+            seen = [state.seen]
+        active = 0 if state.demo else state.active
+        made = [self._pair(opened, outcome, state.display) for outcome in seen]
+        # What is on show and, behind a preview, what is soon again.
+        self._made = self._made[-len(seen) - 1 :]
+        return (made[active][0], *(pruned for _, pruned in made))
+
+    def _pair(
+        self, opened: Opened, outcome: Outcome | None, display: "Display"
+    ) -> "_Both":
+        key = opened, outcome, display
+        for index, (known, _) in enumerate(self._made):
+            # Identity, not equality: values hold arrays, which do not compare.
+            if all(a is b for a, b in zip(known, key, strict=True)):
+                self._made.append(self._made.pop(index))
+                return self._made[-1][1]
+        self._made.append((key, pair(opened, outcome, display)))
+        return self._made[-1][1]
+
+
+def pair(opened: Opened, outcome: Outcome | None, display: "Display") -> "_Both":
+    """Return the layers of the dense model and of one pruned model beside it."""
+    if not display.visible:
         return (), ()
     truth = _truth(opened, display)
     if display.overlay == "difference" and outcome is not None:
@@ -37,7 +72,7 @@ def legend(state: "AppState") -> dict[str, Rgb]:
     opened, display = state.opened, state.display
     if opened is None or opened.nuclei.classes is None or not display.visible:
         return {}
-    if display.overlay == "difference" and state.outcome is not None:
+    if display.overlay == "difference" and state.seen is not None:
         return {}
     names = opened.model.classes
     return {name: type_colour(number) for number, name in enumerate(names, 1)}

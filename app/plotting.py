@@ -1,14 +1,18 @@
 """The state to the plots: what the right column shows."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.curves import best, curves, dense_latency, latencies
-from app.palette import series_colour
-from app.widgets.plot import Dot
+from app.styles import series_name, style_of
+from app.trials import Series, series_of
+from app.widgets.legend import Entry
+from app.widgets.plot_values import Dot
 
 if TYPE_CHECKING:
     from app.state import AppState
     from app.views.plots import Plots
+    from core.types import PruneRequest
 
 
 def show_plots(plots: "Plots", new: "AppState") -> None:
@@ -29,18 +33,38 @@ def show_plots(plots: "Plots", new: "AppState") -> None:
             dense_ms=dense_ms,
             now=new.request,
             order=order,
+            beside=[pane.request for pane in (*new.before, *new.after)],
         )
     )
     plots.set_front(best(new.trials, metric=metric, dense_ms=dense_ms))
     level = opened.scores.get(metric) if opened.scores is not None else 1.0
     plots.set_dense(level, dense_ms)
-    titles = {item.name: item.title for item in opened.heuristics}
-    names = dict.fromkeys(trial.request.heuristic for trial in new.trials)
-    names.setdefault(new.request.heuristic)
-    plots.set_legend(
-        {titles.get(name, name): series_colour(name, order) for name in names}
-    )
+    plots.set_legend(_legend(new, order))
     plots.set_current(_current(new, metric, dense_ms))
+
+
+def _legend(state: "AppState", order: tuple[str, ...]) -> tuple[Entry, ...]:
+    """Return the curves by name: those of the panes first, then the baseline."""
+    heuristics = state.opened.heuristics if state.opened else ()
+    titles = {item.name: item.title for item in heuristics}
+    requests: dict[Series, PruneRequest] = {}
+    for pane in state.panes:
+        requests.setdefault(series_of(pane.request), pane.request)
+    for trial in state.trials:
+        requests.setdefault(series_of(trial.request), trial.request)
+    shown = {series_of(pane.request) for pane in state.panes}
+    entries = []
+    for series, request in requests.items():
+        looks = style_of(request, order)
+        name = series_name(request, titles)
+        if request.heuristic == "random" and series not in shown:
+            name += " (baseline)"
+        entries.append(Entry(name, looks.colour, looks.shape, series in shown))
+    # What no pane is on comes last, the baseline of the active pane before it.
+    here = series_of(replace(state.request, heuristic="random"))
+    keys = list(requests)
+    ranks = [(not e.strong, k != here) for k, e in zip(keys, entries, strict=True)]
+    return tuple(entries[i] for i in sorted(range(len(entries)), key=ranks.__getitem__))
 
 
 def _current(

@@ -3,20 +3,25 @@
 To read this file, start from `Presenter.show`.
 """
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from app import format as text
 from app import story
-from app.curves import METRICS
-from app.masks import legend, masks
+from app.heads import dense_head, pruned_heads
+from app.masks import MaskMaker, legend
+from app.panes import MOST
 from app.plotting import show_plots
+from app.styles import series_name
 from app.trials import predictor
 from app.values import KINDS, Kind
 
 if TYPE_CHECKING:
     from app.state import AppState
     from app.window import Window
+
+
+_DRAWN = ("opened", "seen", "before", "after", "display", "pending", "demo")
+_HEADS = ("opened", "request", "seen", "before", "after", "trials", "demo", "lock")
 
 
 class Presenter:
@@ -30,6 +35,7 @@ class Presenter:
 
     def __init__(self, window: "Window") -> None:
         self._window = window
+        self._masks = MaskMaker()
 
     def show(self, old: "AppState", new: "AppState") -> None:
         """Set what is different, except the plots, which may wait."""
@@ -38,25 +44,30 @@ class Presenter:
         if old.request != new.request or old.opened is not new.opened:
             self._window.controls.set_request(new.request)
             self._window.demo.set_step(new.request.sparsity)
+        if _differ(old, new, *_HEADS):
+            self._show_panes(new)
         if _differ(old, new, "request", "curve", "opened", "outcome"):
             self._show_counts(new)
-        if _differ(old, new, "opened", "outcome", "display", "pending"):
+        if _differ(old, new, *_DRAWN):
             self._show_masks(new)
-        if _differ(old, new, "outcome", "opened") or old.demo != new.demo:
+        if _differ(old, new, "seen", "opened"):
             self._show_outcome(new)
         if _differ(old, new, "outcome", "opened", "trials", "request"):
             self._show_story(new)
         if old.demo != new.demo:
             self._window.set_demo(new.demo)
-        if old.message is not new.message:
-            message = new.message
-            self._window.messages.set_message(
-                *((message.text, message.details, message.kind) if message else ("",))
-            )
-        if _differ(old, new, "busy", "step", "todo"):
+        self._show_message(old, new)
+        if _differ(old, new, "busy", "step", "todo", "background"):
             self._show_work(new)
 
     # The parts
+
+    def _show_message(self, old: "AppState", new: "AppState") -> None:
+        message = new.message
+        if old.message is not message:
+            self._window.messages.set_message(
+                *((message.text, message.details, message.kind) if message else ("",))
+            )
 
     def _show_opened(self, old: "AppState", new: "AppState") -> None:
         opened, views = new.opened, self._window
@@ -76,6 +87,20 @@ class Presenter:
                 f"{card.device} · {text.counted(card.threads, 'thread')}"
             )
             views.setWindowTitle(f"{opened.picture.name} · {card.name} · PruneScope")
+
+    def _show_panes(self, new: "AppState") -> None:
+        heads = pruned_heads(new)
+        active = 0 if len(heads) == 1 else new.active
+        self._window.viewer.set_heads(dense_head(new), heads, active)
+        titles = (
+            {item.name: item.title for item in new.opened.heuristics}
+            if (new.opened)
+            else {}
+        )
+        names = [series_name(pane.request, titles) for pane in new.panes]
+        self._window.controls.set_panes(names, new.active, full=len(names) >= MOST)
+        self._window.controls.set_lock(new.lock)
+        self._window.set_panes(0 if new.demo else len(new.panes))
 
     def _show_counts(self, new: "AppState") -> None:
         if new.opened is None:
@@ -97,17 +122,16 @@ class Presenter:
             new.display.overlay, new.display.visible, new.display.opacity
         )
         self._window.viewer.set_truth(opened.truth is not None, new.display.truth)
-        self._window.viewer.set_masks(*masks(new))
+        self._window.viewer.set_masks(*self._masks.of(new))
         self._window.viewer.set_legend(legend(new))
 
     def _show_outcome(self, new: "AppState") -> None:
-        opened, outcome, views = new.opened, new.outcome, self._window
+        opened, outcome, views = new.opened, new.seen, self._window
         if opened is None:
             return
         counts: dict[Kind, int] = {}
         if outcome is not None:
             counts = {kind: outcome.changes.count(kind) for kind in KINDS}
-        views.viewer.set_captions(*_captions(new))
         types = opened.nuclei.classes is not None
         views.nuclei.set_counts(counts, types=types)
         views.layers.set_kept(outcome.widths if outcome else {})
@@ -134,6 +158,8 @@ class Presenter:
         words = _capital(step.what) if step else "Working"
         if new.todo:
             words = f"Exploring, {len(new.todo)} to go"
+        elif new.background:
+            words = f"Random baseline, {len(new.background)} to go"
         done, total = (step.done, step.total) if step else (0, 0)
         self._window.status.set_work(words, done, total)
         self._window.controls.set_exploring(len(new.todo))
@@ -142,29 +168,6 @@ class Presenter:
         """Set the plots; called a little later, so that masks come first."""
         self._window.controls.set_exploring(len(new.todo))
         show_plots(self._window.plots, new)
-
-
-def _captions(state: "AppState") -> tuple[str, str]:
-    """Return what is written above the panes; no scores in the demo view."""
-    opened, outcome = state.opened, state.outcome
-    if opened is None:
-        return "", ""
-    dense = text.counted(opened.nuclei.count, "nucleus", "nuclei")
-    if opened.scores is not None and not state.demo:
-        dense += _scored(opened.scores, "against truth")
-    if outcome is None:
-        return dense, ""
-    pruned = text.counted(outcome.nuclei.count, "nucleus", "nuclei")
-    if state.demo:
-        return dense, pruned
-    if outcome.scores is not None:
-        return dense, pruned + _scored(outcome.scores, "against truth")
-    return dense, pruned + _scored(outcome.agreement, "against dense")
-
-
-def _scored(scores: Mapping[str, float], against: str) -> str:
-    parts = [f"{METRICS[key]} {text.score(scores[key])}" for key in ("aji", "pq")]
-    return f" · {', '.join(parts)} {against}"
 
 
 def _capital(words: str) -> str:

@@ -16,6 +16,7 @@ from app.accepting import (
     outcome_fields,
 )
 from app.exploring import family
+from app.outcomes import Outcomes
 from app.runner import Failure, Runner, Task
 from app.state import Message, Store
 from app.values import Curve, Measured, Opened, Outcome, Picture, Saved
@@ -25,7 +26,11 @@ from core.types import PruneRequest
 if TYPE_CHECKING:
     from app.state import AppState
 
-Work = Literal["open", "prune", "pane", "explore", "measure", "save"]
+Work = Literal[
+    "open", "prune", "pane", "preview", "explore", "measure", "baseline", "save"
+]
+# What a preview may interrupt: all of it is asked for again.
+_SLOW: frozenset[Work] = frozenset({"pane", "explore", "measure", "baseline"})
 
 
 class Scheduler(QObject):
@@ -45,6 +50,9 @@ class Scheduler(QObject):
 
     openedNew = Signal(object)  # Opened: another model or tile is on show
     shown = Signal()  # the active pane has a new outcome
+    sized = Signal()  # the sizes of some pane are known
+    timed = Signal()  # a latency was measured
+    idle = Signal()  # there is nothing to do
     failedFirst = Signal(str)  # nothing could be opened, and why
 
     def __init__(
@@ -58,6 +66,10 @@ class Scheduler(QObject):
         self._store, self._runner, self._resting = store, runner, resting
         self._queue: list[Work] = []  # running first, then at most one waiting
         self._running: tuple[object, ...] = ()  # family of the last prune
+        self._live = False  # whether frames belong to the pane that is active
+        self._wanted: PruneRequest | None = None  # previewed
+        self._recent = Outcomes()
+        self._curves: dict[tuple[object, ...], Curve] = {}
         runner.finished.connect(self._on_finished)
         runner.failed.connect(self._on_failed)
         runner.published.connect(self._on_published)
@@ -84,19 +96,72 @@ class Scheduler(QObject):
         if state.opened is None or "open" in self._queue:
             return  # asked again when it has been opened
         session, request = state.opened.session, state.request
+        if self._show_known(request):
+            return
         # Of a drag every frame counts; work for other settings is of no use now.
         alike = self._running == family(request)
-        self._running = family(request)
+        self._running, self._live = family(request), True
+        self._wanted = None
         waits = self._queue[:1] == ["save"] or (self._queue[:1] == ["prune"] and alike)
         self.submit(
             "prune", lambda task: session.prune(request, task), interrupt=not waits
         )
 
+    def _show_known(self, request: PruneRequest) -> bool:
+        """Show a result that is still there; return whether there was one."""
+        known, curve = self._recent.get(request), self._curves.get(family(request))
+        if known is None or curve is None or {"open", "save"} & {*self._queue}:
+            return False
+        self._runner.cancel()
+        self._queue.clear()
+        self._live, self._wanted = True, None
+        self._store.update(**curve_fields(self._store.state, curve))
+        self._accept_outcome(known, "prune")
+        self.advance()
+        return True
+
+    def preview(self, request: PruneRequest | None) -> None:
+        """Show another point in the active pane; None shows its own again."""
+        state = self._store.state
+        if request is None or request == state.request or state.opened is None:
+            self._stop_preview()
+            return
+        known = self._recent.get(request)
+        self._wanted = None if known else request
+        self._store.update(preview=known)
+        if known is None and self._queue[:1] and self._queue[0] in _SLOW:
+            self._prune_for("preview", state.opened, request)
+        elif known is None:
+            self.advance()
+
+    def _stop_preview(self) -> None:
+        self._wanted = None
+        self._store.update(preview=None)
+        if self._queue[:1] == ["preview"]:
+            self._runner.cancel()
+            self._queue.clear()
+            self.advance()
+
+    def drop_frames(self) -> None:
+        """Forget the frames of a drag: another pane is active now."""
+        self._running, self._live, self._wanted = (), False, None
+        if self._queue[:1] and self._queue[0] in {"prune", "preview"}:
+            self._runner.cancel()
+            self._queue.clear()
+
     def cancel(self) -> None:
         """Stop everything that runs; what is open stays."""
         self._runner.cancel()
         self._queue.clear()
-        self._store.update(todo=(), pending=None, busy=False, step=None)
+        self._wanted = None
+        self._store.update(
+            todo=(), background=(), pending=None, busy=False, step=None, preview=None
+        )
+
+    def fill(self) -> None:
+        """Begin with the background, if there is any and nothing else to do."""
+        if self._store.state.background:
+            self.advance()
 
     def advance(self) -> None:
         """Do what is next when the worker is free."""
@@ -107,10 +172,13 @@ class Scheduler(QObject):
             self.prune()
             return
         behind = next((pane for pane in state.panes if not pane.current), None)
-        if behind is not None:
+        if self._wanted is not None:
+            self._prune_for("preview", state.opened, self._wanted)
+        elif behind is not None:
             self._prune_for("pane", state.opened, behind.request)
         elif not self._advance_slow(state, state.opened):
             self._store.update(busy=False, step=None)
+            self.idle.emit()
 
     def _advance_slow(self, state: "AppState", opened: Opened) -> bool:
         """Do what waits for a hand that rests; return whether there was any."""
@@ -124,7 +192,9 @@ class Scheduler(QObject):
             if state.latency_of(pane.request) is None:
                 self._measure(opened, pane.request, "measure")
                 return True
-        return False
+        if state.background:
+            self._prune_for("baseline", opened, state.background[0])
+        return bool(state.background)
 
     def _explore_next(self, opened: Opened, request: PruneRequest) -> None:
         tried = {trial.request for trial in self._store.state.trials}
@@ -134,6 +204,11 @@ class Scheduler(QObject):
             self._prune_for("explore", opened, request)
 
     def _prune_for(self, kind: Work, opened: Opened, request: PruneRequest) -> None:
+        known = self._recent.get(request)
+        if known is not None:
+            self._accept_outcome(known, kind)
+            self.advance()
+            return
         session = opened.session
         self.submit(kind, lambda task: session.prune(request, task))
 
@@ -151,12 +226,13 @@ class Scheduler(QObject):
         if isinstance(result, Opened):
             self._accept_opened(result)
         elif isinstance(result, Outcome):
-            self._accept_outcome(result, live=kind == "prune")
+            self._accept_outcome(result, kind)
         elif isinstance(result, Measured):
             fields = measured_fields(
                 self._store.state, result, explored=kind == "explore"
             )
             self._store.update(**fields)
+            self.timed.emit()
         elif isinstance(result, Saved):
             self._store.update(message=Message(result.sentence, kind="info"))
         self.advance()
@@ -165,11 +241,20 @@ class Scheduler(QObject):
         old = self._store.state.opened
         if old is not None and old.session is opened.session:
             return
+        self._recent.clear()
+        self._curves.clear()
+        self._wanted = None
         self._store.update(**opened_fields(self._store.state, opened))
         self.openedNew.emit(opened)
 
-    def _accept_outcome(self, outcome: Outcome, *, live: bool) -> None:
-        self._store.update(**outcome_fields(self._store.state, outcome, live=live))
+    def _accept_outcome(self, outcome: Outcome, kind: Work | None) -> None:
+        self._recent.add(outcome)
+        live = kind == "prune" and self._live
+        state = self._store.state
+        fields = outcome_fields(state, outcome, live=live)
+        if kind == "preview" and outcome.request == self._wanted:
+            self._wanted, fields["preview"] = None, outcome
+        self._store.update(**fields)
         if live:
             self.shown.emit()
 
@@ -178,15 +263,21 @@ class Scheduler(QObject):
         if isinstance(value, Picture):
             self._store.update(pending=value)
         elif isinstance(value, Curve):
+            self._curves[family(value.request)] = value
             self._store.update(**curve_fields(self._store.state, value))
+            self.sized.emit()
 
     @Slot(object)
     def _on_failed(self, failure: Failure) -> None:
         kind = self._queue.pop(0) if self._queue else None
         text = failure.message
         self._store.update(
-            message=Message(text, failure.details), pending=None, todo=()
+            message=Message(text, failure.details),
+            pending=None,
+            todo=(),
+            background=(),
         )
+        self._wanted = None
         state = self._store.state
         if kind == "open" and state.opened is not None:
             self.advance()

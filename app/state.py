@@ -15,6 +15,7 @@ from app.values import Curve, Measured, Opened, Outcome, Picture
 from core.job import Step
 from core.types import PruneRequest
 
+Lock = Literal["free", "sparsity", "latency"]
 Overlay = Literal["outline", "fill", "difference"]
 Metric = Literal["aji", "pq", "dice", "f1"]
 
@@ -109,12 +110,18 @@ class AppState:
         The active pane: the one that the controls edit. See `Pane`.
     before, after
         The panes on either side of it.
+    lock
+        What all panes have in common: nothing, their sparsity or their latency.
+    preview
+        A plotted point under the mouse, shown in the active pane meanwhile.
     measured
         Newest latency; it may lag behind ``request``.
     trials
         Points of the plots.
     todo
         Requests of a running exploration, still to come.
+    background
+        Points of the random baseline, computed while nothing else is.
     display
         How masks are drawn.
     demo
@@ -134,9 +141,12 @@ class AppState:
     outcome: Outcome | None = None
     before: tuple[Pane, ...] = ()
     after: tuple[Pane, ...] = ()
+    lock: Lock = "free"
+    preview: Outcome | None = None
     measured: Measured | None = None
     trials: tuple[Trial, ...] = ()
     todo: tuple[PruneRequest, ...] = ()
+    background: tuple[PruneRequest, ...] = ()
     display: Display = field(default_factory=Display)
     demo: bool = False
     busy: bool = False
@@ -157,6 +167,11 @@ class AppState:
     def active(self) -> int:
         """Place of the active pane among `panes`."""
         return len(self.before)
+
+    @property
+    def seen(self) -> Outcome | None:
+        """What the active pane draws: a previewed point, or else its own result."""
+        return self.preview or self.outcome
 
     @property
     def current(self) -> bool:

@@ -1,7 +1,7 @@
 """Plotted points: what was tried on the open tile, and what it gave."""
 
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -33,6 +33,8 @@ class Trial:
         Share of the dense model's nuclei that are kept, 0 to 1.
     measured
         Latency, once it was measured.
+    intervals
+        Of the scores: low and high end by name.
     """
 
     request: PruneRequest
@@ -42,6 +44,7 @@ class Trial:
     scores: Mapping[str, float]
     kept: float
     measured: Measured | None = None
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def series_of(request: PruneRequest) -> Series:
@@ -62,6 +65,7 @@ def trial_from(opened: Opened, outcome: Outcome) -> Trial:
         outcome.counts,
         dict(scores),
         kept / total if total else float("nan"),
+        intervals=dict(outcome.intervals),
     )
 
 

@@ -183,6 +183,8 @@ class Outcome:
         Duration of the stages.
     plan
         Name of the plan: what is kept, as a hash.
+    intervals
+        Of ``scores``, or else of ``agreement``: low and high end by name.
     """
 
     request: PruneRequest
@@ -195,6 +197,7 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     plan: str = ""
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

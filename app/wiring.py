@@ -21,6 +21,7 @@ def connect(window: "Window", to: "Controller") -> None:
     _connect_viewer(window, to)
     _connect_files(window, to)
     window.plots.pointChosen.connect(to.go_to)
+    window.plots.pointHovered.connect(to.preview)
     window.plots.metricChosen.connect(lambda v: to.set_display(metric=v))
     window.messages.dismissed.connect(to.dismiss)
     window.status.cancelAsked.connect(to.cancel)
@@ -38,6 +39,9 @@ def _connect_controls(window: "Window", to: "Controller") -> None:
     controls.recoveryChosen.connect(lambda v: to.set_request(recovery=v))
     controls.sparsityChosen.connect(lambda v: to.set_request(sparsity=v))
     controls.exploreAsked.connect(to.explore)
+    controls.paneChosen.connect(to.panes.activate)
+    controls.paneAdded.connect(to.panes.add)
+    controls.lockChosen.connect(to.panes.set_lock)
     window.demo.stepChosen.connect(lambda v: to.set_request(sparsity=v))
 
 
@@ -47,6 +51,11 @@ def _connect_viewer(window: "Window", to: "Controller") -> None:
     viewer.visibleChosen.connect(lambda v: to.set_display(visible=v))
     viewer.opacityChosen.connect(lambda v: to.set_display(opacity=v))
     viewer.truthChosen.connect(lambda v: to.set_display(truth=v))
+    viewer.paneChosen.connect(to.panes.activate)
+    viewer.paneClosed.connect(to.panes.close)
+    window.paneAsked.connect(to.panes.activate)
+    window.paneAdded.connect(to.panes.add)
+    window.paneClosed.connect(to.panes.close_active)
     window.displayAsked.connect(to.switch_display)
     window.nuclei.kindChosen.connect(to.visits.next)
 

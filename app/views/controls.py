@@ -1,5 +1,7 @@
 """What is pruned, how, and how much of the model is left."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import (
@@ -17,6 +19,7 @@ from PySide6.QtWidgets import (
 from app import format as text
 from app.values import Heuristic, ModelCard
 from app.widgets.bars import Bar, Bars
+from app.widgets.pane_tabs import PaneTabs
 from app.widgets.segments import Segments
 from core.types import Counts, PruneRequest
 
@@ -49,6 +52,20 @@ RECOVERIES = (
         "no training, no labels.",
     ),
 )
+LOCKS = (
+    ("free", "Free", "Each pane has a sparsity of its own."),
+    (
+        "sparsity",
+        "Same sparsity",
+        "Moving the slider moves all panes to the same sparsity.",
+    ),
+    (
+        "latency",
+        "Same latency",
+        "The other panes go to the sparsity that is as fast as the active pane, as "
+        "predicted from what was measured.",
+    ),
+)
 _STEPS = 1000
 
 
@@ -61,6 +78,9 @@ class Controls(QWidget):
     recoveryChosen = Signal(str)
     sparsityChosen = Signal(float)  # 0 to 0.99
     exploreAsked = Signal()
+    paneChosen = Signal(int)  # place of the pane to edit
+    paneAdded = Signal()
+    lockChosen = Signal(str)  # free, sparsity or latency
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -75,6 +95,14 @@ class Controls(QWidget):
         column.addWidget(self._name)
         column.addWidget(self._about)
         column.addWidget(_rule())
+        self._panes = PaneTabs()
+        self._panes.chosen.connect(self.paneChosen)
+        self._panes.added.connect(self.paneAdded)
+        column.addWidget(self._panes)
+        self._lock = Segments("What panes have in common", LOCKS)
+        self._lock.chosen.connect(self.lockChosen)
+        self._lock.hide()
+        column.addWidget(self._lock)
         self._add_heuristic(column)
         self._add_sparsity(column)
         self._add_recovery(column)
@@ -189,6 +217,14 @@ class Controls(QWidget):
             self._slider.setValue(round(request.sparsity * _STEPS))
             self._number.setValue(request.sparsity * 100)
 
+    def set_panes(self, names: Sequence[str], active: int, *, full: bool) -> None:
+        """Offer the panes, the active one pressed; ``full`` when no more fit."""
+        self._panes.set_panes(names, active, full=full)
+        self._lock.setVisible(len(names) > 1)
+
+    def set_lock(self, lock: str) -> None:
+        self._lock.set_choice(lock)
+
     def set_ready(self, ready: bool) -> None:
         """Allow what needs an open model."""
         for widget in (
@@ -199,6 +235,8 @@ class Controls(QWidget):
             self._slider,
             self._number,
             self._explore,
+            self._panes,
+            self._lock,
         ):
             widget.setEnabled(ready)
         if ready:

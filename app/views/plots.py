@@ -1,13 +1,13 @@
 """The right column: three plots of what was tried."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from app import format as text
 from app.curves import METRICS
-from app.palette import Rgb
+from app.widgets.legend import Entry, Legend
 from app.widgets.plot import Axis, Dot, Line, Plot
 
 _TOP = 1.15  # of the accuracy axis: room for a caption above 1
@@ -17,6 +17,7 @@ class Plots(QWidget):
     """Accuracy, latency, and one against the other; points are states."""
 
     pointChosen = Signal(object)  # PruneRequest
+    pointHovered = Signal(object)  # the same under the pointer, or None
     metricChosen = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -25,9 +26,7 @@ class Plots(QWidget):
         column.setContentsMargins(10, 10, 12, 8)
         column.setSpacing(6)
         row = QHBoxLayout()
-        self._legend = QLabel()
-        self._legend.setWordWrap(True)
-        self._legend.setTextFormat(Qt.TextFormat.RichText)
+        self._legend = Legend()
         row.addWidget(self._legend, 1)
         self._metric = QComboBox()
         self._metric.setAccessibleName("Accuracy shown")
@@ -53,6 +52,7 @@ class Plots(QWidget):
         )
         for plot in (self.accuracy, self.latency, self.trade):
             plot.chosen.connect(self.pointChosen)
+            plot.hovered.connect(self.pointHovered)
             column.addWidget(plot, 3)
         self.accuracy.set_empty("Move the slider: every model tried becomes a point.")
         self.latency.set_empty("Rest on a sparsity: its latency is measured.")
@@ -87,14 +87,9 @@ class Plots(QWidget):
         for plot in (self.accuracy, self.trade):
             plot.set_y(Axis(f"{name} {against}", 0.0, _TOP, "{:g}".format))
 
-    def set_legend(self, names: Mapping[str, Rgb]) -> None:
+    def set_legend(self, entries: Sequence[Entry]) -> None:
         """Name the curves."""
-        words = "&nbsp;&nbsp; ".join(
-            f'<span style="color:rgb{colour}">●</span>&nbsp;{name}'
-            for name, colour in names.items()
-        )
-        if self._legend.text() != words:
-            self._legend.setText(words)
+        self._legend.set_entries(entries)
 
     def _plots(self) -> tuple[Plot, Plot, Plot]:
         return self.accuracy, self.latency, self.trade

@@ -1,10 +1,10 @@
-"""The dense and the pruned model's nuclei, side by side, moving together."""
+"""The dense and the pruned models' nuclei, side by side, moving together."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QSlider,
@@ -16,9 +16,12 @@ from PySide6.QtWidgets import (
 from app.overlay import Camera
 from app.palette import Rgb
 from app.values import Picture
+from app.widgets.pane_frame import Head, PaneFrame
+from app.widgets.pane_grid import PaneGrid
 from app.widgets.segments import Segments
 from app.widgets.tile_view import Mask, TileView
 
+MOST = 4  # pruned panes
 OVERLAYS = (
     ("outline", "Outline", "Draw the rim of each nucleus (F)."),
     ("fill", "Fill", "Fill each nucleus (F)."),
@@ -31,51 +34,63 @@ OVERLAYS = (
 
 
 class Viewer(QWidget):
-    """Two panes and the row of switches above them."""
+    """The dense pane, up to `MOST` pruned ones, and the row of switches above."""
 
     overlayChosen = Signal(str)
     visibleChosen = Signal(bool)
     opacityChosen = Signal(float)  # 0 to 1
     truthChosen = Signal(bool)
     pointed = Signal(float, float)  # tile position under a click
+    paneChosen = Signal(int)  # place of a pruned pane
+    paneClosed = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 10, 4, 6)
-        column.setSpacing(8)
+        column.setSpacing(6)
         column.addLayout(self._bar())
-        self.dense = TileView("Dense model's nuclei")
-        self.pruned = TileView("Pruned model's nuclei")
-        self._captions = {
-            side: (_label(side.capitalize(), "title"), _label("", "faint"))
-            for side in ("dense", "pruned")
-        }
-        grid = QGridLayout()
-        grid.setSpacing(6)
-        for index, (side, pane) in enumerate(
-            (("dense", self.dense), ("pruned", self.pruned))
-        ):
-            head = QHBoxLayout()
-            head.setSpacing(8)
-            title, note = self._captions[side]
-            head.addWidget(title)
-            head.addWidget(note, 1)
-            grid.addLayout(head, 0, index)
-            grid.addWidget(pane, 1, index)
-            grid.setColumnStretch(index, 1)
-            pane.pointed.connect(self.pointed)
-        grid.setRowStretch(1, 1)
-        column.addLayout(grid, 1)
+        self._dense = PaneFrame("Dense model's nuclei")
+        self._pruned = tuple(
+            PaneFrame(f"Pruned model's nuclei, pane {number + 1}")
+            for number in range(MOST)
+        )
+        for index, frame in enumerate(self._pruned):
+            frame.pressed.connect(partial(self._on_pressed, index))
+            frame.closeAsked.connect(partial(self.paneClosed.emit, index))
+        for frame in self._frames():
+            frame.view.pointed.connect(self.pointed)
+            frame.view.cameraMoved.connect(partial(self._follow, frame.view))
+        self._grid = PaneGrid(self._frames())
+        column.addWidget(self._grid, 1)
         self._legend = _label("", "faint")
         self._legend.setTextFormat(Qt.TextFormat.RichText)
         self._legend.setAccessibleName("Colours of nucleus types")
         self._legend.hide()
         column.addWidget(self._legend)
-        self.dense.cameraMoved.connect(self.pruned.set_camera)
-        self.pruned.cameraMoved.connect(self.dense.set_camera)
-        self._masks: tuple[tuple[Mask, ...], tuple[Mask, ...]] = ((), ())
+        self._masks: tuple[tuple[Mask, ...], ...] = ((), ())
+        self._heads: tuple[Head, ...] = ()
+        self._active = 0
         self._blinking = False
+        self.set_heads(Head(("Dense",)), (Head(("Pruned",)),), 0)
+
+    @property
+    def dense(self) -> TileView:
+        """The pane of the dense model."""
+        return self._dense.view
+
+    @property
+    def pruned(self) -> TileView:
+        """The active pane of the pruned ones."""
+        return self._pruned[self._active].view
+
+    @property
+    def panes(self) -> tuple[TileView, ...]:
+        """Every pane on show: the dense model's first."""
+        return tuple(frame.view for frame in self._frames()[: 1 + len(self._heads)])
+
+    def _frames(self) -> tuple[PaneFrame, ...]:
+        return (self._dense, *self._pruned)
 
     def _bar(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -111,31 +126,56 @@ class Viewer(QWidget):
     # Setters: silent
 
     def set_picture(self, picture: Picture | None) -> None:
-        for pane in (self.dense, self.pruned):
-            pane.set_picture(picture)
+        for frame in self._frames():
+            frame.view.set_picture(picture)
+        if picture is not None:
+            self._grid.set_aspect(picture.size[0] / picture.size[1])
 
     def set_note(self, note: str) -> None:
         """Write a sentence where there is no tile."""
-        for pane in (self.dense, self.pruned):
-            pane.set_note(note)
+        for frame in self._frames():
+            frame.view.set_note(note)
 
-    def set_masks(self, dense: tuple[Mask, ...], pruned: tuple[Mask, ...]) -> None:
-        """Draw masks in both panes; only what is different is drawn again."""
+    def set_heads(self, dense: Head, pruned: Sequence[Head], active: int) -> None:
+        """Show as many pruned panes as there are heads, one of them active.
+
+        Parameters
+        ----------
+        dense, pruned
+            What is written above each pane; at most `MOST` pruned ones.
+        active
+            Which of the pruned ones the controls edit.
+        """
+        several = len(pruned) > 1
+        if len(pruned) != len(self._heads):
+            self._grid.set_count(1 + len(pruned))
+            for frame in self._pruned[len(pruned) :]:
+                frame.view.set_masks(())  # a hidden pane holds on to nothing
+        self._heads, self._active = tuple(pruned), active
+        self._dense.set_head(dense)
+        self._write_heads()
+        for index, frame in enumerate(self._frames()):
+            frame.set_stacked(several)
+            frame.set_active(several and index == active + 1)
+            frame.set_closable(several and index > 0)
+
+    def _write_heads(self) -> None:
+        held = Head(("Dense",)) if self._blinking else None
+        for frame, head in zip(self._pruned, self._heads, strict=False):
+            frame.set_head(held or head)
+
+    def set_masks(self, dense: tuple[Mask, ...], *pruned: tuple[Mask, ...]) -> None:
+        """Draw masks in all panes; only what is different is drawn again."""
         old = self._masks
-        self._masks = dense, pruned
+        self._masks = dense, *pruned
         if not _same(dense, old[0]):
             self.dense.set_masks(dense)
-        if self._blinking:
-            self.pruned.set_masks(dense)
-        elif not _same(pruned, old[1]):
-            self.pruned.set_masks(pruned)
-
-    def set_captions(self, dense: str, pruned: str) -> None:
-        """Write what each model finds."""
-        for side, words in (("dense", dense), ("pruned", pruned)):
-            note = self._captions[side][1]
-            if note.text() != words:
-                note.setText(words)
+        for index, masks in enumerate(pruned):
+            view = self._pruned[index].view
+            if self._blinking:
+                view.set_masks(dense)
+            elif index + 1 >= len(old) or not _same(masks, old[index + 1]):
+                view.set_masks(masks)
 
     def set_display(self, overlay: str, visible: bool, opacity: float) -> None:
         with QSignalBlocker(self._visible), QSignalBlocker(self._opacity):
@@ -160,24 +200,37 @@ class Viewer(QWidget):
             self._truth.setChecked(there and shown)
 
     def blink(self, on: bool) -> None:
-        """Show the dense model's masks in the pruned pane, while ``on``."""
+        """Show the dense model's masks in the pruned panes, while ``on``."""
         if on != self._blinking:
             self._blinking = on
-            self.pruned.set_masks(self._masks[0] if on else self._masks[1])
-            self._captions["pruned"][0].setText("Dense" if on else "Pruned")
+            for frame, masks in zip(self._pruned, self._masks[1:], strict=False):
+                frame.view.set_masks(self._masks[0] if on else masks)
+            self._write_heads()
 
     def go_to(self, place: tuple[float, float]) -> None:
         """Centre and ring one place, close enough to see a nucleus."""
-        for pane in (self.dense, self.pruned):
-            scale = max(pane.camera.scale, 2.5)
-            pane.set_camera(Camera(*place, scale))
-            pane.set_target(place)
+        for frame in self._frames():
+            scale = max(frame.view.camera.scale, 2.5)
+            frame.view.set_camera(Camera(*place, scale))
+            frame.view.set_target(place)
 
     def show_whole(self) -> None:
         """Show the whole tile."""
-        for pane in (self.dense, self.pruned):
-            pane.set_camera(None)
-            pane.set_target(None)
+        for frame in self._frames():
+            frame.view.set_camera(None)
+            frame.view.set_target(None)
+
+    # What the user does
+
+    def _follow(self, moved: TileView, camera: Camera) -> None:
+        """Let all panes look where one was moved to; hidden ones too."""
+        for frame in self._frames():
+            if frame.view is not moved:
+                frame.view.set_camera(camera)
+
+    def _on_pressed(self, index: int) -> None:
+        if index != self._active:
+            self.paneChosen.emit(index)
 
 
 def _same(one: tuple[Mask, ...], other: tuple[Mask, ...]) -> bool:

@@ -53,6 +53,9 @@ def bench(qtbot, settings, monkeypatch):
     from app import controller, start
 
     monkeypatch.setattr(controller, "REST_MS", 40)  # nobody waits for a hand here
+    monkeypatch.setattr(controller, "HOVER_MS", 0)
+    # Work in the background would come in between; its own test asks for it.
+    monkeypatch.setattr(controller, "IDLE_MS", 3_600_000)
 
     engine = FakeEngine()
     made = start.build(settings, engine)
