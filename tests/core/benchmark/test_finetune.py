@@ -110,7 +110,10 @@ def test_the_open_tile_is_learned_from_without_its_labels(model, folder):
     from core.training import read_folder
 
     example = read_folder(folder)[0]
-    opened = Bench.open(model, Tile(example.pixels), example.labels, calibration=[])
+    other = Tile(read_folder(folder)[1].pixels)
+    opened = Bench.open(
+        model, Tile(example.pixels), example.labels, calibration=[other]
+    )
     options = replace(TINY, data=str(folder))
     request = replace(REQUEST, training=options)
     assert opened.prune(request).scores is not None
