@@ -16,11 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.overlay import label_pyramid, picture_pyramid
+from app.seeing import events_of, raw_of
 from app.sources import labels_beside, split
 from app.values import (
     KINDS,
     Changes,
     Curve,
+    Events,
     Heuristic,
     Kind,
     Layer,
@@ -93,12 +95,26 @@ class BenchSession:
         """Prune, predict and compare."""
         job = cast("Job", task)
         task.publish(Curve(request, self.bench.curve(request, job).at))
-        found = self.bench.prune(request, job)
+
+        def show(found: "Round") -> None:
+            task.publish(self._outcome(request, found))
+
+        live = show if request.recovery == "finetune" else None
+        return self._outcome(request, self.bench.prune(request, job, live))
+
+    def _outcome(self, request: PruneRequest, found: "Round") -> Outcome:
+        """Return a round as the window shows it."""
+        from core.nuclei.quantised import TOPS
+
+        labels = found.prediction.labels
+        events = events_of(
+            found.changes, self.bench.dense.prediction.labels, labels
+        )
         return Outcome(
             request=request,
             counts=found.counts,
             nuclei=nuclei_of(found.prediction.labels, found.prediction.classes),
-            changes=changes_of(found.changes),
+            changes=changes_of(found.changes, events),
             scores=scores_of(found.scores) if found.scores is not None else None,
             agreement=scores_of(found.agreement),
             widths=found.widths,
@@ -106,6 +122,7 @@ class BenchSession:
             plan=found.plan_hash,
             seconds=found.seconds,
             intervals=found.intervals,
+            raw=raw_of(found.moved, TOPS, labels.shape),
         )
 
     def measure(self, request: PruneRequest, task: Task) -> Measured:
@@ -335,7 +352,7 @@ def layer_of(info: "LayerInfo") -> Layer:
     )
 
 
-def changes_of(changes: "NucleusChanges") -> Changes:
+def changes_of(changes: "NucleusChanges", listed: Events | None = None) -> Changes:
     """Return what became of nuclei by the names that the window uses."""
     places: dict[Kind, list[tuple[float, float]]] = {kind: [] for kind in KINDS}
     for event in changes.events:
@@ -345,6 +362,7 @@ def changes_of(changes: "NucleusChanges") -> Changes:
         _codes(changes.before_kind),
         _codes(changes.after_kind),
         {kind: np.array(found).reshape(-1, 2) for kind, found in places.items()},
+        listed or Events.none(),
     )
 
 

@@ -11,12 +11,14 @@ To read this file, start from `compose`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Labels = NDArray[np.int32]
 Argb = NDArray[np.uint32]
+Value = TypeVar("Value", bound=np.generic)
 
 _SMALLEST = 256  # picture pyramids stop at this side, in pixels
 _SMALLEST_LABELS = 8
@@ -85,7 +87,18 @@ def label_pyramid(labels: Labels) -> tuple[Labels, ...]:
     labels
         int32 (height, width).
     """
-    levels = [np.ascontiguousarray(labels, dtype=np.int32)]
+    return largest_pyramid(np.ascontiguousarray(labels, dtype=np.int32))
+
+
+def largest_pyramid(values: NDArray[Value]) -> tuple[NDArray[Value], ...]:
+    """Return an image at full, half, quarter... size, largest value kept.
+
+    Parameters
+    ----------
+    values
+        Any type (height, width).
+    """
+    levels = [values]
     while min(levels[-1].shape) >= 2 * _SMALLEST_LABELS:
         fine = levels[-1]
         height, width = (side - side % 2 for side in fine.shape)
@@ -144,13 +157,15 @@ def level_for(count: int, scale: float, *, whole: bool = False) -> int:
     return level
 
 
-def sample(levels: Sequence[Labels], camera: Camera, size: tuple[int, int]) -> Labels:
+def sample(
+    levels: Sequence[NDArray[Value]], camera: Camera, size: tuple[int, int]
+) -> NDArray[Value]:
     """Return the label under each screen pixel; 0 outside the tile.
 
     Parameters
     ----------
     levels
-        From `label_pyramid`.
+        From `label_pyramid` or `largest_pyramid`.
     camera
         What is seen.
     size
@@ -158,14 +173,14 @@ def sample(levels: Sequence[Labels], camera: Camera, size: tuple[int, int]) -> L
 
     Returns
     -------
-    int32 (height, width)
+    (height, width), of the type of the levels
     """
     level = level_for(len(levels), camera.scale, whole=True)
     labels = levels[level]
     step = 1 / (camera.scale * 2**level)
     columns, x_in = _indices(camera.x / 2**level, step, size[0], labels.shape[1])
     rows, y_in = _indices(camera.y / 2**level, step, size[1], labels.shape[0])
-    seen = np.zeros((size[1], size[0]), np.int32)
+    seen = np.zeros((size[1], size[0]), labels.dtype)
     if columns.size and rows.size:
         part = labels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         part = part.take(rows - rows[0], axis=0).take(columns - columns[0], axis=1)

@@ -4,8 +4,11 @@ The hues are those of Okabe and Ito (2008). What became of a nucleus is never
 told by hue alone: lost nuclei are also hatched and drawn with a thicker rim.
 """
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 
 from app.overlay import Colours, premultiplied
 from app.values import KINDS, Kind
@@ -45,6 +48,25 @@ PLAIN: Rgb = (64, 224, 208)  # masks without types: far from any stain
 _SERIES: tuple[Rgb, ...] = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, YELLOW)
 
 
+@cache
+def kind_icon(kind: Kind) -> QIcon:
+    """Return the colour of a kind; lost ones are hatched, as on the tile."""
+    pixmap = QPixmap(24, 24)
+    pixmap.fill(QColor(*KIND_COLOUR[kind]))
+    painter = QPainter(pixmap)
+    painter.setPen(QColor(128, 128, 128))
+    painter.drawRect(0, 0, 23, 23)
+    if kind == "lost":
+        pen = painter.pen()
+        pen.setColor(QColor("white"))
+        pen.setWidth(3)
+        painter.setPen(pen)
+        for start in range(-24, 25, 9):
+            painter.drawLine(start, 24, start + 24, 0)
+    painter.end()
+    return QIcon(pixmap)
+
+
 def type_colour(number: int) -> Rgb:
     """Return the colour of a nucleus type, 1-based; 0 is unknown."""
     return GREY if number < 1 else _TYPES[(number - 1) % len(_TYPES)]
@@ -60,7 +82,12 @@ def series_colour(heuristic: str, order: tuple[str, ...]) -> Rgb:
 
 
 def by_type(
-    count: int, classes: NDArray[np.int64] | None, *, fill: bool, opacity: float
+    count: int,
+    classes: NDArray[np.int64] | None,
+    *,
+    fill: bool,
+    opacity: float,
+    hidden: frozenset[int] = frozenset(),
 ) -> Colours:
     """Return how nuclei look when coloured by their type.
 
@@ -74,6 +101,8 @@ def by_type(
         Interior too, not only the rim.
     opacity
         0 to 1.
+    hidden
+        Types that stay invisible.
     """
     rgb = np.zeros((count + 1, 3), np.uint8)
     if classes is None:
@@ -85,6 +114,8 @@ def by_type(
         rgb[1:] = table[classes]
     shown = np.ones(count + 1)
     shown[0] = 0
+    if classes is not None and hidden:
+        shown[1:][np.isin(classes, list(hidden))] = 0
     line = premultiplied(rgb, shown * opacity)
     inside = premultiplied(rgb, shown * opacity * (0.45 if fill else 0.0))
     return Colours(line, inside, inside)

@@ -69,6 +69,60 @@ class Nuclei:
 
 
 @dataclass(frozen=True, slots=True)
+class Events:
+    """What became of nuclei, one entry an event, from the top of the tile down.
+
+    Parameters
+    ----------
+    kind
+        int8 (n,): indices into `KINDS`.
+    before_type, after_type
+        int16 (n,): types of the dense and the pruned model, 0 for none.
+    before_area, after_area
+        int64 (n,): pixels of the nuclei that took part, 0 for none.
+    iou
+        float32 (n,): best overlap, 0 to 1.
+    x, y
+        float64 (n,): where, in pixels.
+    """
+
+    kind: NDArray[np.int8]
+    before_type: NDArray[np.int16]
+    after_type: NDArray[np.int16]
+    before_area: NDArray[np.int64]
+    after_area: NDArray[np.int64]
+    iou: NDArray[np.float32]
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+
+    @staticmethod
+    def none() -> "Events":
+        """Return no events."""
+        kinds = (np.int8, np.int16, np.int16, np.int64, np.int64)
+        first = [np.zeros(0, kind) for kind in (*kinds, np.float32)]
+        return Events(*first, np.zeros(0), np.zeros(0))
+
+
+@dataclass(frozen=True, slots=True)
+class RawMap:
+    """How far a raw output of the network moved, pixel by pixel.
+
+    Parameters
+    ----------
+    levels
+        uint8 at full, half, quarter... size, the largest of each block kept.
+    step
+        Tile pixels per pixel of the first level.
+    top
+        What 255 stands for.
+    """
+
+    levels: tuple[NDArray[np.uint8], ...]
+    step: int = 1
+    top: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
     """What became of each nucleus between the dense and the pruned model.
 
@@ -79,11 +133,14 @@ class Changes:
     places
         float (n, 2) by kind: x and y of each event, in pixels. A merge of
         three nuclei is one event.
+    events
+        The same, with all that a list of them says.
     """
 
     before: NDArray[np.int8]
     after: NDArray[np.int8]
     places: Mapping[Kind, NDArray[np.float64]]
+    events: Events = field(default_factory=Events.none)
 
     def count(self, kind: Kind) -> int:
         """Return how many events of one kind there are."""
@@ -181,8 +238,8 @@ class Outcome:
         Sentences.
     seconds
         Duration of the stages.
-    plan
-        Name of the plan: what is kept, as a hash.
+    raw
+        How far raw outputs moved, by ``foreground`` and ``shape``.
     intervals
         Of ``scores``, or else of ``agreement``: low and high end by name.
     """
@@ -198,6 +255,7 @@ class Outcome:
     seconds: Mapping[str, float] = field(default_factory=dict)
     plan: str = ""
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    raw: Mapping[str, RawMap] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

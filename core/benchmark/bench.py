@@ -27,9 +27,11 @@ from core.metrics import (
     score_overlap,
 )
 from core.nuclei import forward, instances, raw_maps, to_input
+from core.nuclei.quantised import moved, quantised
+from core.pruning import MaskPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor, nn
@@ -69,6 +71,8 @@ class Bench:
         self.classes = classes
         self._last: tuple[PruneRequest, nn.Module, PruningPlan] | None = None
         self._input: Tensor | None = None
+        self._maps: Mapping[str, NDArray[np.uint8]] = {}  # of the last prediction
+        self._dense_maps: Mapping[str, NDArray[np.uint8]] = {}
         self._tunings = TunedModels()
         self._calibration: Sequence[Tile] | None = None
         self.dense: DenseResult
@@ -128,6 +132,7 @@ class Bench:
         bench._calibration = calibration
         job.step(1, 3, "finding nuclei with the whole model")
         prediction = bench._predict(model.module, job, seconds)
+        bench._dense_maps = bench._maps
         bench.dense = DenseResult(
             prediction, prunable.counts, bench._against_truth(prediction), seconds
         )
@@ -194,6 +199,8 @@ class Bench:
             changes = nucleus_changes(
                 before.labels, prediction.labels, before.classes, prediction.classes
             )
+        with _timed(seconds, "maps"):
+            change = moved(self._dense_maps, self._maps)
         with _timed(seconds, "intervals"):
             intervals = score_intervals(pairs)
         return Round(
@@ -208,6 +215,7 @@ class Bench:
             widths=self.prunable.widths(plan),
             warnings=plan.warnings,
             seconds=seconds,
+            moved=change,
         )
 
     def _tuned(
@@ -337,6 +345,8 @@ class Bench:
                 maps = forward(module, spec, self._input, shape)
             else:
                 maps = raw_maps(replace(model, module=module), self.tile, job)
+        with _timed(seconds, "maps"):
+            self._maps = quantised(maps)
         with _timed(seconds, "instances"):
             return instances(maps, spec)
 

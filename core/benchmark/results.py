@@ -63,6 +63,8 @@ class Round:
     intervals
         Low and high end of scores by name, see `core.metrics.score_intervals`:
         against the ground truth, or the dense model without one.
+    moved
+        How far raw outputs moved by map, see `core.nuclei.quantised.moved`.
     training
         How fine-tuning went, see `core.benchmark.recovery.summary_of`; None for
         other recoveries and while it goes on.
@@ -80,6 +82,7 @@ class Round:
     seconds: Mapping[str, float] = field(default_factory=dict)
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     training: Mapping[str, Any] | None = None
+    moved: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
