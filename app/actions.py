@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QMenu, QToolBar, QToolButton, QWidget
 
 Key = str | QKeySequence.StandardKey
 SUBJECT = "subject"  # property: the heading of the sheet of keys
@@ -68,13 +68,17 @@ def keys_of(action: QAction) -> str:
 
 
 def all_actions(window: QObject) -> list[QAction]:
-    """Return every action with a name once, in the order they were made."""
+    """Return every action with a name once: those with keys first.
+
+    Not among them are those that only open a menu, and Qt's own that hide toolbars.
+    """
+    own = {bar.toggleViewAction() for bar in window.findChildren(QToolBar)}
     found: dict[str, QAction] = {}
     for action in window.findChildren(QAction):
         named = action.text() and not action.isSeparator() and action.menu() is None
-        if named:
+        if named and action not in own:
             found.setdefault(action.text(), action)
-    return list(found.values())
+    return sorted(found.values(), key=lambda action: action.shortcut().isEmpty())
 
 
 def by_subject(actions: Iterable[QAction]) -> dict[str, list[tuple[str, str]]]:

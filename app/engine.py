@@ -199,7 +199,7 @@ class BenchEngine:
         _settle()
         return Opened(
             session=BenchSession(bench, loaded, model, self._measuring()),
-            model=_card(loaded, model),
+            model=card_of(loaded, model),
             picture=picture,
             nuclei=nuclei_of(found.prediction.labels, found.prediction.classes),
             counts=found.counts,
@@ -290,7 +290,7 @@ def _load(source: str) -> "LoadedModel":
     return load_model(source)
 
 
-def _card(loaded: "LoadedModel", source: str) -> ModelCard:
+def card_of(loaded: "LoadedModel", source: str) -> ModelCard:
     """Return a model in words."""
     import torch
 

@@ -19,7 +19,9 @@ def dense_head(state: "AppState") -> Head:
     if opened is None:
         return Head(("Dense",))
     found = text.counted(opened.nuclei.count, "nucleus", "nuclei")
-    if opened.scores is None or state.demo:
+    if state.demo:
+        return Head(("The whole model",), (found,))
+    if opened.scores is None:
         return Head(("Dense",), (found,))
     short = f"{found} · {_score(opened.scores, 'aji')}"
     return Head(("Dense",), (found + _scored(opened.scores, "truth"), short, found))
@@ -39,7 +41,7 @@ def _only_head(state: "AppState") -> Head:
         return Head(("Pruned",))
     found = text.counted(outcome.nuclei.count, "nucleus", "nuclei")
     if state.demo:
-        return Head(("Pruned",), (found,))
+        return Head(("The smaller model",), (found,))
     scores, against = _scores(outcome)
     short = f"{found} · {_score(scores, 'aji')}"
     return Head(("Pruned",), (found + _scored(scores, against), short, found))

@@ -6,8 +6,9 @@ To read this file, start from `write_folder`.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from app.cli import FORMATS
 from app.mask_files import by_type, kinds_of, write_masks
 from core.errors import InputError, ModelError
 from core.job import Job
@@ -15,11 +16,10 @@ from core.types import PruneRequest
 
 if TYPE_CHECKING:
     from app.values import Changes, Nuclei
-    from core.benchmark import Bench
+    from core.benchmark import Bench, Round
     from core.latency import Comparison
     from core.models import LoadedModel
 
-FORMATS = ("safetensors", "onnx", "pt2")
 STEM = "pruned"
 
 
@@ -84,7 +84,11 @@ def _write(path: Path, model: "LoadedModel") -> Path:
 
 
 def write_folder(
-    folder: Path, leaving: Leaving, job: Job, formats: Sequence[str] = FORMATS
+    folder: Path,
+    leaving: Leaving,
+    job: Job,
+    formats: Sequence[str] = FORMATS,
+    found: "Round | None" = None,
 ) -> list[str]:
     """Write model, plan, card and masks into a folder.
 
@@ -98,6 +102,8 @@ def write_folder(
         Progress and cancel.
     formats
         Of the model, out of `FORMATS`.
+    found
+        The round, where it is known already.
 
     Returns
     -------
@@ -110,6 +116,7 @@ def write_folder(
         When nothing can be written there.
     """
     from core.export.writing import write_text
+    from core.pruning import MaskPlan
 
     _make(folder)
     model = leaving.bench.export(leaving.request, job)
@@ -124,8 +131,11 @@ def write_folder(
             notes.append(str(error))
     if model.plan is not None:
         write_text(folder / "plan.json", model.plan.to_json())
+    plan = leaving.bench.pruned(leaving.request, job)[1]
+    if isinstance(plan, MaskPlan):  # which weights were chosen; zeros are in the model
+        plan.save(folder / "plan.masks.safetensors")
     job.step(len(formats), len(formats) + 1, "writing masks")
-    found = leaving.bench.prune(leaving.request, job)
+    found = found or leaving.bench.prune(leaving.request, job)
     write_text(folder / f"{STEM}.md", _card(leaving, found))
     _write_masks(folder, leaving, found, job)
     return notes
@@ -141,7 +151,7 @@ def _make(folder: Path) -> None:
         ) from error
 
 
-def _write_masks(folder: Path, leaving: Leaving, found: Any, job: Job) -> None:
+def _write_masks(folder: Path, leaving: Leaving, found: "Round", job: Job) -> None:
     """Write the nuclei of both models as label images and for QuPath."""
     from app.engine import changes_of, nuclei_of
 
@@ -159,7 +169,7 @@ def _write_masks(folder: Path, leaving: Leaving, found: Any, job: Job) -> None:
         write_masks(str(folder / f"{side}.geojson"), nuclei, described, job)
 
 
-def _card(leaving: Leaving, found: Any) -> str:
+def _card(leaving: Leaving, found: "Round") -> str:
     """Return the model card."""
     from app.engine import scores_of
     from core.export import Card, card_beside, model_card

@@ -125,6 +125,10 @@ def sheet_of(tokens: Tokens) -> str:
     QToolButton[chip="true"]:hover, QToolButton[chip="true"]:focus {{
         border-color: {t.accent}; }}
     QToolButton[chip="true"]:disabled {{ color: {t.faint}; }}
+    QPushButton:checked {{ background: {t.accent}; color: {t.on_accent};
+        border: 1px solid {t.accent}; border-radius: 4px; }}
+    QDialog#palette {{ border: 1px solid {t.line}; }}
+    QLabel[role="key"] {{ color: {t.faint}; }}
     QLabel[role="section"] {{ color: {t.faint}; font-size: 12px; }}
     QLabel[role="title"] {{ font-weight: 600; }}
     QLabel[role="faint"], QCheckBox[role="faint"] {{ color: {t.faint}; }}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from app.sources import split
 from app.trials import Trial
 from app.values import Measured, Nuclei, Opened, Outcome, Picture
-from core.types import PruneRequest
+from core.types import FineTune, PruneRequest
 
 if TYPE_CHECKING:
     from app.state import AppState
@@ -99,8 +99,35 @@ def repeat_line(model: str, source: str, request: PruneRequest) -> str:
     words += ["--scope", request.scope, "--count", request.count]
     words += ["--recovery", request.recovery]
     defaults = PruneRequest(request.heuristic, request.sparsity)
-    for option, name in (("--round-to", "round_to"), ("--seed", "seed")):
+    for option, name in (
+        ("--round-to", "round_to"),
+        ("--min-channels", "min_channels"),
+        ("--seed", "seed"),
+    ):
         value = getattr(request, name)
         if value != getattr(defaults, name):
             words += [option, str(value)]
+    if request.locked:
+        words += ["--lock", ",".join(request.locked)]
+    if request.training is not None:
+        words += _training(request.training)
     return shlex.join([*words, "--out", "prunescope-out"])
+
+
+def _training(training: FineTune) -> list[str]:
+    """Return the options of fine-tuning that differ from the defaults."""
+    words = []
+    defaults = FineTune()
+    if training.data:
+        words += ["--data", training.data]
+    if training.steps:
+        words += ["--steps", str(training.steps)]
+    elif training.minutes != defaults.minutes:
+        words += ["--minutes", f"{training.minutes:g}"]
+    if training.rate != defaults.rate:
+        words += ["--rate", f"{training.rate:g}"]
+    if not training.distil:
+        words.append("--no-distil")
+    if training.device != defaults.device:
+        words += ["--device", training.device]
+    return words

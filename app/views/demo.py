@@ -98,6 +98,7 @@ class Demo(QWidget):
             "Look at places of this tile twice, without names, and say which picture "
             "is the smaller model's."
         )
+        self._read.setMinimumSize(200, 30)
         self._read.clicked.connect(self.readingAsked)
         row.addWidget(self._read)
         row.addStretch(1)

@@ -27,6 +27,7 @@ class Reading(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 12, 24, 16)
         column.setSpacing(10)
+        self._size = 1, 1
         self._headline = _label("big")
         self._explanation = _label("story")
         column.addWidget(self._headline)
@@ -78,6 +79,7 @@ class Reading(QWidget):
     # Setters: silent
 
     def set_picture(self, picture: Picture | None) -> None:
+        self._size = picture.size if picture else (1, 1)
         for pane in (self.left, self.right):
             pane.set_picture(picture)
 
@@ -96,9 +98,23 @@ class Reading(QWidget):
         self._show_answers(True)
         for pane, layers in zip((self.left, self.right), masks, strict=True):
             pane.set_masks(layers)
-        scale = max(self.left.width(), 160) / _SEEN
+        camera = self._camera_at(place)
         for pane in (self.left, self.right):
-            pane.set_camera(Camera(*place, scale))
+            pane.set_camera(camera)
+
+    def _camera_at(self, place: tuple[float, float]) -> Camera:
+        """Return a camera near a place, within the tile as far as it goes."""
+        across, down = max(self.left.width(), 160), max(self.left.height(), 160)
+        scale = across / _SEEN
+        width, height = self._size
+        x, y = (
+            min(max(at, seen / 2), side - seen / 2) if side > seen else side / 2
+            for at, side, seen in (
+                (place[0], width, across / scale),
+                (place[1], height, down / scale),
+            )
+        )
+        return Camera(x, y, scale)
 
     def set_result(self, headline: str, explanation: str) -> None:
         """Show how it went, in the place of the question."""

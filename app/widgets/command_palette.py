@@ -1,23 +1,38 @@
 """Every action by a few letters of its name."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
+from PySide6.QtCore import (
+    QEvent,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QSize,
+    Qt,
+)
+from PySide6.QtGui import QAction, QKeyEvent, QPainter, QPalette
 from PySide6.QtWidgets import (
     QDialog,
-    QHBoxLayout,
     QLabel,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QVBoxLayout,
     QWidget,
 )
 
+from app.actions import keys_of
 from app.matching import ranked
 
 _WIDTH, _HEIGHT = 520, 380
+_FRAMELESS = Qt.WindowType.FramelessWindowHint
+_KEYS = Qt.ItemDataRole.UserRole + 1
+_ROW = 30
+_OVERRIDE = QEvent.Type.ShortcutOverride
 
 
 class CommandPalette(QDialog):
@@ -30,7 +45,7 @@ class CommandPalette(QDialog):
     """
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent, Qt.WindowType.Popup)
+        super().__init__(parent, Qt.WindowType.Dialog | _FRAMELESS)
         self.setObjectName("palette")
         self.setAccessibleName("Commands")
         self.resize(_WIDTH, _HEIGHT)
@@ -49,6 +64,7 @@ class CommandPalette(QDialog):
         self._list.setAccessibleName("Commands that fit")
         self._list.setToolTip("Enter or a click runs a command.")
         self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._list.setItemDelegate(_Rows(self._list))
         self._list.itemClicked.connect(self._run)
         column.addWidget(self._list, 1)
         self._none = QLabel("Nothing is called that.")
@@ -80,26 +96,36 @@ class CommandPalette(QDialog):
         self._list.clear()
         names = [_caption(each) for each in self._actions]
         for index in ranked(query, names):
-            item = QListWidgetItem()
+            keys = keys_of(self._actions[index])
+            item = QListWidgetItem(names[index])
             item.setData(Qt.ItemDataRole.UserRole, index)
-            item.setData(
-                Qt.ItemDataRole.AccessibleTextRole,
-                f"{names[index]} {_keys(self._actions[index])}",
-            )
+            item.setData(_KEYS, keys)
+            spoken = f"{names[index]} {keys}".strip()
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, spoken)
+            item.setSizeHint(QSize(0, _ROW))
             self._list.addItem(item)
-            row = _row(names[index], _keys(self._actions[index]))
-            item.setSizeHint(row.sizeHint())
-            self._list.setItemWidget(item, row)
         self._none.setVisible(not self._list.count())
         self._list.setCurrentRow(0)
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Go away when the user turns to something else."""
+        if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
+            self.reject()
+        super().changeEvent(event)
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Let the arrows move in the list while one types."""
+        if isinstance(event, QKeyEvent) and event.type() == _OVERRIDE:
+            event.accept()  # while one types, no key is a shortcut of the window
+            return True
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             row, count = self._list.currentRow(), max(self._list.count(), 1)
             moves = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
             if event.key() in moves:
                 self._list.setCurrentRow((row + moves[Qt.Key(event.key())]) % count)
+                return True
+            if event.key() == Qt.Key.Key_Escape:
+                self.reject()
                 return True
             if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
                 self._run(self._list.currentItem())
@@ -118,18 +144,22 @@ def _caption(action: QAction) -> str:
     return action.text().replace("&", "")
 
 
-def _keys(action: QAction) -> str:
-    return action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+class _Rows(QStyledItemDelegate):
+    """Draws a caption, and its keys at the right."""
 
-
-def _row(caption: str, keys: str) -> QWidget:
-    row = QWidget()
-    line = QHBoxLayout(row)
-    line.setContentsMargins(8, 5, 8, 5)
-    line.addWidget(QLabel(caption), 1)
-    shown = QLabel(keys)
-    shown.setProperty("role", "faint")
-    line.addWidget(shown)
-    # The list has the mouse, the rows only draw.
-    row.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-    return row
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        super().paint(painter, option, index)
+        seen: Any = option  # Qt's own fields, which its type hints leave out
+        chosen = bool(seen.state & QStyle.StateFlag.State_Selected)
+        roles = QPalette.ColorRole
+        role = roles.HighlightedText if chosen else roles.PlaceholderText
+        painter.save()
+        painter.setPen(seen.palette.color(role))
+        where = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(seen.rect.adjusted(8, 0, -10, 0), where, index.data(_KEYS))
+        painter.restore()

@@ -11,6 +11,8 @@ from PIL import Image
 from app import start
 from app.__main__ import main
 from core.images.samples import load_sample
+from core.models import load_model
+from core.pruning import PruningPlan
 
 SIDE = 192
 
@@ -100,8 +102,30 @@ def test_prune_prints_one_json_object(tile, one_thread, capsys, tmp_path):
     }
     assert set(found["scores"]) == {"dense", "pruned", "agreement"}
     assert found["scores"]["dense"]["aji"] > 0.4
-    assert (tmp_path / "pruned.safetensors").is_file()
-    assert (tmp_path / "pruned_labels.tif").is_file()
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {
+        *("pruned.safetensors", "plan.json", "pruned.md", "report.html"),
+        *("dense_labels.tif", "pruned_labels.tif", "dense.geojson", "pruned.geojson"),
+        "result.json",
+    }
+    assert json.loads((tmp_path / "result.json").read_text()) == found
+    card, report = (
+        (tmp_path / name).read_text() for name in ("pruned.md", "report.html")
+    )
+    for figure in (f"{found['params']['pruned']:,}", f"{found['macs']['pruned']:,}"):
+        assert figure in card
+        assert figure in report
+    for written in (card, report):
+        assert found["plan"] in written
+        assert "Not for diagnosis" in written
+    assert "CC BY 4.0" in card
+    assert f"--tile {tile[0]} --labels {tile[1]} --heuristic l2" in report
+    plan = PruningPlan.from_json((tmp_path / "plan.json").read_text())
+    assert plan.hash == found["plan"]
+    nuclei = json.loads((tmp_path / "pruned.geojson").read_text())["features"]
+    assert len(nuclei) == found["nuclei"]["pruned"]
+    types = {each["properties"]["classification"]["name"] for each in nuclei}
+    assert types <= {*load_model("demo").spec.classes, "Nucleus"}
 
 
 @pytest.mark.parametrize(

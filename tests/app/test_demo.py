@@ -1,0 +1,127 @@
+"""The demo view: its story, and what a slide takes."""
+
+import fakes
+import pytest
+from conftest import is_idle
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
+
+from app.slides import SLIDES, meaning, rough, seconds_per_megapixel
+from app.telling import PAGES
+from app.values import Measured
+from core.types import PruneRequest
+
+
+@pytest.fixture
+def demo(qtbot, ready):
+    ready.window.resize(1280, 800)
+    ready.window.show()
+    qtbot.waitExposed(ready.window)
+    ready.controller.set_demo(True)
+    return ready
+
+
+def test_arrows_tell_the_story(qtbot, demo):
+    told = []
+    for page in PAGES:
+        qtbot.keyClick(demo.window, Qt.Key.Key_Right)
+        state = demo.store.state
+        assert state.request.sparsity == page.sparsity
+        assert state.display.overlay == page.overlay
+        told.append(demo.window.demo._page.text())
+    assert [t[:6] for t in told] == [f"{n} of 4" for n in range(1, 5)]
+    qtbot.keyClick(demo.window, Qt.Key.Key_Right)  # the last page stays
+    assert demo.window.demo._page.text() == told[-1]
+    assert not demo.window.demo._next.isEnabled()
+    qtbot.keyClick(demo.window, Qt.Key.Key_Left)
+    assert demo.window.demo._page.text() == told[-2]
+    qtbot.waitUntil(lambda: is_idle(demo), timeout=20_000)
+
+
+def test_arrows_pan_when_no_story_is_told(qtbot, demo):
+    demo.controller.set_demo(False)
+    sparsity = demo.store.state.request.sparsity
+    qtbot.keyClick(demo.window.viewer.dense, Qt.Key.Key_Right)
+    assert demo.store.state.request.sparsity == sparsity
+    assert demo.window.viewer.dense._camera is not None
+
+
+def test_no_jargon(qtbot, demo):
+    demo.controller.set_request(sparsity=0.9)
+    qtbot.waitUntil(lambda: is_idle(demo), timeout=20_000)
+    words = " ".join(
+        label.text().lower() for label in demo.window.demo.findChildren(QLabel)
+    )
+    for jargon in ("aji", "sparsity", "macs", "parameter", "latency", "channel"):
+        assert jargon not in words
+    assert "nuclei still found" in words
+    assert "not for diagnosis" in words
+    assert "nothing leaves this computer" in words
+
+
+def opened(mpp, instances, seconds=1.0):
+    engine = fakes.FakeEngine()
+
+    class Task:
+        def step(self, *_):
+            pass
+
+        publish = step
+
+    from dataclasses import replace
+
+    made = engine.open("demo", "", Task(), before=None)
+    picture = replace(made.picture, mpp=mpp)
+    return replace(made, picture=picture, seconds={"instances": instances})
+
+
+def measured(dense, pruned, pixels):
+    speedup = dense / pruned
+    request = PruneRequest("l2", 0.9)
+    ends = (speedup, speedup)
+    return Measured(request, dense, pruned, speedup, ends, "faster", pixels=pixels)
+
+
+def test_slide_time_by_hand():
+    """1 µm pixels: 15 x 15 mm are 225 million of them."""
+    tile = opened(1.0, instances=0.065536)  # 1 s a million pixels of 256 x 256
+    timed = measured(4000.0, 1000.0, 1_000_000)
+    assert seconds_per_megapixel(tile, timed) == pytest.approx((5.0, 2.0))
+    words = meaning(tile, timed, SLIDES[0])
+    assert "about 7.5 minutes on this computer instead of 19 minutes" in words
+    assert "does not say" not in words
+
+
+def test_an_unknown_pixel_size_is_said():
+    tile, timed = opened(None, 0.0), measured(4000.0, 1000.0, 1_000_000)
+    words = meaning(tile, timed, SLIDES[0])  # 0.25 µm: 16 times the pixels
+    assert "1 hour on this computer instead of 4 hours" in words
+    assert "the tile does not say" in words
+
+
+def test_what_is_not_known_is_not_told():
+    tile = opened(0.25, 0.1)
+    assert meaning(tile, measured(4.0, 1.0, 0), SLIDES[0]) == ""
+    assert "Measuring" in meaning(tile, None, SLIDES[0])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.2, "1 second"),
+        (40, "40 seconds"),
+        (59, "1 minute"),
+        (150, "2.5 minutes"),
+        (3600, "1 hour"),
+        (5400, "1.5 hours"),
+        (40_000, "11 hours"),
+        (200_000, "2.5 days"),
+    ],
+)
+def test_durations_as_one_says_them(seconds, words):
+    assert rough(seconds) == words
+
+
+def test_the_slide_is_chosen_and_remembered(qtbot, demo, settings):
+    demo.window.demo.slideChosen.emit("biopsy")
+    assert settings.slide == "biopsy"

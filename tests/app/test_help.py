@@ -1,0 +1,218 @@
+"""Commands, keys, hints; what every control must have."""
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QApplication,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QToolButton,
+)
+
+from app import theme
+from app.actions import all_actions, keys_of
+from app.matching import ranked
+
+
+@pytest.fixture
+def shown(qtbot, ready):
+    theme.apply(QApplication.instance(), "light")
+    ready.window.resize(1280, 800)
+    ready.window.show()
+    qtbot.waitExposed(ready.window)
+    return ready
+
+
+ENTRIES = ("Open model…", "Open tile…", "Show or hide masks", "Demo view", "Dark")
+
+
+@pytest.mark.parametrize(
+    ("query", "best"),
+    [("", 0), ("tile", 1), ("om", 0), ("ot", 1), ("dv", 3), ("dark", 4), ("hide", 2)],
+)
+def test_a_few_letters_find_a_command(query, best):
+    assert ranked(query, ENTRIES)[0] == best
+
+
+def test_words_in_any_order_and_nothing_for_nonsense():
+    assert ranked("masks show", ENTRIES) == [2]
+    assert ranked("zzz", ENTRIES) == []
+    assert ranked("", ENTRIES) == list(range(5))
+
+
+def test_the_palette_runs_what_was_typed(qtbot, shown):
+    qtbot.keyClick(shown.window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    box = shown.window.palette_box
+    assert box.isVisible()
+    everything = {action.text() for action in all_actions(shown.window)}
+    assert {"Demo view", "Difference", "Dark", "Report…"} <= everything
+    assert set(box.captions) == {
+        a.text() for a in all_actions(shown.window) if a.isEnabled()
+    }
+    line = box.findChild(QLineEdit)
+    qtbot.keyClicks(line, "differ")
+    assert box.captions[0] == "Difference"
+    qtbot.keyClick(line, Qt.Key.Key_Return)
+    assert box.isHidden()
+    assert shown.store.state.display.overlay == "difference"
+
+
+def test_arrows_choose_in_the_palette(qtbot, shown):
+    shown.window.show_palette()
+    box = shown.window.palette_box
+    line = box.findChild(QLineEdit)
+    qtbot.keyClicks(line, "open")
+    second = box.captions[1]
+    qtbot.keyClick(line, Qt.Key.Key_Down)
+    row = box._list.currentRow()
+    assert box.captions[row] == second
+    qtbot.keyClicks(line, "zzz")
+    assert box.captions == []
+    qtbot.keyClick(line, Qt.Key.Key_Return)  # nothing to run
+    qtbot.keyClick(line, Qt.Key.Key_Escape)
+    assert box.isHidden()
+
+
+def test_the_sheet_lists_every_key(qtbot, shown):
+    qtbot.keyClick(shown.window, Qt.Key.Key_F1)
+    sheet = shown.window._keys
+    assert sheet.isVisible()
+    words = {label.text() for label in sheet.findChildren(QLabel)}
+    for action in all_actions(shown.window):
+        if not action.shortcut().isEmpty():
+            assert keys_of(action) in words, action.text()
+    sheet.accept()
+
+
+def test_no_key_means_two_things(shown):
+    """Keys of the demo view may be those of panes: never both at once."""
+    for demo in (False, True):
+        shown.controller.set_demo(demo)
+        keys = [
+            keys_of(action)
+            for action in all_actions(shown.window)
+            if action.isEnabled() and not action.shortcut().isEmpty()
+        ]
+        buttons = [
+            b for b in shown.window.findChildren(QAbstractButton) if b.isVisible()
+        ]
+        keys += [b.shortcut().toString() for b in buttons if not b.shortcut().isEmpty()]
+        assert len(keys) == len(set(keys))
+
+
+def test_hints_are_dismissed_for_good(qtbot, shown, settings):
+    hints = shown.window.hints
+    assert hints.isVisible()
+    first = hints._text.text()
+    qtbot.mouseClick(hints._next, Qt.MouseButton.LeftButton)
+    assert hints._text.text() != first
+    close = next(b for b in hints.findChildren(QPushButton) if b.text() == "Got it")
+    qtbot.mouseClick(close, Qt.MouseButton.LeftButton)
+    assert hints.isHidden()
+    assert not settings.hints
+    shown.window.hintsAsked.emit(True)
+    assert hints.isVisible()
+    assert settings.hints
+
+
+def test_an_audience_sees_no_hints(shown):
+    shown.controller.set_demo(True)
+    assert shown.window.hints.isHidden()
+    shown.controller.set_demo(False)
+    assert shown.window.hints.isVisible()
+
+
+CONTROLS = (QAbstractButton, QAbstractSlider, QComboBox, QLineEdit)
+
+
+def controls(window):
+    return [
+        w
+        for kind in CONTROLS
+        for w in window.findChildren(kind)
+        if w.isVisible()
+        and not w.objectName().startswith("qt_")
+        and w.metaObject().className() != "QScrollBar"
+    ]
+
+
+@pytest.mark.parametrize("demo", [False, True])
+def test_every_control_says_what_it_is(shown, demo):
+    shown.controller.set_demo(demo)
+    found = controls(shown.window)
+    assert len(found) > 8
+    for widget in found:
+        name = widget.accessibleName() or getattr(widget, "text", str)()
+        assert name.strip(), f"{widget} has no name"
+        assert widget.toolTip().strip(), f"{name!r} has no tooltip"
+
+
+def test_every_control_is_reached_by_the_keyboard(shown):
+    toolbar = shown.window.toolbar
+    for widget in controls(shown.window):
+        if toolbar.isAncestorOf(widget):
+            continue  # each of its actions has a key or is found by Ctrl+K
+        policy = widget.focusPolicy() & Qt.FocusPolicy.TabFocus
+        assert policy, f"{widget.accessibleName() or widget.text()} takes no focus"
+
+
+def test_tab_goes_around_the_window_and_comes_back(shown):
+    window = shown.window
+    window.controls.findChild(QComboBox).setFocus()
+    first, seen = window.focusWidget(), []
+    for _ in range(300):
+        window.focusNextChild()
+        if window.focusWidget() is first:
+            break
+        seen.append(window.focusWidget())
+    assert window.focusWidget() is first
+    assert window.viewer.dense in seen
+    parts = (window.controls, window.viewer, window.plots)
+    regions = [
+        next((i for i, part in enumerate(parts) if part.isAncestorOf(w)), None)
+        for w in [first, *seen]
+    ]
+    around = [r for i, r in enumerate(regions) if r is not None and r != regions[i - 1]]
+    # Settings, pictures, plots: each part once on the way around.
+    assert sorted(around) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("theme_name", ["light", "dark"])
+@pytest.mark.parametrize("mode", ["bench", "demo", "reading"])
+def test_no_text_is_cut_off(qtbot, shown, mode, theme_name):
+    theme.apply(QApplication.instance(), theme_name)
+    if mode != "bench":
+        shown.controller.set_demo(True)
+    if mode == "reading":
+        shown.window.demo.readingAsked.emit()
+    QApplication.processEvents()
+    window = shown.window
+    assert window.width() <= 1280
+    assert window.height() <= 800
+    for widget in (*window.findChildren(QLabel), *controls(window)):
+        if not widget.isVisible() or not getattr(widget, "text", str)():
+            continue
+        words = widget.text()
+        if isinstance(widget, QLabel) and widget.wordWrap():
+            needed = widget.heightForWidth(widget.width())
+            assert widget.height() >= needed, words
+        elif isinstance(widget, QLabel | QPushButton | QToolButton):
+            # Style sheets may add a pixel of frame that the text does not need.
+            assert widget.width() + 1 >= widget.minimumSizeHint().width(), words
+    theme.apply(QApplication.instance(), "light")
+
+
+def test_columns_come_back_as_wide_as_they_were(qtbot, shown, settings):
+    split = shown.window._split
+    split.setSizes([330, 560, 380])
+    QApplication.processEvents()
+    widths = split.sizes()
+    settings.save(shown.store.state, shown.window.saveGeometry(), shown.window.splitter)
+    split.setSizes([300, 660, 320])
+    QApplication.processEvents()
+    shown.window.restore_splitter(settings.splitter)
+    assert split.sizes() == widths

@@ -1,0 +1,138 @@
+"""The report: whole in itself, with the figures of the state."""
+
+import base64
+import io
+import re
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+from conftest import is_idle
+from PIL import Image
+
+from app import format as text
+from app.cli import parse
+from app.report import facts_of, page, repeat_line
+from core.types import FineTune, PruneRequest
+
+VOID = {"meta", "img", "br", "link", "hr", "input"}
+
+
+class Page(HTMLParser):
+    """Checks that tags close in order; collects text, cells and pictures."""
+
+    def __init__(self, source):
+        super().__init__(convert_charrefs=True)
+        self.open, self.links, self.images, self.words = [], [], [], []
+        self.feed(source)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in VOID:
+            self.open.append(tag)
+        for name, value in attrs:
+            if name in {"src", "href", "data", "action"}:
+                (self.images if tag == "img" else self.links).append(value)
+
+    def handle_startendtag(self, tag, attrs):
+        pass
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+@pytest.fixture
+def facts(qtbot, ready):
+    ready.controller.set_request(sparsity=0.7)
+    qtbot.waitUntil(lambda: is_idle(ready), timeout=20_000)
+    found = facts_of(ready.store.state)
+    return replace(found, machine={"Processor": "A & B <CPU>"}, when="2026-01-02")
+
+
+def test_nothing_is_loaded_and_the_tags_close(facts):
+    source = page(facts)
+    found = Page(source)
+    assert found.links == []
+    assert len(found.images) == 3
+    assert not re.search(r"https?://|url\(|@import|<script", source)
+    assert "default-src 'none'" in source
+    assert "Not for diagnosis" in " ".join(found.words)
+
+
+def test_figures_are_those_of_the_state(facts):
+    words = " ".join(Page(page(facts)).words)
+    for value in (
+        f"{facts.opened.counts.params:,}",
+        f"{facts.outcome.counts.params:,}",
+        f"{facts.outcome.counts.macs:,}",
+        text.milliseconds(facts.measured.pruned_ms),
+        text.speedup(facts.measured.speedup),
+        text.score(facts.outcome.agreement["aji"]),
+        f"{facts.outcome.changes.count('lost'):,}",
+        "A & B <CPU>",
+        facts.command,
+        "reconstruction",
+    ):
+        assert value in words
+
+
+def test_pictures_show_the_tile_and_what_is_lost(facts):
+    sizes = []
+    for address in Page(page(facts)).images:
+        data = base64.b64decode(address.removeprefix("data:image/png;base64,"))
+        sizes.append(Image.open(io.BytesIO(data)).size)
+    width, height = facts.picture.size
+    assert set(sizes) == {(width * 2, height * 2)}  # a small tile is enlarged
+
+
+def test_charts_are_well_formed_with_a_mark_for_each_point(facts):
+    charts = re.findall(r"<svg.*?</svg>", page(facts), re.DOTALL)
+    assert len(charts) == 3
+    trees = [ET.fromstring(chart) for chart in charts]
+    points = [t for t in facts.trials if t.scores["aji"] == t.scores["aji"]]
+    timed = [t for t in facts.trials if t.measured is not None]
+    marks = [
+        [c for c in tree.iter("circle") if c.get("class") != "now"] for tree in trees
+    ]
+    assert [len(each) for each in marks] == [len(points), len(timed), len(timed)]
+    for tree in trees:
+        _, _, width, height = map(float, tree.get("viewBox").split())
+        for mark in tree.iter("circle"):
+            assert 0 <= float(mark.get("cx")) <= width
+            assert 0 <= float(mark.get("cy")) <= height
+        assert sum(c.get("class") == "now" for c in tree.iter("circle")) == 1
+
+
+def test_what_was_not_measured_is_not_claimed(facts):
+    bare = replace(facts, measured=None, trials=())
+    words = " ".join(Page(page(bare)).words)
+    assert "predicted" in words
+    assert "Curves" not in words
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        PruneRequest("l2", 0.5),
+        PruneRequest("l1", 0.123, "layer", "macs", "bn", 8, 4, 7, ("a.b", "c")),
+        PruneRequest("l2", 0.5, recovery="finetune"),
+        PruneRequest(
+            "l2",
+            0.5,
+            recovery="finetune",
+            training=FineTune(steps=5, minutes=0, data="d x", rate=0.01, distil=False),
+        ),
+    ],
+)
+def test_the_command_line_asks_for_the_same(request_):
+    import shlex
+
+    line = repeat_line("demo", "a b.png|l.png", request_)
+    found = parse(shlex.split(line)[1:])
+    assert found.request == request_
+    assert (found.model, found.source) == ("demo", "a b.png|l.png")
