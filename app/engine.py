@@ -40,7 +40,7 @@ from core.errors import InputError
 from core.types import PruneRequest, Tile
 
 if TYPE_CHECKING:
-    from core.benchmark import Bench
+    from core.benchmark import Bench, Round
     from core.benchmark.results import LayerInfo
     from core.job import Job
     from core.latency import Comparison, LatencyProcess
@@ -92,7 +92,7 @@ class BenchSession:
         self._timed: dict[PruneRequest, Comparison] = {}
 
     def prune(self, request: PruneRequest, task: Task) -> Outcome:
-        """Prune, predict and compare."""
+        """Prune, predict and compare; a training is shown while it goes on."""
         job = cast("Job", task)
         task.publish(Curve(request, self.bench.curve(request, job).at))
 

@@ -48,14 +48,17 @@ def baseline_of(state: "AppState") -> tuple[PruneRequest, ...]:
     -------
     tuple of PruneRequest
         What was never tried of random pruning with the scope, the count and
-        the recovery of the controls; nothing where random cannot be used.
+        the recovery of the controls (refit for fine-tuning); nothing where random
+        cannot be used.
     """
     heuristics = state.opened.heuristics if state.opened else ()
     if not any(item.name == "random" and not item.missing for item in heuristics):
         return ()
     tried = {trial.request for trial in state.trials}
+    # nobody waits half an hour for a background
+    recovery = state.request.recovery.replace("finetune", "refit")
     row = [
-        replace(state.request, heuristic="random", sparsity=sparsity)
+        replace(state.request, heuristic="random", sparsity=sparsity, recovery=recovery)
         for sparsity in BASELINE
     ]
     return tuple(one for one in row if one not in tried)

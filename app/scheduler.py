@@ -5,6 +5,7 @@ worker is free, and `Scheduler.prune`, which is called while a slider moves.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -96,11 +97,18 @@ class Scheduler(QObject):
         if state.opened is None or "open" in self._queue:
             return  # asked again when it has been opened
         session, request = state.opened.session, state.request
+        if self._waits(request):
+            # a drag shows the refitted model; training begins when the hand rests
+            request = replace(request, recovery="refit")
+            if state.outcome is not None and state.outcome.request == request:
+                return
         if self._show_known(request):
             return
         # Of a drag every frame counts; work for other settings is of no use now.
         alike = self._running == family(request)
-        self._running, self._live = family(request), True
+        # A training takes minutes: whatever is asked for next interrupts it.
+        tunes = request.recovery == "finetune"
+        self._running, self._live = () if tunes else family(request), True
         self._wanted = None
         waits = self._queue[:1] == ["save"] or (self._queue[:1] == ["prune"] and alike)
         self.submit(
@@ -168,6 +176,9 @@ class Scheduler(QObject):
         state = self._store.state
         if self._queue or state.opened is None:
             return
+        if not state.current and self._waits(state.request):
+            self._store.update(busy=False, step=None)
+            return
         if not state.current:
             self.prune()
             return
@@ -179,6 +190,10 @@ class Scheduler(QObject):
         elif not self._advance_slow(state, state.opened):
             self._store.update(busy=False, step=None)
             self.idle.emit()
+
+    def _waits(self, request: PruneRequest) -> bool:
+        """Return whether a request takes minutes and the hand still moves."""
+        return request.recovery == "finetune" and not self._resting()
 
     def _advance_slow(self, state: "AppState", opened: Opened) -> bool:
         """Do what waits for a hand that rests; return whether there was any."""
@@ -266,6 +281,10 @@ class Scheduler(QObject):
             self._curves[family(value.request)] = value
             self._store.update(**curve_fields(self._store.state, value))
             self.sized.emit()
+        elif isinstance(value, Outcome) and value.request == self._store.state.request:
+            # what a model that is still trained finds by now; no point of a plot
+            self._store.update(outcome=value)
+            self.shown.emit()
 
     @Slot(object)
     def _on_failed(self, failure: Failure) -> None:

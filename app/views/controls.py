@@ -51,6 +51,12 @@ RECOVERIES = (
         "The remaining weights take over what was removed, in closed form: "
         "no training, no labels.",
     ),
+    (
+        "finetune",
+        "Fine-tune",
+        "Refitted, then trained for two minutes on what the whole model finds here "
+        "and on other tiles, without labels; stopping keeps the best so far.",
+    ),
 )
 LOCKS = (
     ("free", "Free", "Each pane has a sparsity of its own."),
