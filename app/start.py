@@ -16,6 +16,7 @@ from app.memory import trimmer
 from app.runner import Runner
 from app.settings import Settings
 from app.state import AppState, Store
+from app.sweep_start import SweepButton
 from app.values import Engine, Sample
 from app.window import Window
 
@@ -61,6 +62,7 @@ def build(
     window.set_recent(settings.recent)
     store.changed.connect(lambda _, new: _remember(new, settings, window))
     attach(bench, settings)
+    SweepButton(window, store, controller)
     _watch_memory(bench)
     return bench
 

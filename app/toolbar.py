@@ -52,6 +52,8 @@ class Toolbar(QToolBar):
         self.addWidget(menu_button("Samples", samples_tip, self._samples(samples)))
         export_tip = "Save the model, the masks, the report or the settings."
         self.addWidget(menu_button("Export", export_tip, self._export()))
+        sweep = window.sweepAsked.emit
+        self.addAction(action_of(window, "Sweep…", sweep, "Ctrl+R", FILES))
         gap = QWidget()
         gap.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.addWidget(gap)

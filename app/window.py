@@ -63,6 +63,7 @@ class Window(QMainWindow):
     saveAsked = Signal(str)  # path of the pruned model
     exportAsked = Signal(str, str)  # what, see `app.exporting.Exporter.export`; path
     hintsAsked = Signal(bool)
+    sweepAsked = Signal()
     tableAsked = Signal(str)
     pictureAsked = Signal(str)
     demoAsked = Signal(bool)

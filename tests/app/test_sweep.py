@@ -1,0 +1,340 @@
+"""The sweep window: real widgets, a real process, a real store."""
+
+import os
+from pathlib import Path
+
+import psutil
+import pytest
+import skimage
+import stores
+from fakes import FakeEngine
+from PIL import Image
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QSignalSpy
+from PySide6.QtWidgets import QCheckBox, QPushButton, QSpinBox
+
+from app import sweeping
+from app.stores import METRICS
+from app.sweep_values import Place
+from app.sweeping import Sweeping, count_images, default_store, same_model
+from app.views.sweep import SweepWindow
+from core.store import read_store
+from core.types import PruneRequest
+
+LONG = 240_000  # ms, for a busy machine; nothing waits that long when it works
+
+
+class Quiet:
+    def step(self, *_):
+        pass
+
+    def publish(self, _):
+        pass
+
+
+@pytest.fixture
+def tile(tmp_path):
+    path = tmp_path / "t.png"
+    Image.fromarray(skimage.data.immunohistochemistry()[:64, 100:164]).save(path)
+    return path
+
+
+@pytest.fixture
+def opened(tile):
+    return FakeEngine().open("unet-tiny", str(tile), Quiet(), before=None)
+
+
+@pytest.fixture
+def went():
+    return []
+
+
+@pytest.fixture
+def joined(qtbot, went, monkeypatch, tmp_path):
+    monkeypatch.setattr(
+        sweeping, "default_store", lambda _: tmp_path / "new" / "run.sqlite"
+    )
+    window = SweepWindow()
+    both = Sweeping(window, went.append)
+    yield both
+    both.close()
+    assert not both.process.running
+
+
+@pytest.fixture
+def window(joined):
+    return joined._window
+
+
+def button(window, words):
+    (found,) = [b for b in window.findChildren(QPushButton) if b.text() == words]
+    return found
+
+
+def mark(window, *names):
+    """Mark these heuristics as a user would, and no others."""
+    rows = window.form._list
+    for row in range(rows.count()):
+        item = rows.item(row)
+        if item.flags() & Qt.ItemFlag.ItemIsUserCheckable:
+            on = item.data(Qt.ItemDataRole.UserRole) in names
+            state = Qt.CheckState.Checked if on else Qt.CheckState.Unchecked
+            item.setCheckState(state)
+
+
+def spin(window, name, value):
+    (found,) = [s for s in window.findChildren(QSpinBox) if s.accessibleName() == name]
+    found.setValue(value)
+
+
+def small(window, *, step=45):
+    """Choose 2 heuristics x 3 sparsities, without latency."""
+    mark(window, "l2", "random")
+    spin(window, "Step of sparsity", step)
+    (box,) = [b for b in window.findChildren(QCheckBox) if "latency" in b.text()]
+    box.setChecked(False)
+
+
+def points(window):
+    return sum(len(line.dots) for line in window.accuracy._lines)
+
+
+# ---------------------------------------------------------------------- widgets
+
+
+def test_nothing_can_start_before_a_model_is_open(window):
+    assert not button(window, "Start sweep").isEnabled()
+    assert window._estimate.text() == "Open a model first."
+
+
+def test_the_controls_make_up_a_wish(joined, window, opened, tmp_path):
+    joined.set_opened(opened)
+    spy = QSignalSpy(window.wishChanged)
+    small(window)
+    wish = window.form.wish
+    assert wish.heuristics == ("l2", "random")
+    assert wish.sparsities == (0.0, 0.45, 0.9)
+    assert wish.out == str(tmp_path / "new" / "run.sqlite")
+    assert not wish.latency
+    assert spy.count() >= 3
+    assert window._estimate.text().startswith("6 trials on 1 tile, roughly ")
+    assert button(window, "Start sweep").isEnabled()
+    mark(window)
+    assert window._estimate.text() == "Choose at least one heuristic."
+    assert not button(window, "Start sweep").isEnabled()
+
+
+def test_what_the_open_model_lacks_cannot_be_marked(joined, window, opened):
+    joined.set_opened(opened)
+    missing = {each.name for each in opened.heuristics if each.missing}
+    assert missing
+    assert not missing & set(window.form.wish.heuristics)
+
+
+def test_a_folder_is_counted(joined, window, opened, tmp_path):
+    joined.set_opened(opened)
+    mark(window, "l2")
+    window.form._data.findChildren(type(window.form._data._group.button(1)))[1].click()
+    assert window._estimate.text() == "Choose a folder of tiles."
+    (tmp_path / "data" / "images").mkdir(parents=True)
+    window.form.set_folder(str(tmp_path / "data"))
+    window.form._tell()
+    assert "holds no images" in window._estimate.text()
+    for name in "abc":
+        Image.new("RGB", (8, 8)).save(tmp_path / f"{name}.png")
+        (tmp_path / f"{name}.png").rename(tmp_path / "data" / "images" / f"{name}.png")
+    joined._tiles = "", 0
+    window.form._tell()
+    assert "on 3 tiles" in window._estimate.text()
+    assert window.form.wish.data == str(tmp_path / "data")
+    classes = tmp_path / "classes"
+    for name in ("fat", "tumour"):
+        (classes / name).mkdir(parents=True)
+        Image.new("RGB", (8, 8)).save(classes / name / "a.png")
+    assert count_images(classes) == 2
+    assert count_images(tmp_path / "nothing") == 0
+
+
+def test_setters_are_silent(joined, window, opened):
+    spies = [
+        QSignalSpy(signal)
+        for signal in (window.wishChanged, window.metricChosen, window.startAsked)
+    ]
+    joined.set_opened(opened)
+    window.form.set_store("x.sqlite")
+    window.form.set_folder("y")
+    window.set_metrics({"pq": "PQ"}, "pq", "")
+    assert [spy.count() for spy in spies] == [0, 0, 0]
+
+
+def test_every_control_says_what_it_does(window):
+    kinds = (QPushButton, QCheckBox, QSpinBox)
+    for widget in (each for kind in kinds for each in window.findChildren(kind)):
+        assert widget.toolTip().endswith("."), widget
+
+
+def test_closing_hides_and_keeps(window, qtbot):
+    window.show()
+    window.close()
+    assert window.isHidden()
+    window.show()
+    qtbot.keyClick(window, Qt.Key.Key_Escape)
+    assert window.isHidden()
+
+
+# ------------------------------------------------------------------- the process
+
+
+def test_a_sweep_fills_the_plots_is_cancelled_and_goes_on(
+    joined, window, opened, qtbot, went
+):
+    joined.set_opened(opened)
+    small(window, step=30)
+    out = Path(window.form.wish.out)
+    qtbot.mouseClick(button(window, "Start sweep"), Qt.MouseButton.LeftButton)
+    assert button(window, "Cancel").isEnabled()
+    assert not window.form.isEnabled()
+    # points come while the sweep runs, not only when it is over
+    qtbot.waitUntil(lambda: points(window) > 0, timeout=LONG)
+    pid = joined.process.pid
+    assert joined.process.running or points(window) == 8
+    qtbot.mouseClick(button(window, "Cancel"), Qt.MouseButton.LeftButton)
+    # at once: nothing is waited for
+    assert not joined.process.running
+    assert window.form.isEnabled()
+    assert "Cancelled" in window._doing.text()
+    qtbot.waitUntil(lambda: not psutil.pid_exists(pid) if pid else True, timeout=LONG)
+    kept = len(read_store(out).records)
+    assert kept >= 1
+    joined._show_size(window.form.wish)
+    assert "Goes on where it stopped" in window._estimate.text()
+    qtbot.mouseClick(button(window, "Start sweep"), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "Done." in window._doing.text(), timeout=LONG)
+    qtbot.waitUntil(lambda: points(window) == 8, timeout=LONG)
+    assert f"{8 - kept} trials computed" in window._doing.text()
+    assert len(read_store(out).records) == 8
+    # a click on a point goes to that state
+    dot = window.accuracy._lines[0].dots[1]
+    window.accuracy.chosen.emit(dot.key)
+    assert went == [dot.key.request]
+
+
+def test_closing_ends_a_running_sweep(qtbot, opened, tmp_path):
+    window = SweepWindow()
+    both = Sweeping(window, lambda _: None)
+    both.set_opened(opened)
+    window.form.set_store(str(tmp_path / "a.sqlite"))
+    small(window)
+    both.start(window.form.wish)
+    qtbot.waitUntil(lambda: both.process.running, timeout=LONG)
+    qtbot.waitUntil(lambda: both.process.pid > 0, timeout=LONG)
+    pid = both.process.pid
+    both.close()
+    assert not psutil.pid_exists(pid)
+
+
+def test_a_sweep_that_cannot_be_says_why(joined, window, opened, qtbot, tmp_path):
+    joined.set_opened(opened)
+    small(window)
+    (tmp_path / "a.sqlite").mkdir()
+    window.form.set_store(str(tmp_path / "a.sqlite"))
+    qtbot.mouseClick(button(window, "Start sweep"), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "is a folder" in window._note.text(), timeout=LONG)
+    assert button(window, "Start sweep").isEnabled()
+    (tmp_path / "file").touch()
+    window.form.set_store(str(tmp_path / "file" / "b.sqlite"))
+    qtbot.mouseClick(button(window, "Start sweep"), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "cannot be made" in window._note.text(), timeout=LONG)
+    assert window.form.isEnabled()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are others on Windows")
+def test_a_process_that_dies_is_told(joined, window, opened, qtbot):
+    joined.set_opened(opened)
+    small(window)
+    joined.start(window.form.wish)
+    qtbot.waitUntil(lambda: joined.process.pid > 0, timeout=LONG)
+    psutil.Process(joined.process.pid).kill()
+    qtbot.waitUntil(lambda: "ended by itself" in window._note.text(), timeout=LONG)
+    assert window.form.isEnabled()
+
+
+# ----------------------------------------------------------------- earlier stores
+
+
+def test_stores_of_two_machines_lie_over_each_other(
+    joined, window, opened, qtbot, tmp_path
+):
+    joined.set_opened(opened)
+    first = stores.write(tmp_path / "first.sqlite")
+    second = stores.write(
+        tmp_path / "second.sqlite", stores.requests(("l2",)), machine="AMD EPYC"
+    )
+    for path in (first, second, first):  # opened twice, it is drawn once
+        window.openAsked.emit(str(path))
+    qtbot.waitUntil(lambda: points(window) == 40, timeout=LONG)
+    rows = window._stores._rows
+    assert [row.name for row in rows] == ["first.sqlite", "second.sqlite"]
+    assert rows[0].about == "Intel Xeon, 4 cores · 30 trials · 1 tile"
+    assert rows[1].about.startswith("AMD EPYC, 4 cores")
+    assert rows[0].dash != rows[1].dash
+    names = [window._metric.itemText(k) for k in range(window._metric.count())]
+    assert names == [METRICS[key] for key in ("aji", "pq", "dice", "f1")]
+    before = window.accuracy._lines[0].dots[0].y
+    window.metricChosen.emit("pq")
+    assert window.accuracy._lines[0].dots[0].y != before
+    window._stores.closeAsked.emit(0)
+    assert points(window) == 10
+    assert first.exists()
+
+
+def test_points_of_another_model_say_so(
+    joined, window, opened, went, tmp_path, monkeypatch
+):
+    joined.set_opened(opened)
+    other = Place(PruneRequest("l2", 0.5), "other.safetensors", "w")
+    window.pointChosen.emit(other)
+    assert "open that model first" in window._note.text()
+    assert went == []
+    window.pointChosen.emit(Place(other.request, "unet-tiny", "w"))
+    assert went == [other.request]
+    assert window._note.text() == ""
+    model = tmp_path / "m.safetensors"
+    model.touch()
+    monkeypatch.chdir(tmp_path)
+    assert same_model("m.safetensors", str(model))
+    assert not same_model("m.safetensors", "n.safetensors")
+
+
+def test_what_is_no_store_says_so(joined, window, qtbot, tmp_path):
+    window.openAsked.emit(str(tmp_path / "none.sqlite"))
+    qtbot.waitUntil(lambda: "does not exist" in window._note.text(), timeout=LONG)
+    assert points(window) == 0
+
+
+def test_where_results_go_by_default():
+    assert default_store("demo").name == "demo.sqlite"
+    assert default_store("/a/b/net.safetensors").name == "net.sqlite"
+
+
+# ------------------------------------------------------------ from the main window
+
+
+@pytest.mark.qt_log_ignore("propagateSizeHints", "does not support raise")
+def test_the_button_opens_it_with_what_is_open(bench, qtbot, tmp_path, monkeypatch):
+    monkeypatch.setattr(sweeping, "default_store", lambda _: tmp_path / "run.sqlite")
+    main = bench.window
+    (action,) = [a for a in main.toolbar.actions() if a.text() == "Sweep…"]
+    action.trigger()
+    (panel,) = main.findChildren(SweepWindow)
+    assert panel.isVisible()
+    bench.controller.open("demo", "")
+    qtbot.waitUntil(lambda: bench.store.state.opened is not None)
+    assert "trials on 1 tile" in panel._estimate.text()
+    # a click on a point of the open model's sweep goes there
+    request = PruneRequest("l2", 0.35, recovery="bn")
+    source = bench.store.state.opened.model.source
+    panel.pointChosen.emit(Place(request, source, "w"))
+    assert bench.store.state.request == request
+    action.trigger()  # a second time it is the same one
+    assert main.findChildren(SweepWindow) == [panel]
