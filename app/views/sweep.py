@@ -20,10 +20,10 @@ from PySide6.QtWidgets import (
 )
 
 from app import format as text
-from app.views.sweep_form import STORES, SweepForm
 from app.widgets.legend import Entry, Legend
 from app.widgets.plot import Axis, Line, Plot
 from app.widgets.store_list import StoreList, StoreRow
+from app.widgets.sweep_form import STORES, SweepForm
 
 _TOP = 1.08  # of the accuracy axis
 _FORM = 330
