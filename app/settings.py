@@ -7,12 +7,14 @@ from typing import Any, TypeVar
 
 from PySide6.QtCore import QByteArray, QSettings
 
-from app.state import AppState, Display
+from app.setup_file import request_from
+from app.state import AppState, Display, Pane
 from core.types import PruneRequest
 
 T = TypeVar("T")
 
 _RECENT = 8
+_PANES = 4  # pruned ones at most
 
 
 class Settings:
@@ -63,10 +65,16 @@ class Settings:
         return str(self._store.value("model", "")), str(self._store.value("tile", ""))
 
     def state(self) -> AppState:
-        """Return the state to begin with: last controls and display."""
-        request = _restored(PruneRequest("reconstruction", 0.5), self._read("request"))
+        """Return the state to begin with: last controls, panes and display."""
+        kept = self._read("request")
+        default = PruneRequest("reconstruction", 0.5)
+        request = _request(kept) or _restored(default, kept)
         display = _restored(Display(), self._read("display"))
-        return AppState(request=request, display=display)
+        panes = self._read("panes")
+        before, after = (_panes(panes.get(side)) for side in ("before", "after"))
+        if len(before) + len(after) >= _PANES:
+            before = after = ()
+        return AppState(request=request, display=display, before=before, after=after)
 
     def save(
         self,
@@ -80,6 +88,11 @@ class Settings:
             self._store.setValue("tile", state.opened.source)
         self._store.setValue("request", asdict(state.request))
         self._store.setValue("display", asdict(state.display))
+        panes = {
+            "before": [asdict(pane.request) for pane in state.before],
+            "after": [asdict(pane.request) for pane in state.after],
+        }
+        self._store.setValue("panes", panes)
         self._store.setValue("geometry", geometry)
         if splitter is not None:
             self._store.setValue("splitter", splitter)
@@ -113,6 +126,20 @@ class Settings:
     def _read(self, key: str) -> Mapping[str, Any]:
         value = self._store.value(key, {})
         return value if isinstance(value, dict) else {}
+
+
+def _request(kept: Any) -> PruneRequest | None:
+    """Return a request that was kept, or None when it cannot be used."""
+    try:
+        return request_from(kept)
+    except (TypeError, ValueError):
+        return None
+
+
+def _panes(kept: Any) -> tuple[Pane, ...]:
+    """Return the panes that were kept, as far as they can be used."""
+    found = [_request(each) for each in kept] if isinstance(kept, list) else []
+    return tuple(Pane(request) for request in found if request is not None)
 
 
 def _restored(default: T, kept: Mapping[str, Any]) -> T:

@@ -126,8 +126,10 @@ def _checked(key: str, value: Any, default: Any) -> Any:
     """Return a value of a request if it is of the right kind."""
     if key == "training":
         return None if value is None else FineTune(**value)
-    if key == "locked":
-        return tuple(str(name) for name in value)
+    if isinstance(default, tuple):
+        if not isinstance(value, list | tuple):
+            raise TypeError(f"{key} {value!r} is no list")
+        return tuple(value)
     if key in _CHOICES and value not in _CHOICES[key]:
         raise ValueError(f"{key} {value!r} is none of {', '.join(_CHOICES[key])}")
     if isinstance(default, float):

@@ -38,12 +38,13 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Axes:
-    """Titles and shortest ranges of both axes."""
+    """Titles and shortest ranges of both axes, and the dense model's level."""
 
     x: str
     y: str
     x_range: tuple[float, float] = (0.0, 1.0)
     y_range: tuple[float, float] = (0.0, 1.0)
+    level: float | None = None
 
 
 def chart(curves: Sequence[Curve], axes: Axes, now: tuple[float, float] | None) -> str:
@@ -95,6 +96,12 @@ def chart(curves: Sequence[Curve], axes: Axes, now: tuple[float, float] | None) 
         f'<text transform="translate(13 {height}) rotate(-90)" class="mid title">'
         f"{escape(axes.y)}</text>"
     )
+    if axes.level is not None:
+        x, y = at(x_low, axes.level)
+        parts.append(
+            f'<line class="level" x1="{x}" y1="{y}" x2="{WIDTH - _RIGHT}" y2="{y}"/>'
+            f'<text x="{WIDTH - _RIGHT}" y="{y - 5}" class="end">dense</text>'
+        )
     for curve in curves:
         parts += _curve(curve, at)
     if now is not None:

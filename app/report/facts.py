@@ -109,6 +109,10 @@ def repeat_line(model: str, source: str, request: PruneRequest) -> str:
             words += [option, str(value)]
     if request.locked:
         words += ["--lock", ",".join(request.locked)]
+    if getattr(request, "steps", 1) != 1:
+        words += ["--prune-steps", str(request.steps)]
+    for name, share in getattr(request, "ratios", ()):
+        words += ["--ratio", f"{name}={share:g}"]
     if request.training is not None:
         words += _training(request.training)
     return shlex.join([*words, "--out", "prunescope-out"])

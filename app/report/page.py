@@ -1,5 +1,6 @@
 """The report as one HTML page. To read this file, start from `page`."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
@@ -31,16 +32,18 @@ margin:18px 0;max-width:none}
 figure{margin:0}figure img{width:100%;height:auto;border-radius:6px;display:block}
 figcaption{margin-top:6px;color:var(--faint);font-size:15px}
 .key span{display:inline-block;margin-right:16px;white-space:nowrap}
-.key i{display:inline-block;width:11px;height:11px;border-radius:3px;
-margin-right:6px;border:1px solid var(--faint)}
+.dot{display:inline-block;width:11px;height:11px;border-radius:3px;
+margin-right:7px;border:1px solid var(--faint)}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:15px}
 th,td{padding:5px 10px;text-align:right;border-bottom:1px solid var(--line);
 white-space:nowrap;font-variant-numeric:tabular-nums}
 th:first-child,td:first-child{text-align:left}th{color:var(--faint);font-weight:600}
+table.words td{text-align:left;white-space:normal}
 tr.now td{background:var(--card);font-weight:600}
 svg{width:100%;height:auto}svg text{fill:var(--faint);font-size:12px}
 svg .mid{text-anchor:middle}svg .end{text-anchor:end}svg .title{font-size:13px}
 svg polyline{fill:none;stroke-width:2}svg .grid{stroke:var(--line)}
+svg .level{stroke:var(--faint);stroke-dasharray:4 3}
 svg .now{fill:none;stroke:var(--ink);stroke-width:2}
 pre{background:var(--card);padding:12px 14px;border-radius:6px;white-space:pre-wrap;
 overflow-wrap:anywhere;font-size:14px}
@@ -128,7 +131,7 @@ def _seen(facts: Facts) -> list[str]:
         )
         for kind in KINDS
     ]
-    parts.append(_table(("nuclei", "events", "meaning"), rows))
+    parts.append(_table(("nuclei", "events", "meaning"), rows, kind="words"))
     if facts.picture.mpp is not None:
         width, height = (side * facts.picture.mpp for side in facts.picture.size)
         parts.append(
@@ -147,10 +150,7 @@ def _key(colours: Mapping[str, Rgb]) -> str:
 
 def _dot(colour: Rgb) -> str:
     red, green, blue = colour
-    return (
-        f'<i style="display:inline-block;width:11px;height:11px;border-radius:3px;'
-        f'margin-right:7px;background:rgb({red},{green},{blue})"></i>'
-    )
+    return f'<i class="dot" style="background:rgb({red},{green},{blue})"></i>'
 
 
 def _sizes(facts: Facts) -> list[str]:
@@ -227,41 +227,53 @@ def _curves(facts: Facts) -> list[str]:
             for _, m in timed
         ]
         speed.append(Curve(name, colour, points, ends))
+        pairs = [(m.pruned_ms, t.scores.get("aji", float("nan"))) for t, m in timed]
         both.append(
-            Curve(name, colour, [(m.pruned_ms, t.scores["aji"]) for t, m in timed])
+            Curve(name, colour, [p for p in map(_defined, pairs) if p is not None])
         )
-    truth = facts.opened.scores is not None
-    score = f"AJI against {'truth' if truth else 'dense'}"
-    ask, timing = facts.outcome, facts.measured
-    scores = ask.scores if ask.scores is not None else ask.agreement
-    removed = 1 - ask.counts.params / max(facts.opened.counts.params, 1)
-    at = timing.pruned_ms if timing else None
-    charts = [
-        chart(
-            accuracy,
-            Axes("share of parameters removed", score),
-            (removed, scores["aji"]),
-        ),
-        chart(
-            speed,
-            Axes("share of parameters removed", "latency, ms"),
-            None if at is None else (removed, at),
-        ),
-        chart(
-            both,
-            Axes("latency, ms", score, x_range=(0.0, 0.0)),
-            None if at is None else (at, scores["aji"]),
-        ),
-    ]
+    shown = _charts(facts, accuracy, speed, both)
     return [
         "<h2>Curves</h2>",
         '<div class="row">',
-        *(f"<figure>{each}</figure>" for each in charts),
+        *(f"<figure>{each}</figure>" for each in shown),
         "</div>",
         _key(key),
         '<p class="faint">The ring is the model of this report. Bars behind latencies '
         "are intervals of the measurement.</p>",
     ]
+
+
+def _charts(
+    facts: Facts,
+    accuracy: Sequence[Curve],
+    speed: Sequence[Curve],
+    both: Sequence[Curve],
+) -> list[str]:
+    """Return the charts, with the dense model's level and a ring at the report's."""
+    truth = facts.opened.scores
+    score = f"AJI against {'dense' if truth is None else 'truth'}"
+    level = 1.0 if truth is None else truth["aji"]
+    outcome, timing = facts.outcome, facts.measured
+    scores = outcome.agreement if outcome.scores is None else outcome.scores
+    removed = 1 - outcome.counts.params / max(facts.opened.counts.params, 1)
+    now = removed, scores["aji"]
+    times = [t.measured.dense_ms for t in facts.trials if t.measured is not None]
+    dense_ms = sorted(times)[len(times) // 2] if times else None
+    most = 0.0, (dense_ms or 0.0) * 1.12
+    share = "share of parameters removed"
+    charts = [chart(accuracy, Axes(share, score, level=level), _defined(now))]
+    timed = Axes(share, "latency, ms", y_range=most, level=dense_ms)
+    at = None if timing is None else (removed, timing.pruned_ms)
+    charts.append(chart(speed, timed, at))
+    trade = Axes("latency, ms", score, x_range=most, level=level)
+    at = None if timing is None else _defined((timing.pruned_ms, scores["aji"]))
+    charts.append(chart(both, trade, at))
+    return charts
+
+
+def _defined(point: tuple[float, float]) -> tuple[float, float] | None:
+    """Return a point, or None where its score is undefined."""
+    return point if all(math.isfinite(value) for value in point) else None
 
 
 def _points(facts: Facts) -> list[str]:
@@ -317,7 +329,9 @@ def _settings(facts: Facts) -> list[str]:
     }
     return [
         "<h2>How it was made</h2>",
-        _table(("", ""), [(escape(k), escape(v)) for k, v in rows.items() if v]),
+        _table(
+            ("", ""), [(escape(k), escape(v)) for k, v in rows.items() if v], "words"
+        ),
         "<h2>How to repeat it</h2>",
         f"<pre>{escape(facts.command)}</pre>",
         '<p class="faint">The plan has the same name when it removes the same '
@@ -327,11 +341,14 @@ def _settings(facts: Facts) -> list[str]:
 
 
 def _table(
-    header: Sequence[str], rows: Iterable[Sequence[str]], marked: Sequence[bool] = ()
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    kind: str = "figures",
+    marked: Sequence[bool] = (),
 ) -> str:
-    """Return a table; cells are HTML already."""
+    """Return a table of words or figures; cells are HTML already."""
     head = "".join(f"<th>{cell}</th>" for cell in header)
-    lines = ['<div class="wide"><table>']
+    lines = [f'<div class="wide"><table class="{kind}">']
     if any(header):
         lines.append(f"<thead><tr>{head}</tr></thead>")
     lines.append("<tbody>")
