@@ -1,7 +1,8 @@
 """Whether a verdict of ``core.latency.compare`` holds on a busy machine.
 
 Run ``python -m benchmarks.bench_latency [runs] [seconds]``; prints one JSON
-object. One core is kept busy by another program all the while. Targets, of 100:
+object. One core is kept busy by another program all the while, which this one
+starts and ends. Both networks are measured in turns within each run. Targets, of 100:
 a network against its own copy gives ``no difference`` at least 95 times, and
 one with 10 % fewer multiply-adds in its heaviest layers ``faster`` at least 90.
 """
@@ -43,6 +44,8 @@ def main(runs: int = 100, seconds: float = 10.0) -> None:
     sides = {"copy": copy.deepcopy(dense), "ten_percent_fewer_macs": network(144)}
     verdicts: dict[str, Counter[str]] = {name: Counter() for name in sides}
     speedups: dict[str, list[float]] = {name: [] for name in sides}
+    clocks: Counter[str] = Counter()
+    widths: list[float] = []
     busy = subprocess.Popen([sys.executable, "-c", _BUSY])
     start = time.monotonic()
     try:
@@ -53,6 +56,9 @@ def main(runs: int = 100, seconds: float = 10.0) -> None:
                     found = process.compare(dense, pruned, example, settings=settings)
                     verdicts[name][found.verdict] += 1
                     speedups[name].append(round(found.speedup, 4))
+                    clocks[found.clock] += 1
+                    widths.append((found.interval[1] - found.interval[0]) / 2)
+                    print(run + 1, name, found.verdict, file=sys.stderr)
     finally:
         busy.kill()
         busy.wait()
@@ -66,6 +72,8 @@ def main(runs: int = 100, seconds: float = 10.0) -> None:
             name: [min(each), sorted(each)[len(each) // 2], max(each)]
             for name, each in speedups.items()
         },
+        "half_width_of_interval": round(sorted(widths)[len(widths) // 2], 4),
+        "clocks": dict(clocks),
         "isolated": found.isolated,
         "threads": found.environment.threads,
         "load_after": found.environment.load_after,

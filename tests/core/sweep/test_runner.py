@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from unittest import mock
 
@@ -19,7 +20,7 @@ from PIL import Image
 
 from core.errors import InputError, ModelError
 from core.job import Cancelled, Job
-from core.latency import Settings
+from core.latency import LatencyProcess, Settings
 from core.models import load_model
 from core.pruning import HEURISTICS, make_plan
 from core.store import Record, Store
@@ -304,3 +305,35 @@ def test_weights_have_a_name():
 
 def test_revision_of_a_folder_without_git(tmp_path):
     assert git_revision(tmp_path) == ""
+
+
+def test_nothing_else_runs_while_latency_is_measured(folder, tmp_path):
+    """Accuracy work on all cores is over, threads included, before timing starts."""
+    seen, busy = [], []
+    together = threading.Barrier(min(os.cpu_count(), 2))
+
+    def compare(self, dense, pruned, example, *, settings, job):
+        seen.append([t.name for t in threading.enumerate() if "tiles" in t.name])
+        return original(self, dense, pruned, example, settings=settings, job=job)
+
+    def predict(self, module, tile):
+        busy.append(threading.current_thread().name)
+        if len(busy) <= together.parties:
+            together.wait(timeout=60)  # comes back only when both are here at once
+        return _predict(self, module, tile)
+
+    original = LatencyProcess.compare
+    timing = Settings(
+        seconds=0.05, min_blocks=1, warmup=1, threads=1, layout="contiguous"
+    )
+    grid = grid_of(folder, sparsities=(0.4, 0.6), timing=timing)
+    with (
+        mock.patch.object(LatencyProcess, "compare", compare),
+        mock.patch.object(Subject, "_predict", predict),
+        Store(tmp_path / "a.sqlite") as store,
+    ):
+        run_sweep(grid, store)
+    assert len(seen) == 4
+    assert seen == [[]] * 4
+    assert not together.broken
+    assert {name.split("_")[0] for name in busy} == {"tiles"}
