@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
+from core.errors import PruningError
 from core.pruning.modes import evaluating
 
 
@@ -48,8 +49,7 @@ def measure_gradients(
             # In training mode batch norms would learn from the tiles.
             with torch.enable_grad(), evaluating(module):
                 plain = tuple(t.clone() for t in batch)
-                total = _sketch(module(*plain), generator)
-            found = torch.autograd.grad(total, weights, allow_unused=True)
+                found = _differentiate(module, plain, weights, generator)
             samples.append(
                 {
                     name: _detached(g, w)
@@ -63,6 +63,23 @@ def measure_gradients(
         name: torch.stack([s[name].square() for s in samples]).mean(0) for name in names
     }
     return Gradients(square, tuple(samples))
+
+
+def _differentiate(
+    module: nn.Module,
+    inputs: tuple[Tensor, ...],
+    weights: list[nn.Parameter],
+    generator: torch.Generator,
+) -> tuple[Tensor | None, ...]:
+    try:
+        total = _sketch(module(*inputs), generator)
+        return torch.autograd.grad(total, weights, allow_unused=True)
+    except RuntimeError as error:
+        reason = str(error).partition(".")[0].splitlines()[0]
+        raise PruningError(
+            f"This model cannot be differentiated ({reason}): choose a heuristic that "
+            "needs no gradients, such as reconstruction or l2."
+        ) from error
 
 
 def _detached(gradient: Tensor | None, weight: Tensor) -> Tensor:

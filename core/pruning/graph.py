@@ -96,6 +96,9 @@ class ChannelGraph:
         Operations without a rule, with how often they were met.
     wires
         Which layer reads which, for drawing.
+    reused
+        Names of parameters that are read in more than one way: changing their
+        values to suit one reader would spoil another.
     """
 
     atoms: int
@@ -109,6 +112,7 @@ class ChannelGraph:
     reasons: Mapping[str, str]
     unknown: Mapping[str, int]
     wires: Wires = field(default_factory=Wires)
+    reused: frozenset[str] = frozenset()
 
     @cached_property
     def groups(self) -> tuple[AtomArray, ...]:
@@ -163,7 +167,25 @@ def build_graph(
         reasons=_reasons(recorder, atoms, layers),
         unknown=dict(recorder.unknown),
         wires=wires,
+        reused=_reused(recorder, state),
     )
+
+
+def _reused(recorder: Recorder, state: Mapping[str, Tensor]) -> frozenset[str]:
+    """Return what is read by anything but calls of one layer."""
+    uses: dict[str, list[tuple[Any, ...]]] = {}
+    for record in recorder.layers:
+        how = (record.kind, record.groups, record.weight, str(record.settings))
+        for name in (record.weight, record.bias):
+            if name is not None:
+                uses.setdefault(name, []).append(how)
+    found = set()
+    for tensor in state.values():
+        name, times = recorder.name(tensor), recorder.readers.get(id(tensor), 0)
+        calls = uses.get(name or "", [])
+        if name is not None and (len(set(calls)) > 1 or times != len(calls)):
+            found.add(name)
+    return frozenset(found)
 
 
 def _only_made(recorder: Recorder, atoms: Atoms) -> Atoms:

@@ -5,7 +5,7 @@ dense, removed slices are zero, and normalisation across channels leaves removed
 channels out of its statistics, as it does when they are really gone.
 """
 
-import copy
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from torch.overrides import TorchFunctionMode
 
 from core.pruning.graph import Alive, ChannelGraph
 from core.pruning.labels import FIXED
+from core.pruning.modes import copied
 from core.pruning.plan import PruningPlan
 
 
@@ -29,14 +30,19 @@ def mask_plan(module: nn.Module, graph: ChannelGraph, plan: PruningPlan) -> nn.M
         What is kept.
     """
     alive = living_atoms(graph, plan)
-    masked = copy.deepcopy(module)
+    masked = copied(module)
     with torch.no_grad():
         for name, parameter in masked.named_parameters(remove_duplicate=False):
             for dim, entry in enumerate(graph.dims.get(name, ())):
                 if entry is not None:
                     gone = torch.from_numpy(np.flatnonzero(~alive[entry]))
                     parameter.index_fill_(dim, gone.to(parameter.device), 0.0)
-    return Masked(masked, tuple(alive[atoms] for atoms in graph.mixed))
+    read = {
+        layer.weight: alive[layer.inputs]
+        for layer in graph.makers
+        if layer.weight is not None and not alive[layer.inputs].all()
+    }
+    return Masked(masked, tuple(alive[atoms] for atoms in graph.mixed), read)
 
 
 def living_atoms(graph: ChannelGraph, plan: PruningPlan) -> Alive:
@@ -53,26 +59,36 @@ def living_atoms(graph: ChannelGraph, plan: PruningPlan) -> Alive:
 
 
 class Masked(nn.Module):
-    """A model whose group and layer norms skip removed channels."""
+    """A model whose norms and layers skip removed channels."""
 
-    def __init__(self, inner: nn.Module, alive: tuple[Alive, ...]) -> None:
+    def __init__(
+        self, inner: nn.Module, alive: tuple[Alive, ...], read: Mapping[str, Alive]
+    ) -> None:
         super().__init__()
         self.inner = inner
         self._alive = alive
+        self._read = read
         self.train(inner.training)
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
         """Run the inner model."""
-        with _MaskedNorms(self._alive):
+        named_weights = dict(self.inner.named_parameters(remove_duplicate=False))
+        read = {id(named_weights[n]): a for n, a in self._read.items()}
+        with _MaskedCalls(self._alive, read):
             return self.inner(*inputs, **named)
 
 
-class _MaskedNorms(TorchFunctionMode):
-    """Replaces the k-th group or layer norm by one over living channels."""
+class _MaskedCalls(TorchFunctionMode):
+    """Replaces the k-th group or layer norm by one over living channels.
 
-    def __init__(self, alive: tuple[Alive, ...]) -> None:
+    Layers get zeros for removed channels: their weights there are zero, but what a
+    removed channel holds may be infinite (its logarithm) or no number (0 / 0).
+    """
+
+    def __init__(self, alive: tuple[Alive, ...], read: Mapping[int, Alive]) -> None:
         super().__init__()
         self._alive = iter(alive)
+        self._read = read
 
     def __torch_function__(
         self,
@@ -83,6 +99,10 @@ class _MaskedNorms(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
+        if len(args) > 1 and name.startswith(("conv", "linear")):
+            alive_inputs = self._read.get(id(args[1]))
+            if alive_inputs is not None:
+                args = (_without(args[0], args[1], alive_inputs, name), *args[1:])
         if name not in ("group_norm", "layer_norm"):
             return func(*args, **kwargs)
         alive = torch.from_numpy(next(self._alive))
@@ -96,6 +116,17 @@ class _MaskedNorms(TorchFunctionMode):
             return _group_norm(x, alive, (weight, bias), args[1], eps)
         normal = _normalise(x, alive.expand(x.shape), (-1,), eps)
         return _affine(normal, weight, bias, (-1,))
+
+
+def _without(x: Tensor, weight: Tensor, alive: Alive, name: str) -> Tensor:
+    """Return a layer's input with zeros in removed channels."""
+    dim = x.dim() - 1 if name == "linear" else x.dim() - weight.dim() + 1
+    if x.shape[dim] != alive.size:
+        return x
+    shape = [1] * x.dim()
+    shape[dim] = -1
+    keep = torch.from_numpy(alive).to(x.device).reshape(shape)
+    return torch.where(keep, x, torch.zeros_like(x))
 
 
 def _group_norm(

@@ -156,6 +156,11 @@ class Recorder:
             return size
         return Size(labels, Fraction(1), self.book.fix)
 
+    def fix_outside_torch(self, labels: LabelArray, reason: str) -> None:
+        """Protect channels, unless torch's own layers only check their widths."""
+        if not in_torch_nn():
+            self.book.fix(labels, reason)
+
     def owner(self, kinds: tuple[type[nn.Module], ...]) -> str | None:
         """Return the name of the module whose forward is running, if of ``kinds``.
 
@@ -202,7 +207,8 @@ def _calling_frame() -> FrameType | None:
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - no public way
     while frame is not None:
         name = frame.f_globals.get("__name__", "")
-        if not name.startswith(("core.pruning", "torch.overrides")):
+        # ``torch._tensor`` only wraps methods: who calls them is behind it.
+        if not name.startswith(("core.pruning", "torch.overrides", "torch._tensor")):
             return frame
         frame = frame.f_back
     return None

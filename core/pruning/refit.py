@@ -29,7 +29,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.pruning.graph import Layer
+from core.pruning.graph import ChannelGraph, Layer
 from core.pruning.plan import Kept, PruningPlan
 from core.pruning.statistics import Statistics
 
@@ -86,7 +86,7 @@ class _Repair:
         weight = state[self.name]
         rows = as_groups(self._cut_outputs(weight), self.layer)
         stay, gone = self._indices(rows.shape[3])
-        home = _home_of_constant(self.layer, self.name, self.statistics)
+        home = home_of_constant(self.layer, self.name, self.statistics.graph)
         left, lost = rows[..., stay], rows[..., gone]
         if self.statistics.moments[self.name].patch is not None:
             change, shift = self._by_patch(lost, stay, gone, home is not None)
@@ -264,18 +264,26 @@ def _cut_vector(values: Tensor, entry: NDArray[np.int64] | None) -> Tensor:
     return values if entry is None else values[torch.from_numpy(entry)]
 
 
-def _home_of_constant(layer: Layer, name: str, statistics: Statistics) -> str | None:
-    """Return the bias, or the mean of the one batch norm behind, or None."""
+def home_of_constant(layer: Layer, name: str, graph: ChannelGraph) -> str | None:
+    """Return what can take a constant: the bias, the batch norm's mean, or None.
+
+    Parameters
+    ----------
+    layer, name
+        A layer and its weight.
+    graph
+        Of the model. The mean of a batch norm serves when it alone reads the layer.
+    """
     if layer.bias is not None:
-        return layer.bias
-    calls = sum(other.weight == name for other in statistics.graph.makers)
+        return None if layer.bias in graph.reused else layer.bias
+    calls = sum(other.weight == name for other in graph.makers)
     if layer.norm is None or calls > 1:
         return None
-    norm = statistics.graph.layers[layer.norm]
+    norm = graph.layers[layer.norm]
     mean: str | None = norm.settings.get("mean")
     uses = sum(
         other.settings.get("mean") == mean
-        for other in statistics.graph.layers
+        for other in graph.layers
         if other.kind == "norm"
     )
     return mean if uses == 1 else None

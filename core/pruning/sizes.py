@@ -125,3 +125,20 @@ class Size(int):
 
     def __hash__(self) -> int:
         return int.__hash__(self)
+
+
+def _as_number(name: str) -> Callable[..., Any]:
+    """Return an operator that takes the width for a number, and so protects it."""
+    plain = getattr(int, name)
+
+    def operator(self: Size, *others: Any) -> Any:
+        self._literal("a value depends on a width")
+        return plain(self, *(int(o) if isinstance(o, Size) else o for o in others))
+
+    return operator
+
+
+_NUMBERS = """int neg abs invert round trunc floor ceil str repr format and or xor
+    lshift rshift rand ror rxor rlshift rrshift divmod rdivmod rfloordiv rmod rpow"""
+for _name in _NUMBERS.split():
+    setattr(Size, f"__{_name}__", _as_number(f"__{_name}__"))

@@ -178,6 +178,8 @@ def calibrate(
     sums: dict[str, MomentSums] = {}
     for layer in graph.makers:
         name = layer.weight
+        if name in graph.reused:  # its readers differ, and so do their inputs
+            continue
         if name in named and layer.inputs.size <= _WIDEST and name not in sums:
             kernel = tuple(named[name].shape[2:])
             sums[name] = MomentSums(layer, kernel, -(-_SAMPLES // len(inputs)))

@@ -7,7 +7,6 @@ path that is recorded. An operation without a rule protects all it touches.
 To read this file, start from `trace`.
 """
 
-import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +23,8 @@ from torch.utils._pytree import tree_iter, tree_map_only
 
 from core.errors import PruningError
 from core.pruning.graph import OUTPUT, ChannelGraph, build_graph
-from core.pruning.modes import evaluating
+from core.pruning.modes import copied, evaluating
+from core.pruning.own_widths import watching_widths
 from core.pruning.purity import (
     SelfWriteError,
     Writes,
@@ -45,7 +45,6 @@ _LOOKS = frozenset(
         "ndimension",
         "is_floating_point",
         "is_complex",
-        "stride",
         "element_size",
         "get_device",
         "is_contiguous",
@@ -67,7 +66,6 @@ _LOOKS = frozenset(
         "get_is_mkldnn",
         "get_is_meta",
         "get_itemsize",
-        "get_nbytes",
         "get_grad_fn",
         "get_is_leaf",
         "set_data",
@@ -75,33 +73,33 @@ _LOOKS = frozenset(
     ]
 )
 # Functions that make values out of no channels at all.
-_MAKERS = frozenset(
+_MAKERS = frozenset(["arange", "linspace", "tensor", "eye", "new_tensor", "meshgrid"])
+# Functions whose rules look at the widths that they are given.
+_TAKE_SIZES = frozenset(
     [
+        "view",
+        "reshape",
+        "unflatten",
+        "expand",
+        "split",
+        "split_with_sizes",
+        "getitem",
         "zeros",
         "ones",
         "empty",
-        "full",
         "rand",
         "randn",
-        "arange",
-        "linspace",
-        "tensor",
-        "eye",
-        "zeros_like",
-        "ones_like",
-        "empty_like",
-        "full_like",
+        "full",
         "new_zeros",
         "new_ones",
         "new_empty",
         "new_full",
-        "new_tensor",
-        "meshgrid",
     ]
 )
-# Functions whose rules look at the widths that they are given.
-_TAKE_SIZES = frozenset(
-    ["view", "reshape", "unflatten", "expand", "split", "split_with_sizes", "getitem"]
+
+
+_SIZES = frozenset(
+    ["get_shape", "size", "numel", "nelement", "len", "stride", "get_nbytes"]
 )
 
 
@@ -123,7 +121,7 @@ class _Watch(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         name = _name(func)
-        if name in ("get_shape", "size", "numel", "len"):
+        if name in _SIZES:
             return self._look_at_size(name, func, args, kwargs)
         self._writes.before(func, name, args)
         out = func(*args, **kwargs)
@@ -148,11 +146,15 @@ class _Watch(TorchFunctionMode):
         if call.name in _MAKERS:
             return
         rule = RULES.get(call.name)
+        wrapped = [t for t in tensors_in((call.args, call.kwargs)) if _is_wrapped(t)]
+        recorder.fix([_unwrapped(t) for t in wrapped], "mapped over by torch.func")
         try:
-            if rule is None:
+            if rule is None or wrapped:
                 raise UnhandledError
             rule(recorder, call)
-        except UnhandledError:
+        except Exception:  # noqa: BLE001 - a form that the rule does not know
+            for leaf in tree_iter((call.args, call.kwargs)):
+                misuse(recorder, leaf)
             operands = list(tensors_in((call.args, call.kwargs)))
             if any(tensor.dim() for tensor in operands):
                 count = recorder.unknown.get(call.name, 0)
@@ -171,15 +173,27 @@ class _Watch(TorchFunctionMode):
             return out
         labels = recorder.labels(tensor)
         sizes = [recorder.size(e, n) for e, n in zip(labels, tensor.shape, strict=True)]
-        if name == "numel":
-            recorder.fix(tensor, "the code counts its values")
+        if name == "len" and labels[0] is not None:  # Python makes a number of it
+            recorder.book.fix(labels[0], "the code counts its entries")
+        if name not in ("get_shape", "size"):
+            if name != "len":
+                recorder.fix(tensor, "the code counts its values")
             return out
-        if name == "len":
-            return sizes[0]
         dim = args[1] if len(args) > 1 else kwargs.get("dim")
         if dim is None:
             return torch.Size(sizes)
         return sizes[dim]
+
+
+def _is_wrapped(tensor: Tensor) -> bool:
+    """Tell whether ``torch.vmap`` and the like run the code on one slice."""
+    return bool(torch._C._functorch.is_functorch_wrapped_tensor(tensor))  # noqa: SLF001
+
+
+def _unwrapped(tensor: Tensor) -> Tensor:
+    while _is_wrapped(tensor):
+        tensor = torch._C._functorch.get_unwrapped(tensor)  # noqa: SLF001 - no other way
+    return tensor
 
 
 def _name(func: Any) -> str:
@@ -218,12 +232,14 @@ def trace(module: nn.Module, example: Tensor | tuple[Tensor, ...]) -> ChannelGra
     inputs = _check(module, example)
     before = state_of(module)
     with evaluating(module), restoring(module):
-        ran = _on_shapes(module, inputs) or _on_values(copy.deepcopy(module), inputs)
+        ran = _on_shapes(module, inputs) or _on_values(copied(module), inputs)
         changed = first_change(before, state_of(module))
     if changed:
         raise _impure(changed)
     recorder, out = ran.recorder, ran.out
     recorder.fix(out, OUTPUT)
+    for leaf in tree_iter(out):
+        misuse(recorder, leaf)
     recorder.outputs.update(id(tensor) for tensor in tensors_in(out))
     wires = ran.wiring.wires(out)
     return build_graph(ran.module, recorder, [tuple(t.shape) for t in inputs], wires)
@@ -270,7 +286,7 @@ def _on_shapes(module: nn.Module, inputs: tuple[Tensor, ...]) -> _Run | None:
     recorder, wiring = Recorder(module), Wiring()
     fake = FakeTensorMode(allow_non_fake_inputs=True)
     try:
-        with torch.no_grad(), fake:
+        with torch.no_grad(), fake, watching_widths(recorder, module):
             shapes = tree_map_only(Tensor, fake.from_tensor, inputs)
             with _Watch(recorder, wiring):
                 return _Run(module, recorder, wiring, module(*shapes))
@@ -291,7 +307,7 @@ def _on_values(module: nn.Module, inputs: tuple[Tensor, ...]) -> _Run:
     recorder, wiring = Recorder(module), Wiring()
     before = state_of(module)
     try:
-        with torch.no_grad():
+        with torch.no_grad(), watching_widths(recorder, module):
             values = tuple(tensor.clone() for tensor in inputs)
             with _Watch(recorder, wiring):
                 out = module(*values)

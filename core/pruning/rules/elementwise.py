@@ -1,16 +1,25 @@
 """Functions that work value by value, and those that keep channels apart."""
 
+import re
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from core.pruning.recording import DimLabels, Recorder, tensors_in
 from core.pruning.rules.protocol import Call, Rule, UnhandledError, axis, keep, source
+from core.pruning.rules.shapes import misuse
+from core.pruning.sizes import Size
 
 
 def _same(recorder: Recorder, call: Call) -> None:
     """One operand, same shape out: labels pass."""
     tensor = source(call)
+    if call.name not in ("to", "type_as"):
+        others = [t for t in tensors_in((call.args[1:], call.kwargs)) if t.dim()]
+        if any(other is not tensor for other in others):
+            _broadcast(recorder, call)  # ``x.clamp(min=y)``
+            return
     if isinstance(call.out, Tensor) and call.out.shape == tensor.shape:
         keep(recorder, call, recorder.labels(tensor))
         return
@@ -41,27 +50,35 @@ def _spatial(recorder: Recorder, call: Call) -> None:
     """Pooling and resampling: batch and channels stay, the rest is mixed."""
     tensor = source(call)
     labels = recorder.labels(tensor)
-    for entry in labels[2:]:
+    # ``max_pool3d`` of four dimensions has no batch: the first one is channels.
+    sides = int(digits[0]) if (digits := re.findall(r"(\d)d", call.name)) else None
+    first = 2 if sides is None else tensor.dim() - sides
+    for entry in labels[first:]:
         if entry is not None:
             recorder.book.fix(entry, "pooled or resampled over")
     outs = list(tensors_in(call.out))
-    if tensor.dim() < 3 or not outs:
+    if first not in (1, 2) or tensor.dim() < 3 or not outs:
         raise UnhandledError
     for out in outs:
-        rest: DimLabels = [None] * (out.dim() - 2)
-        recorder.set(out, [*labels[:2], *rest])
+        rest: DimLabels = [None] * (out.dim() - first)
+        recorder.set(out, [*labels[:first], *rest])
 
 
 def _reduce(recorder: Recorder, call: Call) -> None:
     """Mean, sum, maximum over some dimensions; those are mixed, others stay."""
-    tensor = source(call)
-    dims = call.get(1, "dim")
-    keepdim = bool(call.get(2, "keepdim", False))
-    if dims is None:
-        dims = tuple(range(tensor.dim()))
-    if not isinstance(dims, int | tuple | list):
+    tensor, outs = source(call), list(tensors_in(call.out))
+    dims = call.get(2 if call.name == "norm" else 1, "dim", call.kwargs.get("axis"))
+    if isinstance(dims, Tensor) and call.name in ("max", "min"):
+        _broadcast(recorder, call)
+        return
+    if dims is None or isinstance(dims, bool):  # ``x.std(False)``: not a dimension
+        dims = ()
+    if not isinstance(dims, int | tuple | list) or not outs:
         raise UnhandledError
-    gone = {axis(tensor, d) for d in ([dims] if isinstance(dims, int) else dims)}
+    dims = [dims] if isinstance(dims, int) else dims
+    gone = {axis(tensor, d) for d in dims or range(tensor.dim())}
+    # Where ``keepdim`` stands among the arguments differs; its effect does not.
+    keepdim = outs[0].dim() == tensor.dim()
     labels: DimLabels = []
     for dim, entry in enumerate(recorder.labels(tensor)):
         if dim in gone:
@@ -71,7 +88,7 @@ def _reduce(recorder: Recorder, call: Call) -> None:
                 labels.append(None)
         else:
             labels.append(entry)
-    for out in tensors_in(call.out):
+    for out in outs:
         recorder.set(out, list(labels))
 
 
@@ -90,16 +107,39 @@ def _along(recorder: Recorder, call: Call) -> None:
 
 
 def _pad(recorder: Recorder, call: Call) -> None:
-    """Padding: only dimensions without channels may grow."""
+    """Padding: constant channels that are added to others always stay."""
     tensor = source(call)
     amounts: Any = call.get(1, "pad")
     labels = list(recorder.labels(tensor))
     for pair in range(len(amounts) // 2):
         dim = tensor.dim() - 1 - pair
-        entry = labels[dim]
-        if entry is not None and any(amounts[2 * pair : 2 * pair + 2]):
-            recorder.book.fix(entry, "padded along channels")
+        entry, (low, high) = labels[dim], amounts[2 * pair : 2 * pair + 2]
+        if entry is None or not (low or high):
+            continue
+        if min(low, high) < 0 or call.get(2, "mode", "constant") != "constant":
+            recorder.book.fix(entry, "cut or mirrored along channels")
             labels[dim] = None
+            continue
+        borders = recorder.book.fresh(low), recorder.book.fresh(high)
+        for border in borders:
+            recorder.book.fix(border, "padded along channels")
+        labels[dim] = np.concatenate([borders[0], entry, borders[1]])
+    keep(recorder, call, labels)
+
+
+def _sized(recorder: Recorder, call: Call) -> None:
+    """Constants of a given size: a width that counts channels stands for them."""
+    place = 1 if call.name.startswith("new_") else 0
+    wanted = call.sizes(place, "size")
+    if call.name in ("full", "new_full"):
+        wanted = list(call.get(place, "size"))
+        misuse(recorder, call.get(place + 1, "fill_value"))
+    labels: DimLabels = []
+    for size in wanted:
+        whole = isinstance(size, Size) and size.share == 1
+        labels.append(size.labels if isinstance(size, Size) and whole else None)
+        if not whole:
+            misuse(recorder, size)
     keep(recorder, call, labels)
 
 
@@ -115,14 +155,21 @@ RULES: dict[str, Rule] = {
         erf reciprocal clamp clamp_min clamp_max clip round floor ceil sign
         dropout dropout1d dropout2d dropout3d alpha_dropout feature_dropout
         feature_alpha_dropout contiguous clone detach to float double half bfloat16
-        cpu cuda requires_grad nan_to_num type_as alias positive sgn isnan""",
+        cpu cuda requires_grad nan_to_num type_as alias positive sgn isnan isfinite
+        long int bool type zeros_like ones_like empty_like full_like rand_like
+        randn_like fill zero""",
         _same,
+    ),
+    **_names(
+        """zeros ones empty rand randn full new_zeros new_ones new_empty new_full""",
+        _sized,
     ),
     **_names(
         """add sub mul div true_divide rsub maximum minimum where pow addcmul
         addcdiv lerp eq ne lt le gt ge logical_and logical_or truediv radd rmul
         iadd imul isub itruediv rtruediv floor_divide atan2 masked_fill prelu_plain
-        multiply subtract divide""",
+        multiply subtract divide copy rpow remainder bitwise_and bitwise_or
+        logical_xor and or""",
         _broadcast,
     ),
     **_names(

@@ -92,6 +92,9 @@ def _split(recorder: Recorder, call: Call) -> None:
                 misuse(recorder, part)
         else:
             tie_chunks(recorder, entry, lcm(*(s.denominator for s in shares if s)))
+    else:
+        for part in [sizes] if isinstance(sizes, int) else list(sizes or ()):
+            misuse(recorder, part)
     _give_parts(recorder, tensor, dim, call.out)
 
 
@@ -144,7 +147,9 @@ def _getitem(recorder: Recorder, call: Call) -> None:
         entry = next(entries)
         if isinstance(item, slice):
             labels.append(_sliced(recorder, entry, item))
-        elif entry is not None:
+            continue
+        misuse(recorder, item)
+        if entry is not None:
             recorder.book.fix(entry, "one channel is picked by number")
     keep(recorder, call, labels)
 
@@ -157,7 +162,7 @@ def _sliced(
         for bound in (item.start, item.stop):
             misuse(recorder, bound)
         return entry
-    bounds = [b for b in (item.start, item.stop) if b is not None and int(b) != 0]
+    bounds = [b for b in (item.start, item.stop) if b is not None and _plain(b) != 0]
     shares = [_share(bound, entry) for bound in bounds]
     stride = item.step not in (None, 1)
     if stride or None in shares:

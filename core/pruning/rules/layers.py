@@ -60,6 +60,7 @@ def _any_conv(recorder: Recorder, call: Call, kind: LayerKind) -> None:
         if entry is not None:
             inputs = entry
     width = call.out.shape[channel]
+    _fix_sides(recorder, tensor, channel + 1, "convolved along")
     labels: DimLabels = [None] * call.out.dim()
     if channel == 1:
         labels[0] = recorder.labels(tensor)[0]
@@ -93,6 +94,13 @@ def _any_conv(recorder: Recorder, call: Call, kind: LayerKind) -> None:
         )
     )
     keep(recorder, call, labels)
+
+
+def _fix_sides(recorder: Recorder, tensor: Tensor, first: int, why: str) -> None:
+    """Protect channels that lie where height and width usually are."""
+    for entry in recorder.labels(tensor)[first:]:
+        if entry is not None:
+            recorder.book.fix(entry, why)
 
 
 def _settings(call: Call, kind: LayerKind) -> dict[str, Any]:
@@ -199,6 +207,8 @@ def _linear(recorder: Recorder, call: Call) -> None:
 def _per_channel_norm(recorder: Recorder, call: Call) -> None:
     """Batch and instance normalisation: everything follows its channel."""
     tensor = source(call)
+    if call.name == "instance_norm":
+        _fix_sides(recorder, tensor, 2, "normalised along")
     entry = recorder.labels(tensor)[1]
     slots = ((1, "running_mean"), (2, "running_var"), (3, "weight"), (4, "bias"))
     for position, keyword in slots:
@@ -231,6 +241,7 @@ def _per_channel_norm(recorder: Recorder, call: Call) -> None:
 def _group_norm(recorder: Recorder, call: Call) -> None:
     """Groups keep equal widths; statistics are over what is left of a group."""
     tensor, groups = source(call), int(call.get(1, "num_groups"))
+    _fix_sides(recorder, tensor, 2, "normalised along")
     entry = recorder.labels(tensor)[1]
     owner = recorder.owner((nn.GroupNorm,))
     if entry is not None and owner is None:

@@ -204,11 +204,14 @@ def _squeeze(recorder: Recorder, call: Call) -> None:
     dims = call.get(1, "dim")
     labels = recorder.labels(tensor)
     if dims is None:
-        gone = {d for d, size in enumerate(tensor.shape) if size == 1}
+        wanted = set(range(tensor.dim()))
     else:
-        wanted = [dims] if isinstance(dims, int) else dims
-        gone = {axis(tensor, d) for d in wanted}
-        gone = {d for d in gone if tensor.shape[d] == 1}
+        wanted = {axis(tensor, d) for d in ([dims] if isinstance(dims, int) else dims)}
+    gone = {d for d in wanted if tensor.shape[d] == 1}
+    for dim in wanted - gone:
+        entry = labels[dim]
+        if entry is not None:
+            recorder.book.fix(entry[:2], "two stay: squeeze drops a width of one")
     keep(recorder, call, [e for d, e in enumerate(labels) if d not in gone])
 
 
@@ -243,6 +246,8 @@ def _expand(recorder: Recorder, call: Call) -> None:
         elif entry is not None:
             recorder.book.fix(entry, "expanded to a size written into the code")
             misuse(recorder, size)
+        elif dim >= offset and tensor.shape[dim - offset] > 1:
+            misuse(recorder, size)  # as wide already, and not because of channels
         elif isinstance(size, Size):
             out[dim] = size.labels if size.share == 1 else None
             if size.share != 1:
@@ -265,6 +270,27 @@ def _repeat(recorder: Recorder, call: Call) -> None:
     keep(recorder, call, out)
 
 
+def _roll(recorder: Recorder, call: Call) -> None:
+    """Values move round along some dimensions; channels may not."""
+    tensor, dims = source(call), call.get(2, "dims")
+    dims = [dims] if isinstance(dims, int) else dims
+    labels = list(recorder.labels(tensor))
+    for dim in [axis(tensor, d) for d in dims or ()] or range(tensor.dim()):
+        _fix(recorder, labels[dim], "moved along by a number written into the code")
+        labels[dim] = None
+    keep(recorder, call, labels)
+
+
+def _index_select(recorder: Recorder, call: Call) -> None:
+    """Entries are picked by number; numbers of channels would no longer be right."""
+    tensor, dim = source(call), axis(source(call), call.get(1, "dim"))
+    labels = list(recorder.labels(tensor))
+    _fix(recorder, labels[dim], "picked by index: its numbers count all channels")
+    recorder.fix(call.get(2, "index"), "used as an index")
+    labels[dim] = None
+    keep(recorder, call, labels)
+
+
 def _flip(recorder: Recorder, call: Call) -> None:
     tensor = source(call)
     dims = {axis(tensor, d) for d in call.sizes(1, "dims")}
@@ -278,12 +304,12 @@ def _flip(recorder: Recorder, call: Call) -> None:
 def _pixel_shuffle(recorder: Recorder, call: Call) -> None:
     """The r*r channels behind one output channel live or die together."""
     tensor, factor = source(call), int(call.get(1, "upscale_factor"))
-    labels = list(recorder.labels(tensor))
-    entry = labels[1]
+    labels, channel = _without_sides(recorder, tensor)
+    entry = labels[channel]
     if entry is not None:
         rows = entry.reshape(-1, factor * factor)
         recorder.book.unite(rows[:, :1], rows)
-        labels[1] = rows[:, 0].copy()
+        labels[channel] = rows[:, 0].copy()
     keep(recorder, call, labels)
 
 
@@ -312,9 +338,31 @@ def _glu(recorder: Recorder, call: Call) -> None:
 
 def _pixel_unshuffle(recorder: Recorder, call: Call) -> None:
     tensor, factor = source(call), int(call.get(1, "downscale_factor"))
+    labels, channel = _without_sides(recorder, tensor)
+    entry = labels[channel]
+    labels[channel] = None if entry is None else np.repeat(entry, factor * factor)
+    keep(recorder, call, labels)
+
+
+def _without_sides(recorder: Recorder, tensor: torch.Tensor) -> tuple[DimLabels, int]:
+    """Return labels of (..., C, H, W) without those of the sides, and where C is."""
     labels = list(recorder.labels(tensor))
-    entry = labels[1]
-    labels[1] = None if entry is None else np.repeat(entry, factor * factor)
+    for side in (-1, -2):
+        _fix(recorder, labels[side], "shuffled with other pixels")
+        labels[side] = None
+    return labels, tensor.dim() - 3
+
+
+def _repeat_interleave(recorder: Recorder, call: Call) -> None:
+    """Every channel is followed by copies, which go with it."""
+    tensor, times = source(call), call.get(1, "repeats")
+    dim = call.get(2, "dim")
+    if not isinstance(times, int) or isinstance(times, Size) or dim is None:
+        raise UnhandledError
+    labels = list(recorder.labels(tensor))
+    place = axis(tensor, dim)
+    entry = labels[place]
+    labels[place] = None if entry is None else np.repeat(entry, times)
     keep(recorder, call, labels)
 
 
@@ -333,6 +381,9 @@ RULES: dict[str, Rule] = {
     "expand": _expand,
     "expand_as": _expand,
     "repeat": _repeat,
+    "repeat_interleave": _repeat_interleave,
+    "roll": _roll,
+    "index_select": _index_select,
     "flip": _flip,
     "channel_shuffle": _channel_shuffle,
     "glu": _glu,

@@ -101,7 +101,7 @@ def lively(module: nn.Module, example: Tensor) -> nn.Module:
 
 @torch.inference_mode()
 def run(module: nn.Module, inputs: tuple[Tensor, ...]) -> list[Tensor]:
-    return tree_leaves(module(*inputs))
+    return [leaf for leaf in tree_leaves(module(*inputs)) if isinstance(leaf, Tensor)]
 
 
 def difference(first: list[Tensor], second: list[Tensor]) -> float:

@@ -25,9 +25,7 @@ PROTECTED = {
     "assigned",
     "bilinear-pool",
     "map-layer-norm",
-    "padded-shortcut",
     "reordered",
-    "repeated",
 }
 
 
