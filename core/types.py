@@ -12,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Count = Literal["params", "macs", "channels"]
+Target = Count | Literal["latency"]
+UNSTRUCTURED = "unstructured:"
+"""How a request names heuristics that choose single weights."""
 Recovery = Literal["none", "bn", "refit", "finetune"]
 
 
@@ -172,14 +175,16 @@ class PruneRequest:
     Parameters
     ----------
     heuristic
-        Key of `core.pruning.HEURISTICS`.
+        Key of `core.pruning.HEURISTICS`, or one of `WEIGHT_HEURISTICS` after
+        `UNSTRUCTURED`: single weights are then set to zero.
     sparsity
         Share of `count` to remove, 0 to 0.99.
     scope
         ``"layer"``, ``"network"``, ``"encoder"``, ``"decoder"`` or the name of
         a branch or layer.
     count
-        What `sparsity` is a share of.
+        What `sparsity` is a share of; the latency is predicted from layers timed on
+        this machine.
     recovery
         Repair after pruning.
     round_to, min_channels
@@ -192,23 +197,32 @@ class PruneRequest:
     training
         Of recovery ``"finetune"``, the defaults of `FineTune` when left out; None
         for all others.
+    steps
+        How often channels are scored and cut; 1 is one-shot.
+    ratios
+        Layer names (or prefixes) and the share of their channels that goes, fixed.
     """
 
     heuristic: str
     sparsity: float
     scope: str = "network"
-    count: Count = "params"
+    count: Target = "params"
     recovery: Recovery = "refit"
     round_to: int = 1
     min_channels: int = 1
     seed: int = 0
     locked: tuple[str, ...] = ()
     training: FineTune | None = None
+    steps: int = 1
+    ratios: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         # The same layers in another order, or as JSON's list, are the same request.
-        names = (self.locked,) if isinstance(self.locked, str) else self.locked
+        names: Any = self.locked
+        names = (names,) if isinstance(names, str) else names
         object.__setattr__(self, "locked", tuple(sorted(set(map(str, names)))))
+        pairs = {str(name): float(share) for name, share in self.ratios}
+        object.__setattr__(self, "ratios", tuple(sorted(pairs.items())))
         # Settings of a training that does not happen make no difference.
         given: object = self.training or FineTune()
         tuned = FineTune(**given) if isinstance(given, Mapping) else given

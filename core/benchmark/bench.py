@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
+    from core.benchmark.plans import Plan
     from core.latency import Comparison, LatencyProcess, Settings
     from core.metrics import Scores
     from core.models import LoadedModel
-    from core.pruning import PruningPlan
     from core.types import Prediction, PruneRequest, Tile
 
 
@@ -69,7 +69,7 @@ class Bench:
         self.tile = tile
         self.labels = labels
         self.classes = classes
-        self._last: tuple[PruneRequest, nn.Module, PruningPlan] | None = None
+        self._last: tuple[PruneRequest, nn.Module, Plan] | None = None
         self._input: Tensor | None = None
         self._maps: Mapping[str, NDArray[np.uint8]] = {}  # of the last prediction
         self._dense_maps: Mapping[str, NDArray[np.uint8]] = {}
@@ -184,7 +184,7 @@ class Bench:
         self,
         request: PruneRequest,
         module: nn.Module,
-        plan: PruningPlan,
+        plan: Plan,
         job: Job,
         seconds: dict[str, float],
     ) -> Round:
@@ -237,7 +237,9 @@ class Bench:
                 live(self._round(request, module, plan, Job(), {}))
 
         if live is not None:
-            look(self.pruned(replace(request, recovery="refit"), job)[0])
+            # single weights cannot be refitted
+            first: Recovery = "none" if isinstance(plan, MaskPlan) else "refit"
+            look(self.pruned(replace(request, recovery=first), job)[0])
         material = Material(self._unlabelled(), [self.tile], look if live else None)
         with _timed(seconds, "training"):
             trained = self.prunable.finetune(request, plan, material, job)
@@ -260,7 +262,7 @@ class Bench:
         request: PruneRequest,
         job: Job | None = None,
         seconds: dict[str, float] | None = None,
-    ) -> tuple[nn.Module, PruningPlan]:
+    ) -> tuple[nn.Module, Plan]:
         """Return the pruned module and its plan; the last one is kept.
 
         One whose fine-tuning was stopped early is returned as it was then.
@@ -330,6 +332,8 @@ class Bench:
     def export(self, request: PruneRequest, job: Job | None = None) -> LoadedModel:
         """Return the pruned model as one that `core.models.save_model` writes."""
         module, plan = self.pruned(request, job)
+        if isinstance(plan, MaskPlan):  # shapes are what they were
+            return replace(self.prunable.model, module=module)
         return replace(self.prunable.model, module=module, plan=plan)
 
     def _predict(

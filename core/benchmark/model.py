@@ -13,6 +13,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from core.benchmark.plans import Material as Ingredients
+from core.benchmark.plans import (
+    Plan,
+    SpecialPlans,
+    is_special,
+    is_unstructured,
+    limits_of,
+    mask_counts,
+    needs_statistics,
+    plain_count,
+    settings_of,
+    weight_heuristics,
+)
 from core.benchmark.recovery import Material, retrain
 from core.benchmark.results import HeuristicInfo, LayerInfo, SizeCurve
 from core.errors import PruningError
@@ -24,7 +37,7 @@ from core.pruning import (
     ChannelGraph,
     Counter,
     Limits,
-    PruningPlan,
+    MaskPlan,
     Selector,
     Statistics,
     apply_plan,
@@ -71,6 +84,7 @@ class PrunableModel:
         self._selectors: dict[tuple[object, ...], Selector] = {}
         self._curves: dict[PruneRequest, SizeCurve] = {}
         self.seconds: dict[str, float] = {}
+        self._special = SpecialPlans(Ingredients(model.module, self.graph, calibration))
 
     @property
     def counts(self) -> Counts:
@@ -87,7 +101,7 @@ class PrunableModel:
             self.seconds["statistics"] = perf_counter() - start
         return self._statistics
 
-    def plan(self, request: PruneRequest, job: Job | None = None) -> PruningPlan:
+    def plan(self, request: PruneRequest, job: Job | None = None) -> Plan:
         """Make the plan of a request.
 
         Raises
@@ -95,29 +109,36 @@ class PrunableModel:
         PruningError
             When it cannot be met.
         """
-        limits = _limits(request)
-        check_request(self.graph, request.sparsity, request.count, limits)
+        if is_special(request):
+            return self._special.plan(request, self._needed(request, job), job)
+        limits, count = limits_of(request), plain_count(request)
+        check_request(self.graph, request.sparsity, count, limits)
         scores = self._scores(request, job)
         alive = self._selector(limits).select(
-            scores, request.sparsity, request.scope, request.count
+            scores, request.sparsity, request.scope, count
         )
-        return plan_of(self.graph, alive, _settings(request))
+        return plan_of(self.graph, alive, settings_of(request))
+
+    def _needed(self, request: PruneRequest, job: Job | None) -> Statistics | None:
+        """Return statistics when the heuristic looks at them."""
+        if is_unstructured(request):
+            needed = needs_statistics(request)
+        else:
+            needed = "statistics" in find_heuristic(request.heuristic).needs
+        return self.statistics(job) if needed else None
 
     def _scores(self, request: PruneRequest, job: Job | None) -> NDArray[np.float64]:
         """Score every atom, once for each heuristic, count and seed."""
         key = (request.heuristic, request.count, request.seed)
         if key not in self._ranked:
-            heuristic = find_heuristic(request.heuristic)
-            uses = "statistics" in heuristic.needs
-            statistics = self.statistics(job) if uses else None
-            ask = Ask(
-                self.model.module, self.graph, statistics, request.seed, request.count
-            )
-            self._ranked[key] = heuristic.score(ask)
+            statistics, count = self._needed(request, job), plain_count(request)
+            ask = Ask(self.model.module, self.graph, statistics, request.seed, count)
+            self._ranked[key] = find_heuristic(request.heuristic).score(ask)
         return self._ranked[key]
 
     def _selector(self, limits: Limits) -> Selector:
-        key = (limits.round_to, limits.min_channels, limits.locked)
+        ratios = tuple(limits.ratios.items())
+        key = (limits.round_to, limits.min_channels, limits.locked, ratios)
         if key not in self._selectors:
             if len(self._selectors) == _SELECTORS:
                 self._selectors.pop(next(iter(self._selectors)))
@@ -127,7 +148,7 @@ class PrunableModel:
     def build(
         self,
         request: PruneRequest,
-        plan: PruningPlan,
+        plan: Plan,
         job: Job | None = None,
         material: Material | None = None,
     ) -> nn.Module:
@@ -152,10 +173,14 @@ class PrunableModel:
             When the job was cancelled.
         """
         module = self.model.module
+        if isinstance(plan, MaskPlan):
+            return self._special.build(request, plan, job)
         if request.recovery == "finetune":
             trained = self.finetune(request, plan, material, job)
             (job or Job()).step(0, 0, "fine-tuned")
             return trained.module
+        if request.steps > 1:
+            return self._special.build(request, plan, job)
         if request.recovery == "none":
             return apply_plan(module, plan)
         if request.recovery == "refit":
@@ -176,7 +201,7 @@ class PrunableModel:
     def finetune(
         self,
         request: PruneRequest,
-        plan: PruningPlan,
+        plan: Plan,
         material: Material | None,
         job: Job | None = None,
     ) -> Trained:
@@ -194,6 +219,9 @@ class PrunableModel:
                 "Recovery 'finetune' needs tiles to train on, which this call does not "
                 "have: choose none, bn or refit."
             )
+        if isinstance(plan, MaskPlan):
+            sparse = tidy(apply_masks(self.model.module, plan))
+            return retrain(sparse, self.model, request, material, job or Job(), plan)
         start = apply_plan(self.model.module, plan, statistics=self.statistics(job))
         return retrain(tidy(start), self.model, request, material, job or Job())
 
@@ -205,12 +233,15 @@ class PrunableModel:
         return self._curves[key]
 
     def _measure_curve(self, request: PruneRequest, job: Job | None) -> SizeCurve:
-        limits = _limits(request)
-        check_request(self.graph, 0.0, request.count, limits)
-        scores = self._scores(request, job)
-        sizes = self._selector(limits).sizes(scores, request.scope, _POINTS)
+        limits, count = limits_of(request), plain_count(request)
+        check_request(self.graph, 0.0, count, limits)
+        if is_unstructured(request):
+            sizes = self._special.mask_curve(request, self._needed(request, job))
+        else:
+            scores = self._scores(request, job)
+            sizes = self._selector(limits).sizes(scores, request.scope, _POINTS)
         rows = [(c.params, c.macs, c.channels) for c in sizes]
-        return SizeCurve(request.count, np.array(rows, dtype=np.int64))
+        return SizeCurve(count, np.array(rows, dtype=np.int64))
 
     @property
     def layers(self) -> tuple[LayerInfo, ...]:
@@ -248,20 +279,32 @@ class PrunableModel:
 
     @property
     def heuristics(self) -> tuple[HeuristicInfo, ...]:
-        """All heuristics, with a reason beside those that do not apply."""
-        return tuple(
+        """All heuristics, with a reason beside those that do not apply.
+
+        Those that choose single weights come last.
+        """
+        structured = (
             HeuristicInfo(
                 h.name, h.title, h.sentence, h.paper, h.unavailable(self.graph)
             )
             for h in HEURISTICS.values()
         )
+        single = (
+            HeuristicInfo(name, f"{h.title} (single weights)", h.sentence, h.paper)
+            for name, h in weight_heuristics().items()
+        )
+        return (*structured, *single)
 
-    def sizes(self, plan: PruningPlan) -> Counts:
-        """Return what a plan leaves."""
+    def sizes(self, plan: Plan) -> Counts:
+        """Return what a plan leaves; of single weights, those that are not zero."""
+        if isinstance(plan, MaskPlan):
+            return mask_counts(self.graph, plan)
         return Counter(self.graph).counts(living_atoms(self.graph, plan))
 
-    def widths(self, plan: PruningPlan) -> dict[str, int]:
+    def widths(self, plan: Plan) -> dict[str, int]:
         """Return channels left by layer name."""
+        if isinstance(plan, MaskPlan):
+            return {layer.name: int(layer.outputs.size) for layer in self.graph.makers}
         found = {}
         for layer in self.graph.makers:
             if layer.weight is None:
@@ -287,19 +330,6 @@ def tidy(module: nn.Module) -> nn.Module:
     return module
 
 
-def _limits(request: PruneRequest) -> Limits:
-    """Return what a request does not allow."""
-    return Limits(request.round_to, request.min_channels, request.locked)
-
-
 def _without_target(request: PruneRequest) -> PruneRequest:
     """Return what decides a ranking: the request less its target and recovery."""
     return replace(request, sparsity=0.0, recovery="none")
-
-
-def _settings(request: PruneRequest) -> dict[str, object]:
-    """What a plan says of how it was made, as `make_plan` writes it."""
-    names = ("heuristic", "sparsity", "scope", "count")
-    rest = ("round_to", "min_channels", "seed")
-    locked = {"locked": list(request.locked)} if request.locked else {}
-    return {name: getattr(request, name) for name in (*names, *rest)} | locked

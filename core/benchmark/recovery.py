@@ -10,9 +10,10 @@ from typing import Any
 
 from torch import nn
 
+from core.benchmark.plans import Plan
 from core.job import Job
 from core.models import LoadedModel
-from core.pruning import PruningPlan
+from core.pruning import MaskPlan
 from core.training import Aids, Trained
 from core.training.finetune import finetune
 from core.types import FineTune, PruneRequest, Tile
@@ -45,6 +46,7 @@ def retrain(
     request: PruneRequest,
     material: Material,
     job: Job,
+    masks: MaskPlan | None = None,
 ) -> Trained:
     """Fine-tune a pruned model that was refitted; a cancelled job ends it early.
 
@@ -61,8 +63,10 @@ def retrain(
     job
         Progress. When it is cancelled, the best weights so far are returned with
         the reason ``"stopped"``; nothing is raised, so that they can be kept.
+    masks
+        Single weights that stay at zero.
     """
-    aids = Aids(watch=material.watch, stop=lambda: job.cancelled)
+    aids = Aids(masks=masks, watch=material.watch, stop=lambda: job.cancelled)
     return finetune(
         refitted,
         model,
@@ -100,7 +104,7 @@ class Tuned:
     """
 
     module: nn.Module
-    plan: PruningPlan
+    plan: Plan
     summary: Mapping[str, Any]
 
     @property

@@ -6,7 +6,7 @@ damage can be compared with that of structured pruning at the same sparsity.
 To read this file, start from `make_masks`.
 """
 
-import copy
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -17,6 +17,7 @@ from core.pruning.checks import check_model, check_request
 from core.pruning.graph import ChannelGraph, Layer
 from core.pruning.heuristics.protocol import Ask
 from core.pruning.limits import Limits
+from core.pruning.modes import copied
 from core.pruning.scopes import is_in, scope_names
 from core.pruning.statistics import Statistics
 from core.pruning.weight_masks import MaskPlan, as_tensor
@@ -32,6 +33,7 @@ def make_masks(  # noqa: PLR0913 - mirrors make_plan
     scope: str = "network",
     statistics: Statistics | None = None,
     seed: int = 0,
+    locked: Sequence[str] = (),
 ) -> MaskPlan:
     """Decide which single weights are set to zero; nothing is changed yet.
 
@@ -54,6 +56,8 @@ def make_masks(  # noqa: PLR0913 - mirrors make_plan
         From `calibrate`, for heuristics that look at activations or gradients.
     seed
         For the random heuristic.
+    locked
+        Names (or prefixes) of layers that keep all weights.
 
     Returns
     -------
@@ -66,8 +70,8 @@ def make_masks(  # noqa: PLR0913 - mirrors make_plan
         missing statistics, weights that are not finite, another model's graph.
     """
     check_model(module, graph)
-    check_request(graph, sparsity, "params", Limits())
-    layers = _layers_in(module, graph, scope)
+    check_request(graph, sparsity, "params", Limits(locked=locked))
+    layers = weights_in(module, graph, scope, locked)
     ask = Ask(module, graph, statistics, seed)
     scores = find_weight_heuristic(heuristic).score(ask, layers)
     params = sum(p.numel() for p in module.parameters())
@@ -86,6 +90,7 @@ def make_masks(  # noqa: PLR0913 - mirrors make_plan
         "sparsity": sparsity,
         "scope": scope,
         "seed": seed,
+        **({"locked": list(locked)} if locked else {}),
     }
     kept = {name: mask.numpy() for name, mask in masks.items() if not bool(mask.all())}
     return MaskPlan(kept, params, request)
@@ -125,10 +130,19 @@ def apply_masks(module: nn.Module, plan: MaskPlan) -> nn.Module:
             kept = as_tensor(mask).to(weight.device)
             values = torch.where(kept, weight, torch.zeros_like(weight))
         memo[id(weight)] = nn.Parameter(values, requires_grad=weight.requires_grad)
-    return copy.deepcopy(module, memo)
+    return copied(module, memo)
 
 
-def _layers_in(module: nn.Module, graph: ChannelGraph, scope: str) -> dict[str, Layer]:
+def weights_in(
+    module: nn.Module, graph: ChannelGraph, scope: str, locked: Sequence[str] = ()
+) -> dict[str, Layer]:
+    """Return weights that a scope lets go, with the (last) layer that uses each.
+
+    Raises
+    ------
+    PruningError
+        When there are none.
+    """
     learned = {name for name, _ in module.named_parameters()}
     everywhere = scope in ("layer", "network")
     found = {
@@ -137,6 +151,7 @@ def _layers_in(module: nn.Module, graph: ChannelGraph, scope: str) -> dict[str, 
         if layer.weight is not None
         and layer.weight in learned
         and (everywhere or is_in(layer.name, scope))
+        and not any(is_in(layer.name, name) for name in locked)
     }
     if not found:
         names = ", ".join(scope_names(graph)[:12])

@@ -50,6 +50,11 @@ class MaskPlan:
     request: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What everyone should know who looks for speed."""
+        return ("single weights are zero and shapes stay: dense kernels get no faster",)
+
+    @property
     def removed(self) -> int:
         """Number of weights that are set to zero."""
         return sum(

@@ -55,6 +55,10 @@ class Trial:
             del request["locked"]  # trials from before there were locks keep their key
         if request["training"] is None:
             del request["training"]
+        if request["steps"] == 1:
+            del request["steps"]
+        if not request["ratios"]:
+            del request["ratios"]
         parts = {
             "weights": self.weights,
             "data": self.data,

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from core.errors import InputError
 from core.latency import Settings
-from core.types import Count, FineTune, PruneRequest, Recovery
+from core.types import FineTune, PruneRequest, Recovery, Target
 
 SWEEP_TIMING = Settings(seconds=3.0, warmup=2, precision=0.01)
 """Per trial: a sweep has hundreds."""
@@ -49,7 +49,7 @@ class Grid:
     scopes: tuple[str, ...] = ("network",)
     recoveries: tuple[Recovery, ...] = ("refit",)
     seeds: tuple[int, ...] = (0,)
-    count: Count = "params"
+    count: Target = "params"
     round_to: int = 1
     min_channels: int = 1
     timing: Settings | None = SWEEP_TIMING

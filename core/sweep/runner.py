@@ -12,12 +12,11 @@ from typing import Any
 
 from torch import nn
 
+from core.benchmark.plans import Plan
 from core.errors import InputError, PruningError
 from core.job import Job
 from core.latency import LatencyProcess, Settings, peak_memory, release_memory
 from core.models import load_model
-from core.pruning import Counter, PruningPlan
-from core.pruning.masked import living_atoms
 from core.store import Record, Store, Trial
 from core.sweep.folder import TileFolder, read_folder
 from core.sweep.grid import Grid
@@ -297,7 +296,7 @@ def _compute(subject: Subject, trial: Trial, job: Job, facts: dict[str, Any]) ->
 
 
 def _compute_with(
-    subject: Subject, trial: Trial, plan: PruningPlan, job: Job, facts: dict[str, Any]
+    subject: Subject, trial: Trial, plan: Plan, job: Job, facts: dict[str, Any]
 ) -> tuple[Record, nn.Module]:
     """Build, evaluate and write down one pruned network."""
     seconds: dict[str, float] = {}
@@ -307,14 +306,13 @@ def _compute_with(
         seconds["build"] = time.monotonic() - start
         found = subject.evaluate(module, job)
         seconds["evaluate"] = time.monotonic() - start - seconds["build"]
-    graph = subject.prunable.graph
     record = Record(
         trial=trial,
         status="done",
         created=utc_now(),
         plan_hash=plan.hash,
         dense=subject.prunable.counts,
-        pruned=Counter(graph).counts(living_atoms(graph, plan)),
+        pruned=subject.prunable.sizes(plan),
         tiles=found.tiles,
         overall=found.overall,
         seconds=seconds,

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.benchmark import Material, PrunableModel, calibration_inputs
+from core.benchmark.plans import Plan
 from core.errors import InputError
 from core.job import Job
 from core.metrics import Scores, score_instances
 from core.models import LoadedModel
 from core.nuclei import instances, raw_maps, to_input
-from core.pruning import PruningPlan
 from core.store import Overall, TileResult
 from core.sweep.folder import SweepTile
 from core.sweep.parallel import each
@@ -89,7 +89,7 @@ class Subject:
         part = np.ascontiguousarray(first.pixels[:side, :side])
         return to_input(self.model, replace(first, pixels=part))
 
-    def plan(self, request: PruneRequest, job: Job) -> PruningPlan:
+    def plan(self, request: PruneRequest, job: Job) -> Plan:
         """Make a plan; a heuristic is scored once for all its sparsities.
 
         Raises
