@@ -16,7 +16,6 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QMainWindow,
-    QScrollArea,
     QSplitter,
     QVBoxLayout,
     QWidget,
@@ -37,6 +36,7 @@ from app.views.plots import Plots
 from app.views.reading import Reading
 from app.views.status import Status
 from app.views.viewer import Viewer
+from app.widgets.column import Column
 from app.widgets.command_palette import CommandPalette
 from app.widgets.shortcut_sheet import MOUSE, ShortcutSheet
 from app.widgets.widths import Widths
@@ -110,11 +110,7 @@ class Window(QMainWindow):
         column.addWidget(self.layers)
         column.addWidget(self.demo)
         column.addWidget(self.reading, 1)
-        self._left = QScrollArea()
-        self._left.setWidget(self.controls)
-        self._left.setWidgetResizable(True)
-        self._left.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._left.setMinimumWidth(280)
+        self._left = Column(self.controls)
         self._split = QSplitter(Qt.Orientation.Horizontal)
         self._split.setChildrenCollapsible(False)
         for widget in (self._left, middle, self.plots):

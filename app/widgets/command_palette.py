@@ -46,6 +46,7 @@ class CommandPalette(QDialog):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Dialog | _FRAMELESS)
+        self._over = parent
         self.setObjectName("palette")
         self.setAccessibleName("Commands")
         self.resize(_WIDTH, _HEIGHT)
@@ -77,7 +78,7 @@ class CommandPalette(QDialog):
         self._actions = [each for each in actions if each.isEnabled() and each.text()]
         self._line.clear()
         self._refill("")
-        over = self.parentWidget()
+        over = self._over
         corner = over.mapToGlobal(over.rect().topLeft())
         across = (over.width() - self.width()) // 2
         self.move(corner.x() + across, corner.y() + 72)

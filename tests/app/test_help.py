@@ -172,11 +172,12 @@ def test_tab_goes_around_the_window_and_comes_back(shown):
     assert window.focusWidget() is first
     assert window.viewer.dense in seen
     parts = (window.controls, window.viewer, window.plots)
-    regions = [
+    found = [
         next((i for i, part in enumerate(parts) if part.isAncestorOf(w)), None)
         for w in [first, *seen]
     ]
-    around = [r for i, r in enumerate(regions) if r is not None and r != regions[i - 1]]
+    regions = [r for r in found if r is not None]
+    around = [r for i, r in enumerate(regions) if r != regions[i - 1]]
     # Settings, pictures, plots: each part once on the way around.
     assert sorted(around) == [0, 1, 2]
 
@@ -197,6 +198,9 @@ def test_no_text_is_cut_off(qtbot, shown, mode, theme_name):
         if not widget.isVisible() or not getattr(widget, "text", str)():
             continue
         words = widget.text()
+        if window.controls.isAncestorOf(widget):
+            right = widget.mapTo(window._left.viewport(), widget.rect().topRight())
+            assert right.x() < window._left.viewport().width(), words
         if isinstance(widget, QLabel) and widget.wordWrap():
             needed = widget.heightForWidth(widget.width())
             assert widget.height() >= needed, words
