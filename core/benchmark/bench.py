@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from core.latency import Comparison, LatencyProcess, Settings
     from core.metrics import Scores
     from core.models import LoadedModel
-    from core.types import Prediction, PruneRequest, Tile
+    from core.types import Prediction, PruneRequest, Recovery, Tile
 
 
 class Bench:

@@ -40,6 +40,7 @@ from core.pruning import (
     MaskPlan,
     Selector,
     Statistics,
+    apply_masks,
     apply_plan,
     calibrate,
     plan_of,

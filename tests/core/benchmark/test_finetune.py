@@ -135,6 +135,17 @@ def test_without_tiles_there_is_a_sentence(model, tile):
         prunable.build(replace(REQUEST, recovery="magic"), prunable.plan(REQUEST))
 
 
+def test_single_weights_stay_at_zero_through_fine_tuning(bench):
+    request = replace(REQUEST, heuristic="unstructured:magnitude", sparsity=0.8)
+    found = bench.prune(request, live=lambda _: None)
+    module, masks = bench.pruned(request)
+    assert found.training["steps"] == 5
+    named = dict(module.named_parameters())
+    assert masks.removed > 0
+    for name, kept in masks.kept.items():
+        assert not named[name].detach().numpy().view(np.int32)[~kept].any()
+
+
 def test_sweeps_fine_tune_and_resume(folder, tmp_path):
     train_on = tmp_path / "train"
     for part in ("images", "labels"):
