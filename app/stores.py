@@ -31,7 +31,7 @@ METRICS = {
 _WIDEST = 4.0  # ratio of the ends of an interval that is still drawn
 
 Lines = tuple[tuple[Line, ...], tuple[Line, ...], tuple[Line, ...]]
-Curve = tuple[str, object]  # weights, request without sparsity and seed
+Curve = tuple[object, ...]
 
 
 def read_results(path: Path, before: Results | None = None) -> Results:
@@ -182,16 +182,20 @@ def curves_of(store: Results) -> list[list[tuple[Point, ...]]]:
     """
     groups: dict[Curve, dict[float, list[Point]]] = {}
     for point in store.points:
-        request = point.place.request
-        curve = (
-            point.place.weights,
-            replace(request, sparsity=0.0, seed=0, training=None),
-        )
-        groups.setdefault(curve, {}).setdefault(request.sparsity, []).append(point)
+        curve = _curve(point.place)
+        sparsity = point.place.request.sparsity
+        groups.setdefault(curve, {}).setdefault(sparsity, []).append(point)
     return [
         [tuple(found[sparsity]) for sparsity in sorted(found)]
         for found in groups.values()
     ]
+
+
+def _curve(place: Place) -> Curve:
+    """Name what the points of one curve have in common."""
+    ask = place.request
+    asked = ask.heuristic, ask.scope, ask.count, ask.recovery, ask.locked
+    return place.weights, *asked, ask.round_to, ask.min_channels
 
 
 def _order(results: Sequence[Results], known: tuple[str, ...]) -> tuple[str, ...]:
