@@ -21,7 +21,7 @@ from app.values import Heuristic, ModelCard
 from app.widgets.bars import Bar, Bars
 from app.widgets.pane_tabs import PaneTabs
 from app.widgets.segments import Segments
-from core.types import Counts, PruneRequest
+from core.types import UNSTRUCTURED, Counts, PruneRequest
 
 SCOPES = (
     ("network", "Network", "One ranking over all layers: the whole model competes."),
@@ -73,6 +73,7 @@ LOCKS = (
     ),
 )
 _STEPS = 1000
+_SINGLE = "Unstructured (no speed-up from dense kernels)"
 
 
 class Controls(QWidget):
@@ -198,7 +199,10 @@ class Controls(QWidget):
     def set_heuristics(self, heuristics: tuple[Heuristic, ...]) -> None:
         with QSignalBlocker(self._heuristic):
             self._heuristic.clear()
-            for index, heuristic in enumerate(heuristics):
+            for heuristic in heuristics:
+                if heuristic.name.startswith(UNSTRUCTURED):
+                    self._add_group()
+                index = self._heuristic.count()
                 self._heuristic.addItem(heuristic.title, heuristic.name)
                 tip = "\n".join(
                     part
@@ -210,6 +214,16 @@ class Controls(QWidget):
                 if heuristic.missing and isinstance(items, QStandardItemModel):
                     items.item(index).setEnabled(False)
         self._sentences = {item.name: item.sentence for item in heuristics}
+
+    def _add_group(self) -> None:
+        """Head the heuristics that follow, once."""
+        if self._heuristic.findText(_SINGLE) >= 0:
+            return
+        self._heuristic.insertSeparator(self._heuristic.count())
+        self._heuristic.addItem(_SINGLE)
+        items = self._heuristic.model()
+        if isinstance(items, QStandardItemModel):
+            items.item(self._heuristic.count() - 1).setEnabled(False)
 
     def set_request(self, request: PruneRequest) -> None:
         with QSignalBlocker(self._heuristic):
