@@ -25,14 +25,25 @@ def opened_fields(state: "AppState", opened: Opened) -> Fields:
     usable = [item.name for item in opened.heuristics if not item.missing]
     request = state.request
     if usable and request.heuristic not in usable:
-        fresh["request"] = replace(request, heuristic=usable[0])
+        request = replace(request, heuristic=usable[0])
+    layers = {layer.name for layer in opened.layers}
+    fresh["request"] = _unlocked(request, layers)
+    # Nothing of another tile may be missing without having been hidden on it.
+    fresh["display"] = replace(state.display, hidden_types=(), hidden_kinds=())
     for side in ("before", "after"):
         fresh[side] = tuple(
-            Pane(pane.request)
+            Pane(_unlocked(pane.request, layers))
             for pane in getattr(state, side)
             if not usable or pane.request.heuristic in usable
         )
     return fresh
+
+
+def _unlocked(request: PruneRequest, layers: set[str]) -> PruneRequest:
+    """Return a request without the locks that were another model's."""
+    if layers.issuperset(request.locked):
+        return request
+    return replace(request, locked=tuple(layers.intersection(request.locked)))
 
 
 def outcome_fields(state: "AppState", outcome: Outcome, *, live: bool) -> Fields:

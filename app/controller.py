@@ -68,7 +68,7 @@ class Controller(QObject):
         self._idle = single_shot(self, IDLE_MS, self._on_idle)
         self.panes = Panes(store, self.scheduler, self._rest.start)
         self.exporter = Exporter(window, store, self.scheduler)
-        self.visits = Visits(window.viewer, store)
+        self.visits = Visits(window.viewer, window.layers.nuclei, store)
         self.scheduler.shown.connect(self.visits.forget)
         self.scheduler.sized.connect(self.panes.follow)
         self.scheduler.timed.connect(self.panes.refine)
@@ -122,6 +122,11 @@ class Controller(QObject):
         self._store.update(**fresh)
         self._rest.start()
         self.scheduler.prune()
+
+    def toggle_layer(self, name: str) -> None:
+        """Lock a layer at full width, or let it be pruned again."""
+        locked = set(self._store.state.request.locked) ^ {name}
+        self.set_request(locked=tuple(locked))
 
     def go_to(self, request: object) -> None:
         """Go back to a plotted point."""

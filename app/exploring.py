@@ -75,4 +75,5 @@ def without(
 def family(request: PruneRequest) -> tuple[object, ...]:
     """Return what a size curve depends on: all but the target and the repair."""
     series = series_of(request)
-    return (*series[:3], request.round_to, request.min_channels, request.seed)
+    limits = (request.round_to, request.min_channels, request.locked)
+    return (*series[:3], *limits, request.seed)

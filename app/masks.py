@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.heat import Heat
 from app.overlay import Colours, premultiplied
 from app.palette import Rgb, by_kind, by_type, type_colour
-from app.values import Changes, Kind, Nuclei, Opened, Outcome
+from app.values import KINDS, Changes, Kind, Nuclei, Opened, Outcome
 from app.widgets.tile_view import Mask
 
 if TYPE_CHECKING:
@@ -58,12 +59,11 @@ def pair(opened: Opened, outcome: Outcome | None, display: "Display") -> "_Both"
     truth = _truth(opened, display)
     if display.overlay == "difference" and outcome is not None:
         dense, pruned = _differences(
-            opened.nuclei, outcome.nuclei, outcome.changes, display.opacity
+            opened.nuclei, outcome.nuclei, outcome.changes, display
         )
         return (*dense, *truth), (*pruned, *truth)
-    fill = display.overlay == "fill"
-    dense = (_typed(opened.nuclei, fill, display.opacity),)
-    pruned = (_typed(outcome.nuclei, fill, display.opacity),) if outcome else ()
+    dense = (_typed(opened.nuclei, display),)
+    pruned = (_typed(outcome.nuclei, display),) if outcome else ()
     return (*dense, *truth), (*pruned, *truth)
 
 
@@ -78,18 +78,43 @@ def legend(state: "AppState") -> dict[str, Rgb]:
     return {name: type_colour(number) for number, name in enumerate(names, 1)}
 
 
-def _typed(nuclei: Nuclei, fill: bool, opacity: float) -> Mask:
-    colours = by_type(nuclei.count, nuclei.classes, fill=fill, opacity=opacity)
+def heats(state: "AppState") -> tuple[Heat | None, ...]:
+    """Return the heat map of each pruned pane on show; none unless asked for."""
+    opened, display = state.opened, state.display
+    seen = [pane.outcome for pane in state.panes]
+    seen[state.active] = state.seen
+    if state.demo:
+        return (None,)
+    shape = "Change of the map that separates nuclei"
+    title = {"foreground": "Change of foreground probability"}.get(display.heat, shape)
+    return tuple(
+        Heat(found.raw[display.heat], title, display.opacity)
+        if opened and found and display.heat in found.raw
+        else None
+        for found in seen
+    )
+
+
+def _typed(nuclei: Nuclei, display: "Display") -> Mask:
+    colours = by_type(
+        nuclei.count,
+        nuclei.classes,
+        fill=display.overlay == "fill",
+        opacity=display.opacity,
+        hidden=frozenset(display.hidden_types),
+    )
     return Mask(nuclei.levels, colours)
 
 
 def _differences(
-    dense: Nuclei, pruned: Nuclei, changes: Changes, opacity: float
+    dense: Nuclei, pruned: Nuclei, changes: Changes, display: "Display"
 ) -> tuple[tuple[Mask, ...], tuple[Mask, ...]]:
     """Return both panes by what became of nuclei; lost ones show in both."""
-    before = by_kind(changes.before, opacity=opacity)
-    after = by_kind(changes.after, opacity=opacity)
-    lost = by_kind(changes.before, opacity=opacity, only=LOST)
+    opacity = display.opacity
+    shown = frozenset(KINDS) - frozenset(display.hidden_kinds)
+    before = by_kind(changes.before, opacity=opacity, only=shown)
+    after = by_kind(changes.after, opacity=opacity, only=shown)
+    lost = by_kind(changes.before, opacity=opacity, only=LOST & shown)
     return (
         (Mask(dense.levels, before),),
         (Mask(pruned.levels, after), Mask(dense.levels, lost, 3)),

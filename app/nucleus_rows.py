@@ -165,6 +165,8 @@ class NucleusRows(QAbstractTableModel):
             return None
         if role == Qt.ItemDataRole.DisplayRole:
             return COLUMNS[section]
+        if role == Qt.ItemDataRole.TextAlignmentRole and section in {2, 3}:
+            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         return _TIPS[section] if role == Qt.ItemDataRole.ToolTipRole else None
 
     def sort(

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from app import format as text
 from app import story
 from app.heads import dense_head, pruned_heads
-from app.masks import MaskMaker, legend
+from app.masks import MaskMaker, heats, legend
 from app.panes import MOST
 from app.plotting import show_plots
 from app.styles import series_name
 from app.trials import predictor
-from app.values import KINDS, Kind
+from app.values import KINDS, Events, Kind
 
 if TYPE_CHECKING:
     from app.state import AppState
@@ -43,6 +43,7 @@ class Presenter:
             self._show_opened(old, new)
         if old.request != new.request or old.opened is not new.opened:
             self._window.controls.set_request(new.request)
+            self._window.layers.network.set_locked(new.request.locked)
             self._window.demo.set_step(new.request.sparsity)
         if _differ(old, new, *_HEADS):
             self._show_panes(new)
@@ -122,8 +123,15 @@ class Presenter:
             new.display.overlay, new.display.visible, new.display.opacity
         )
         self._window.viewer.set_truth(opened.truth is not None, new.display.truth)
-        self._window.viewer.set_masks(*self._masks.of(new))
-        self._window.viewer.set_legend(legend(new))
+        display, viewer = new.display, self._window.viewer
+        viewer.set_swipe(display.swipe)
+        viewer.set_masks(*self._masks.of(new))
+        viewer.set_heats(display.heat, heats(new))
+        viewer.set_legend(legend(new), display.hidden_types)
+        self._window.nuclei.set_hidden(
+            display.hidden_kinds,
+            offered=display.overlay == "difference" and display.visible,
+        )
 
     def _show_outcome(self, new: "AppState") -> None:
         opened, outcome, views = new.opened, new.seen, self._window
@@ -135,6 +143,10 @@ class Presenter:
         types = opened.nuclei.classes is not None
         views.nuclei.set_counts(counts, types=types)
         views.layers.set_kept(outcome.widths if outcome else {})
+        listed = outcome.changes.events if outcome else Events.none()
+        views.layers.nuclei.set_events(
+            listed, opened.model.classes if types else (), opened.picture.mpp
+        )
         views.controls.set_warnings(outcome.warnings if outcome else ())
 
     def _show_story(self, new: "AppState") -> None:
@@ -168,6 +180,14 @@ class Presenter:
         """Set the plots; called a little later, so that masks come first."""
         self._window.controls.set_exploring(len(new.todo))
         show_plots(self._window.plots, new)
+        self.show_table(new)
+
+    def show_table(self, new: "AppState") -> None:
+        """Set the table, while it is on show: hidden it costs nothing."""
+        table = self._window.table
+        if table.isVisible():
+            table.set_trials(new.trials)
+            table.set_current(new.request)
 
 
 def _capital(words: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from PySide6.QtCore import QObject, Signal
 
 from app.trials import Trial
-from app.values import Curve, Measured, Opened, Outcome, Picture
+from app.values import Curve, Kind, Measured, Opened, Outcome, Picture
 from core.job import Step
 from core.types import PruneRequest
 
@@ -45,6 +45,12 @@ class Display:
         Accuracy on the plots.
     truth
         Whether ground truth is drawn over both panes.
+    swipe
+        Whether the dense model's masks are drawn left of a divider.
+    heat
+        Raw output whose difference is drawn: ``foreground``, ``shape`` or nothing.
+    hidden_types, hidden_kinds
+        Nuclei that are left out: numbers of types, and kinds of the difference.
     """
 
     overlay: Overlay = "outline"
@@ -52,6 +58,10 @@ class Display:
     opacity: float = 0.9
     metric: Metric = "aji"
     truth: bool = False
+    swipe: bool = False
+    heat: str = ""
+    hidden_types: tuple[int, ...] = ()
+    hidden_kinds: tuple[Kind, ...] = ()
 
 
 def switched(display: Display, what: str) -> dict[str, Any]:
@@ -62,12 +72,14 @@ def switched(display: Display, what: str) -> dict[str, Any]:
     display
         As it is now.
     what
-        ``hide``, ``truth``, ``fill`` or ``difference``.
+        ``hide``, ``truth``, ``swipe``, ``fill`` or ``difference``.
     """
     if what == "hide":
         return {"visible": not display.visible}
     if what == "truth":
         return {"truth": not display.truth}
+    if what == "swipe":
+        return {"swipe": not display.swipe}
     # The same key goes back to outlines.
     return {"overlay": "outline" if display.overlay == what else what}
 

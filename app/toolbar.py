@@ -115,6 +115,7 @@ class Toolbar(QToolBar):
             ("Show or hide masks", "H", "hide"),
             ("Fill or outline", "F", "fill"),
             ("Difference", "D", "difference"),
+            ("Swipe between dense and pruned", "W", "swipe"),
             ("Ground truth", "T", "truth"),
         ):
             call = partial(window.displayAsked.emit, what)

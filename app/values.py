@@ -103,7 +103,7 @@ class Events:
         return Events(*first, np.zeros(0), np.zeros(0))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RawMap:
     """How far a raw output of the network moved, pixel by pixel.
 

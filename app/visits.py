@@ -7,6 +7,7 @@ from app.values import KINDS, Kind
 
 if TYPE_CHECKING:
     from app.views.viewer import Viewer
+    from app.widgets.nucleus_list import NucleusList
 
 
 class Visits:
@@ -16,12 +17,14 @@ class Visits:
     ----------
     viewer
         Whose panes go there.
+    listed
+        In which it is marked.
     store
         Owner of the state.
     """
 
-    def __init__(self, viewer: "Viewer", store: Store) -> None:
-        self._viewer, self._store = viewer, store
+    def __init__(self, viewer: "Viewer", listed: "NucleusList", store: Store) -> None:
+        self._viewer, self._list, self._store = viewer, listed, store
         self._visited: dict[Kind, int] = {}
 
     def forget(self) -> None:
@@ -40,3 +43,4 @@ class Visits:
         self._visited[kind] = index
         x, y = places[index]
         self._viewer.go_to((float(x), float(y)))
+        self._list.select((float(x), float(y)))

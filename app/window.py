@@ -30,6 +30,7 @@ from app.values import Sample
 from app.views.controls import Controls
 from app.views.demo import Demo
 from app.views.hints import HintBar
+from app.views.layers import Layers
 from app.views.messages import MessageBar
 from app.views.nuclei import NucleiBar
 from app.views.plots import Plots
@@ -39,7 +40,6 @@ from app.views.viewer import Viewer
 from app.widgets.column import Column
 from app.widgets.command_palette import CommandPalette
 from app.widgets.shortcut_sheet import MOUSE, ShortcutSheet
-from app.widgets.widths import Widths
 
 STORY = "Demo view"
 _CONTROLS_WIDTH = 300
@@ -84,7 +84,7 @@ class Window(QMainWindow):
         self.setAcceptDrops(True)
         self.resize(1280, 800)
         self.controls, self.viewer = Controls(), Viewer()
-        self.plots, self.nuclei, self.layers = Plots(), NucleiBar(), Widths()
+        self.plots, self.nuclei, self.layers = Plots(), NucleiBar(), Layers()
         self.messages, self.status, self.hints = MessageBar(), Status(), HintBar()
         self.demo = Demo([(s.key, s.name, _size(s)) for s in SLIDES])
         self.reading = Reading()
@@ -147,8 +147,10 @@ class Window(QMainWindow):
         bench = not (self._demo or self._reading)
         for widget in (self._left, self.plots, self.layers):
             widget.setVisible(bench)
-        for widget in (self.viewer, self.nuclei):
-            widget.setVisible(not self._reading)
+        if not bench:
+            self._dock.hide()
+        self.viewer.setVisible(not self._reading)
+        self.nuclei.setVisible(not self._reading)
         self.demo.setVisible(self._demo and not self._reading)
         self.reading.setVisible(self._reading)
         for action in self._story:

@@ -57,7 +57,23 @@ def _connect_viewer(window: "Window", to: "Controller") -> None:
     window.paneAdded.connect(to.panes.add)
     window.paneClosed.connect(to.panes.close_active)
     window.displayAsked.connect(to.switch_display)
-    window.nuclei.kindChosen.connect(to.visits.next)
+    _connect_seeing(window, to)
+
+
+def _connect_seeing(window: "Window", to: "Controller") -> None:
+    viewer, nuclei, layers = window.viewer, window.nuclei, window.layers
+    viewer.swipeChosen.connect(lambda v: to.set_display(swipe=v))
+    viewer.heatChosen.connect(lambda v: to.set_display(heat=v))
+    viewer.typesHidden.connect(lambda v: to.set_display(hidden_types=v))
+    nuclei.hiddenChosen.connect(lambda v: to.set_display(hidden_kinds=v))
+    # The list is filtered first, so that the nucleus gone to can be marked in it.
+    nuclei.kindChosen.connect(layers.nuclei.set_kind)
+    nuclei.kindChosen.connect(to.visits.next)
+    nuclei.listAsked.connect(layers.show_list)
+    layers.nuclei.allAsked.connect(lambda: layers.nuclei.set_kind(None))
+    layers.nuclei.placeChosen.connect(lambda x, y: viewer.go_to((x, y)))
+    layers.network.lockToggled.connect(to.toggle_layer)
+    layers.network.unlockAsked.connect(lambda: to.set_request(locked=()))
 
 
 def _connect_files(window: "Window", to: "Controller") -> None:

@@ -13,13 +13,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.heat import Heat
 from app.overlay import Camera
 from app.palette import Rgb
 from app.values import Picture
+from app.widgets.heat_menu import HeatMenu
 from app.widgets.pane_frame import Head, PaneFrame
 from app.widgets.pane_grid import PaneGrid
 from app.widgets.segments import Segments
 from app.widgets.tile_view import Mask, TileView
+from app.widgets.type_legend import TypeLegend
 
 MOST = 4  # pruned panes
 OVERLAYS = (
@@ -40,6 +43,9 @@ class Viewer(QWidget):
     visibleChosen = Signal(bool)
     opacityChosen = Signal(float)  # 0 to 1
     truthChosen = Signal(bool)
+    swipeChosen = Signal(bool)
+    heatChosen = Signal(str)  # foreground, shape or nothing
+    typesHidden = Signal(tuple)  # numbers of nucleus types
     pointed = Signal(float, float)  # tile position under a click
     paneChosen = Signal(int)  # place of a pruned pane
     paneClosed = Signal(int)
@@ -61,11 +67,11 @@ class Viewer(QWidget):
         for frame in self._frames():
             frame.view.pointed.connect(self.pointed)
             frame.view.cameraMoved.connect(partial(self._follow, frame.view))
+            frame.view.dividerMoved.connect(self._on_divider)
         self._grid = PaneGrid(self._frames())
         column.addWidget(self._grid, 1)
-        self._legend = _label("", "faint")
-        self._legend.setTextFormat(Qt.TextFormat.RichText)
-        self._legend.setAccessibleName("Colours of nucleus types")
+        self._legend = TypeLegend()
+        self._legend.hiddenChosen.connect(self.typesHidden)
         self._legend.hide()
         column.addWidget(self._legend)
         self._masks: tuple[tuple[Mask, ...], ...] = ((), ())
@@ -104,13 +110,20 @@ class Viewer(QWidget):
         self._truth = _switch("Truth", "Draw the ground truth in white (T).")
         self._truth.toggled.connect(self.truthChosen)
         row.addWidget(self._truth)
+        self._swipe = _switch(
+            "Swipe", "Dense left, pruned right of a divider (W; Shift and arrows move)."
+        )
+        self._swipe.toggled.connect(self.swipeChosen)
+        row.addWidget(self._swipe)
+        self._heat = HeatMenu()
+        self._heat.chosen.connect(self.heatChosen)
+        row.addWidget(self._heat)
         row.addStretch(1)
-        row.addWidget(_label("Opacity", "faint"))
         self._opacity = QSlider(Qt.Orientation.Horizontal)
         self._opacity.setAccessibleName("Opacity of the masks")
-        self._opacity.setToolTip("Opacity of the masks.")
+        self._opacity.setToolTip("Opacity of the masks and of the heat map.")
         self._opacity.setRange(10, 100)
-        self._opacity.setFixedWidth(90)
+        self._opacity.setFixedWidth(80)
         self._opacity.valueChanged.connect(
             lambda value: self.opacityChosen.emit(value / 100)
         )
@@ -176,6 +189,25 @@ class Viewer(QWidget):
                 view.set_masks(dense)
             elif index + 1 >= len(old) or not _same(masks, old[index + 1]):
                 view.set_masks(masks)
+        self._part()
+
+    def set_swipe(self, on: bool) -> None:
+        """Show a divider in the pruned panes, the dense model's masks left of it."""
+        with QSignalBlocker(self._swipe):
+            self._swipe.setChecked(on)
+        self._part()
+
+    def _part(self) -> None:
+        """Give the pruned panes what is left of the divider, if there is one."""
+        left = self._masks[0] if self._swipe.isChecked() else None
+        for frame in self._pruned:
+            frame.view.set_swipe(left)
+
+    def set_heats(self, chosen: str, heats: Sequence[Heat | None]) -> None:
+        """Draw heat maps in the pruned panes, one each."""
+        self._heat.set_choice(chosen)
+        for index, frame in enumerate(self._pruned):
+            frame.view.set_heat(heats[index] if index < len(heats) else None)
 
     def set_display(self, overlay: str, visible: bool, opacity: float) -> None:
         with QSignalBlocker(self._visible), QSignalBlocker(self._opacity):
@@ -183,15 +215,11 @@ class Viewer(QWidget):
             self._visible.setChecked(visible)
             self._opacity.setValue(round(opacity * 100))
 
-    def set_legend(self, colours: Mapping[str, Rgb]) -> None:
+    def set_legend(
+        self, colours: Mapping[str, Rgb], hidden: tuple[int, ...] = ()
+    ) -> None:
         """Name the colours of the masks; nothing when they have no names."""
-        words = "&nbsp;&nbsp; ".join(
-            f'<span style="color:rgb{colour}">●</span>&nbsp;{name}'
-            for name, colour in colours.items()
-        )
-        if words != self._legend.text():
-            self._legend.setText(words)
-            self._legend.setVisible(bool(words))
+        self._legend.set_types(colours, hidden)
 
     def set_truth(self, there: bool, shown: bool) -> None:
         """Offer ground truth where there is some."""
@@ -227,6 +255,11 @@ class Viewer(QWidget):
         for frame in self._frames():
             if frame.view is not moved:
                 frame.view.set_camera(camera)
+
+    def _on_divider(self, share: float) -> None:
+        """Move the divider of all panes with the one that was moved."""
+        for frame in self._pruned:
+            frame.view.set_divider(share)
 
     def _on_pressed(self, index: int) -> None:
         if index != self._active:

@@ -83,7 +83,7 @@ def arrange(layers: Sequence[Layer], box: QRectF) -> Drawing:
     return Drawing(tuple(blocks), *_wires(layers), tuple(bands))
 
 
-def _fill(  # noqa: PLR0913 - what a row of blocks depends on
+def _fill(
     blocks: list[QRectF],
     layers: Sequence[Layer],
     members: Sequence[int],

@@ -19,13 +19,22 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app import format as text
-from app.overlay import Argb, Camera, Colours, Labels, compose, fit, level_for, sample
+from app.heat import Heat, paint
+from app.overlay import Camera, Colours, Labels, compose, fit, level_for, sample
 from app.values import Picture
+from app.widgets.tile_parts import (
+    Strip,
+    paint_colour_bar,
+    paint_divider,
+    paint_scale_bar,
+    scaled,
+)
 
 _MOST_PIXELS = 1_200_000  # of a mask picture; finer ones would take a frame's time
 _CLOSE = 12.0  # screen pixels per tile pixel from which pixels stay square
 _STEP = 1.25  # zoom per wheel notch
+_GRIP = 9.0  # pixels on either side of the divider in which it is taken
+_SLIDE = 0.02  # share of the width that a key moves it
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,7 @@ class TileView(QWidget):
     """
 
     cameraMoved = Signal(object)  # Camera, by the user
+    dividerMoved = Signal(float)  # share of the width, by the user
     pointed = Signal(float, float)  # tile position under a click
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
@@ -70,13 +80,17 @@ class TileView(QWidget):
         self.setCursor(Qt.CursorShape.OpenHandCursor)
         # Every pixel is painted, so Qt need not clear first.
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setMouseTracking(True)  # the pointer says where the divider is
         self._picture: Picture | None = None
         self._masks: tuple[Mask, ...] = ()
         self._camera: Camera | None = None
-        self._mask_image: QImage | None = None
-        self._mask_pixels: Argb | None = None  # owns the memory of the image
+        self._left: tuple[Mask, ...] | None = None
+        self._divider = 0.5
+        self._heat: Heat | None = None
+        self._strips: list[Strip] | None = None
         self._target: QPointF | None = None
         self._dragged: QPointF | None = None
+        self._sliding = False
         self._pressed: QPointF | None = None
         self._note = ""
 
@@ -102,6 +116,32 @@ class TileView(QWidget):
         """Draw masks over the tile, the last on top; silent."""
         self._masks = masks
         self._forget_masks()
+
+    def set_swipe(self, left: tuple[Mask, ...] | None) -> None:
+        """Draw other masks left of a divider; None takes it away. Silent."""
+        if left is self._left:
+            return
+        self._left = left
+        self._forget_masks()
+
+    def set_divider(self, share: float) -> None:
+        """Move the divider, 0 (left) to 1; silent."""
+        if share != self._divider:
+            self._divider = share
+            if self._left is not None:
+                self._forget_masks()
+
+    def set_heat(self, heat: Heat | None) -> None:
+        """Draw how far a raw output moved, below the masks; silent."""
+        if heat == self._heat:
+            return
+        self._heat = heat
+        self._forget_masks()
+
+    @property
+    def divider(self) -> float:
+        """Where the divider is, as a share of the width."""
+        return self._divider
 
     def set_camera(self, camera: Camera | None) -> None:
         """Look somewhere; None shows the whole tile. Silent."""
@@ -130,7 +170,7 @@ class TileView(QWidget):
         return self.width(), self.height()
 
     def _forget_masks(self) -> None:
-        self._mask_image = None
+        self._strips = None
         self.update()
 
     # Painting
@@ -147,12 +187,17 @@ class TileView(QWidget):
             )
             return
         self._paint_picture(painter, self._picture)
-        if self._mask_image is None and self._masks:
-            self._compose()
-        if self._mask_image is not None and self._masks:
-            painter.drawImage(QRectF(self.rect()), self._mask_image)
+        if self._strips is None:
+            self._strips = self._compose()
+        for strip in self._strips:
+            painter.drawImage(strip.place, strip.image)
         self._paint_target(painter)
-        self._paint_scale_bar(painter, self._picture)
+        if self._left is not None:
+            paint_divider(painter, self.rect(), self._divider, self.font())
+        if self._heat is not None:
+            paint_colour_bar(painter, self.rect(), self._heat)
+        if self._picture.mpp is not None:
+            paint_scale_bar(painter, self.rect(), self.camera.scale, self._picture.mpp)
         if self.hasFocus():
             painter.setPen(QPen(self.palette().highlight().color(), 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -181,36 +226,33 @@ class TileView(QWidget):
         )
         painter.drawImage(seen, image, source)
 
-    def _compose(self) -> None:
+    def _compose(self) -> list[Strip]:
+        """Return pictures of the masks, the lowest first."""
         width, height = self._size()
         ratio = self.devicePixelRatioF()
         if width * height * ratio * ratio > _MOST_PIXELS:
             ratio = 1.0
         size = max(round(width * ratio), 1), max(round(height * ratio), 1)
-        camera = self.camera
-        scaled = Camera(camera.x, camera.y, camera.scale * ratio)
-        for index, mask in enumerate(self._masks):
-            seen = sample(mask.levels, scaled, size)
-            pixels = compose(seen, mask.colours, max(round(mask.width * ratio), 1))
-            if index == 0:
-                self._mask_pixels = pixels
-                image = QImage(
-                    pixels.data,
-                    *size,
-                    size[0] * 4,
-                    QImage.Format.Format_ARGB32_Premultiplied,
-                )
+        strips = []
+        if self._heat is not None:
+            camera = scaled(self.camera, ratio)
+            strips.append(Strip(paint(self._heat, camera, size), 0, ratio))
+        parts = [(self._masks, 0, size[0])]
+        if self._left is not None:
+            cut = round(self._divider * size[0])
+            parts = [(self._left, 0, cut), (self._masks, cut, size[0])]
+        for masks, start, stop in parts:
+            if stop <= start:
                 continue
-            above = QImage(
-                pixels.data,
-                *size,
-                size[0] * 4,
-                QImage.Format.Format_ARGB32_Premultiplied,
-            )
-            painter = QPainter(image)
-            painter.drawImage(0, 0, above)
-            painter.end()
-        self._mask_image = image
+            camera = scaled(self.camera, ratio)
+            # The strip's own middle is where its camera looks.
+            shift = ((start + stop) - size[0]) / 2 / camera.scale
+            camera = Camera(camera.x + shift, camera.y, camera.scale)
+            for mask in masks:
+                seen = sample(mask.levels, camera, (stop - start, size[1]))
+                line = max(round(mask.width * ratio), 1)
+                strips.append(Strip(compose(seen, mask.colours, line), start, ratio))
+        return strips
 
     def _paint_target(self, painter: QPainter) -> None:
         if self._target is None:
@@ -223,22 +265,6 @@ class TileView(QWidget):
             painter.setPen(QPen(colour, pen))
             painter.drawEllipse(middle, radius, radius)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-
-    def _paint_scale_bar(self, painter: QPainter, picture: Picture) -> None:
-        if picture.mpp is None:
-            return
-        micrometres, pixels = text.scale_bar(
-            self.camera.scale, picture.mpp, min(140.0, self.width() / 3)
-        )
-        left, bottom = 12.0, self.height() - 12.0
-        caption = text.length(micrometres)
-        box = QRectF(left - 6, bottom - 28, max(pixels, 40) + 12, 34)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(0, 0, 0, 140))
-        painter.drawRoundedRect(box, 4, 4)
-        painter.fillRect(QRectF(left, bottom - 3, pixels, 3), QColor("white"))
-        painter.setPen(QColor("white"))
-        painter.drawText(QPointF(left, bottom - 9), caption)
 
     # Where things are
 
@@ -262,16 +288,29 @@ class TileView(QWidget):
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() in {Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton}:
+        if event.button() == Qt.MouseButton.LeftButton and self._on_divider(event):
+            self._sliding = True
+        elif event.button() in {
+            Qt.MouseButton.LeftButton,
+            Qt.MouseButton.MiddleButton,
+        }:
             self._dragged = self._pressed = event.position()
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._dragged is not None:
+        if self._sliding:
+            self._slide(event.position().x() / max(self.width(), 1))
+        elif self._dragged is not None:
             self._pan(event.position() - self._dragged)
             self._dragged = event.position()
+        else:
+            split, hand = Qt.CursorShape.SplitHCursor, Qt.CursorShape.OpenHandCursor
+            self.setCursor(split if self._on_divider(event) else hand)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._sliding:
+            self._sliding = False
+            return
         pressed, self._pressed, self._dragged = self._pressed, None, None
         self.setCursor(Qt.CursorShape.OpenHandCursor)
         moved = event.position() - pressed if pressed is not None else QPointF(9, 9)
@@ -291,7 +330,11 @@ class TileView(QWidget):
             Qt.Key.Key_Up: QPointF(0, step),
             Qt.Key.Key_Down: QPointF(0, -step),
         }
-        if event.key() in moves:
+        shift = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+        aside = {Qt.Key.Key_Left: -_SLIDE, Qt.Key.Key_Right: _SLIDE}
+        if shift and self._left is not None and event.key() in aside:
+            self._slide(self._divider + aside[Qt.Key(event.key())])
+        elif event.key() in moves:
             self._pan(moves[Qt.Key(event.key())])
         elif event.key() in {Qt.Key.Key_Plus, Qt.Key.Key_Equal}:
             self.zoom(_STEP)
@@ -306,6 +349,15 @@ class TileView(QWidget):
         """Zoom at the middle of the pane, as the user does."""
         middle = self.width() / 2, self.height() / 2
         self._move(self.camera.zoomed(factor, self._size(), middle))
+
+    def _on_divider(self, event: QMouseEvent) -> bool:
+        if self._left is None or self._picture is None:
+            return False
+        return abs(event.position().x() - self._divider * self.width()) <= _GRIP
+
+    def _slide(self, share: float) -> None:
+        self.set_divider(min(max(share, 0.0), 1.0))
+        self.dividerMoved.emit(self._divider)
 
     def _pan(self, by: QPointF) -> None:
         camera = self.camera

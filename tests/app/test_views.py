@@ -17,9 +17,9 @@ from app.views.nuclei import NucleiBar
 from app.views.plots import Plots
 from app.views.status import Status
 from app.views.viewer import Viewer
+from app.widgets.network import Network
 from app.widgets.plot import Axis, Dot, Line, Plot
 from app.widgets.tile_view import Mask, TileView
-from app.widgets.widths import Widths
 from core.types import PruneRequest
 
 
@@ -302,8 +302,8 @@ def test_plots_name_their_metric(qtbot):
     assert view.accuracy._y.caption == "PQ against truth"
 
 
-def test_widths_draw_every_layer(qtbot):
-    view = Widths()
+def test_the_network_draws_every_layer(qtbot):
+    view = Network()
     qtbot.addWidget(view)
     view.resize(320, 150)
     empty = view.grab().toImage()

@@ -1,0 +1,452 @@
+"""Seeing the difference: list, swipe, toggles, heat map, drawing of the network."""
+
+from dataclasses import replace
+
+import cv2
+import fakes
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+
+from app.heat import Heat, table, viridis
+from app.nucleus_rows import COLUMNS, NucleusRows
+from app.overlay import largest_pyramid
+from app.seeing import events_of
+from app.values import KINDS, Events, Layer, RawMap
+from app.widgets.network import Network
+from app.widgets.network_layout import arrange
+from app.widgets.nucleus_list import NucleusList
+from app.widgets.type_legend import TypeLegend
+from core.metrics import nucleus_changes
+
+NAMES = ("round", "long")
+
+
+def events(number, seed=0):
+    rng = np.random.default_rng(seed)
+    return Events(
+        rng.integers(0, len(KINDS), number).astype(np.int8),
+        rng.integers(0, 3, number).astype(np.int16),
+        rng.integers(0, 3, number).astype(np.int16),
+        rng.integers(0, 500, number),
+        rng.integers(0, 500, number),
+        rng.random(number, np.float32),
+        rng.uniform(0, 4000, number),
+        rng.uniform(0, 4000, number),
+    )
+
+
+def listen(*signals):
+    heard = []
+    for signal in signals:
+        signal.connect(lambda *values: heard.append(values))
+    return heard
+
+
+# The list
+
+
+def test_events_say_what_the_two_maps_do():
+    _, before = fakes.pixels_of()
+    after = before.copy()
+    after[before == 3] = 0
+    after[before == 5] = 4
+    changes = nucleus_changes(before, after)
+    found = events_of(changes, before, after)
+    assert len(found.kind) == len(changes.events)
+    for index, event in enumerate(changes.events):
+        assert KINDS[found.kind[index]] in {"kept", "lost", "new", "merged", "split"}
+        assert found.before_area[index] == np.isin(before, event.before).sum()
+        assert found.after_area[index] == np.isin(after, event.after).sum()
+        assert (found.y[index], found.x[index]) == event.place
+    lost = np.flatnonzero(found.kind == KINDS.index("lost"))
+    assert found.before_area[lost[0]] == (before == 3).sum()
+
+
+@pytest.mark.parametrize("column", range(len(COLUMNS)))
+def test_any_column_sorts_both_ways_and_filters_keep_their_kind(qtbot, column):
+    found, rows = events(300), NucleusRows()
+    rows.set_events(found, NAMES, 0.25)
+    keys = rows._keys(column)
+    for order in (Qt.SortOrder.DescendingOrder, Qt.SortOrder.AscendingOrder):
+        rows.sort(column, order)
+        seen = keys[rows._rows]
+        steps = np.diff(seen)
+        assert (
+            steps >= 0 if order == Qt.SortOrder.AscendingOrder else steps <= 0
+        ).all()
+        assert rows.rowCount() == np.count_nonzero(found.kind != 0)
+    for number, kind in enumerate(KINDS):
+        rows.set_kind(kind)
+        assert rows.rowCount() == np.count_nonzero(found.kind == number)
+        assert {rows.index(r, 0).data() for r in range(rows.rowCount())} == {
+            "other type" if kind == "changed" else kind
+        }
+
+
+def test_areas_follow_the_pixel_size(qtbot):
+    one = replace(
+        events(1),
+        kind=np.array([5], np.int8),
+        before_type=np.array([1], np.int16),
+        after_type=np.array([2], np.int16),
+        before_area=np.array([160]),
+        after_area=np.array([320]),
+    )
+    rows = NucleusRows()
+    rows.set_events(one, NAMES, 0.25)
+    assert rows.index(0, 1).data() == "round \u2192 long"
+    assert rows.index(0, 2).data() == "10 \u2192 20 \u00b5m\u00b2"
+    rows.set_events(one, NAMES, None)
+    assert rows.index(0, 2).data() == "160 \u2192 320 px"
+
+
+def test_ten_thousand_nuclei_are_asked_for_as_they_are_seen(qtbot, monkeypatch):
+    asked = set()
+    cell = NucleusRows._cell
+    monkeypatch.setattr(
+        NucleusRows,
+        "_cell",
+        lambda self, event, column: (asked.add(event), cell(self, event, column))[1],
+    )
+    view = NucleusList()
+    qtbot.addWidget(view)
+    view.set_events(events(10_000), NAMES, 0.25)
+    assert view._rows.rowCount() == 0  # nobody looks yet
+    view.show()
+    view.grab()
+    assert view._rows.rowCount() > 5000
+    assert 0 < len(asked) < 40
+    view.table.sortByColumn(3, Qt.SortOrder.DescendingOrder)
+    view.grab()
+    assert len(asked) < 80
+
+
+def test_keys_walk_through_the_list(qtbot):
+    view = NucleusList()
+    qtbot.addWidget(view)
+    view.set_events(events(50), NAMES, None)
+    view.show()
+    heard = listen(view.placeChosen)
+    view.table.setFocus()
+    view.table.selectRow(0)
+    qtbot.keyClick(view.table, Qt.Key.Key_Down)
+    qtbot.keyClick(view.table, Qt.Key.Key_Down)
+    assert heard == [view._rows.place(row) for row in (0, 1, 2)]
+    qtbot.keyClick(view.table, Qt.Key.Key_Return)
+    assert heard[3:] == [view._rows.place(2)]
+    view.select(view._rows.place(7))
+    assert view.table.currentIndex().row() == 7
+    assert len(heard) == 4  # setters are silent
+
+
+def test_a_chip_filters_the_list_and_the_list_leads_to_the_nucleus(qtbot, ready):
+    window = ready.window
+    window.show()
+    ready.controller.set_request(sparsity=0.9)
+    qtbot.waitUntil(lambda: ready.store.state.current)
+    count = ready.store.state.outcome.changes.count("lost")
+    kinds = np.full(count, KINDS.index("lost"), np.int8)
+    places = ready.store.state.outcome.changes.places["lost"]
+    blank = np.zeros(count)
+    whole = blank.astype(np.int64)
+    found = Events(
+        kinds, whole, whole, whole + 40, whole, blank, places[:, 0], places[:, 1]
+    )
+    changes = replace(ready.store.state.outcome.changes, events=found)
+    ready.store.update(outcome=replace(ready.store.state.outcome, changes=changes))
+    qtbot.mouseClick(window.nuclei._list, Qt.MouseButton.LeftButton)
+    listed = window.layers.nuclei
+    assert listed.isVisible()
+    assert not window.layers.network.isVisible()
+    assert listed._rows.rowCount() == count > 1
+    qtbot.mouseClick(window.nuclei._buttons["lost"], Qt.MouseButton.LeftButton)
+    assert listed._rows.kind == "lost"
+    assert listed.table.currentIndex().row() >= 0
+    qtbot.keyClick(listed.table, Qt.Key.Key_Down)
+    row = listed.table.currentIndex().row()
+    for pane in window.viewer.panes:
+        assert (pane.camera.x, pane.camera.y) == listed._rows.place(row)
+        assert (pane._target.x(), pane._target.y()) == listed._rows.place(row)
+
+
+# Swipe
+
+
+def colours_left_and_right(view):
+    image = view.grab().toImage()
+    return image.copy(0, 0, 40, image.height()), image.copy(
+        image.width() - 40, 0, 40, image.height()
+    )
+
+
+def test_the_divider_parts_dense_from_pruned(qtbot, ready):
+    window = ready.window
+    window.show()
+    ready.controller.set_request(sparsity=0.95)
+    qtbot.waitUntil(lambda: ready.store.state.current)
+    viewer = window.viewer
+    view, dense = viewer.pruned, viewer.dense
+    without = view.grab().toImage()
+    ready.controller.switch_display("swipe")
+    assert viewer._swipe.isChecked()
+    view.set_divider(1.0)
+    all_dense = view.grab().toImage()
+    view.set_divider(0.0)
+    all_pruned = view.grab().toImage()
+    middle = view.height() // 4
+    far = list(range(40, view.width() - 40))
+    row = [without.pixel(x, middle) for x in far]
+    assert [all_pruned.pixel(x, middle) for x in far] == row
+    own = dense.grab().toImage()
+    rows = range(40, view.height() - 60)
+    column = view.width() // 3
+    assert [all_dense.pixel(column, y) for y in rows] == [
+        own.pixel(column, y) for y in rows
+    ]
+    assert all_dense != all_pruned
+
+
+def test_the_divider_is_dragged_and_moved_by_keys_in_all_panes(qtbot, ready):
+    window = ready.window
+    window.show()
+    ready.controller.switch_display("swipe")
+    view = window.viewer.pruned
+    heard = listen(view.dividerMoved, view.cameraMoved)
+    start = QPoint(round(view.width() * view.divider), 60)
+    qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=start)
+    qtbot.mouseMove(view, QPoint(view.width() // 4, 60))
+    qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=QPoint(1, 60))
+    assert view.divider == pytest.approx(0.25, abs=0.02)
+    qtbot.keyClick(view, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    assert view.divider == pytest.approx(0.27, abs=0.02)
+    assert all(len(values) == 1 and isinstance(values[0], float) for values in heard)
+    assert {frame.view.divider for frame in window.viewer._pruned} == {view.divider}
+    qtbot.keyClick(view, Qt.Key.Key_Right)  # without shift it pans
+    assert window.viewer.dense.camera == view.camera
+
+
+# Toggles
+
+
+def test_types_are_hidden_one_by_one_and_that_is_said(qtbot, ready):
+    window = ready.window
+    window.show()
+    before = window.viewer.dense.grab().toImage()
+    legend = window.viewer._legend
+    for index in (0, 2):
+        qtbot.mouseClick(legend._buttons[index], Qt.MouseButton.LeftButton)
+    assert ready.store.state.display.hidden_types == (1, 3)
+    assert legend._words.isVisible()
+    assert legend._words.text() == "2 types hidden"
+    colours = window.viewer._masks[0][0].colours.line[1:]
+    classes = ready.store.state.opened.nuclei.classes
+    assert (colours[np.isin(classes, (1, 3))] == 0).all()
+    assert (colours[classes == 2] != 0).all()
+    assert window.viewer.dense.grab().toImage() != before
+    qtbot.mouseClick(legend._all, Qt.MouseButton.LeftButton)
+    assert ready.store.state.display.hidden_types == ()
+    assert not legend._words.isVisible()
+    assert window.viewer.dense.grab().toImage() == before
+
+
+def test_kinds_are_hidden_in_the_difference_only(qtbot, ready):
+    window = ready.window
+    window.show()
+    bar = window.nuclei
+    assert not bar._eyes["kept"].isVisible()
+    ready.controller.set_request(sparsity=0.9)
+    ready.controller.set_display(overlay="difference")
+    qtbot.waitUntil(lambda: ready.store.state.current)
+    qtbot.mouseClick(bar._eyes["kept"], Qt.MouseButton.LeftButton)
+    assert ready.store.state.display.hidden_kinds == ("kept",)
+    assert bar._words.text() == "1 kind hidden: kept"
+    assert bar._words.isVisible()
+    drawn = window.viewer._masks[0][0].colours.line[1:]
+    before = ready.store.state.outcome.changes.before
+    assert (drawn[before == KINDS.index("kept")] == 0).all()
+    assert (drawn[before == KINDS.index("lost")] != 0).all()
+
+
+def test_another_tile_shows_everything_again(qtbot, ready):
+    ready.controller.set_display(hidden_types=(1,), hidden_kinds=("lost",))
+    ready.controller.open("demo", "other")
+    qtbot.waitUntil(lambda: ready.store.state.opened.source == "other")
+    assert ready.store.state.display.hidden_types == ()
+    assert ready.store.state.display.hidden_kinds == ()
+
+
+def test_a_legend_forgets_types_of_another_model(qtbot):
+    view = TypeLegend()
+    qtbot.addWidget(view)
+    heard = listen(view.hiddenChosen)
+    view.set_types({"a": (1, 2, 3), "b": (4, 5, 6)}, (2,))
+    view.set_types({"c": (1, 2, 3)}, (2,))
+    assert heard == []
+    assert [button.text() for button in view._buttons] == ["c"]
+    assert view._buttons[0].isChecked()
+
+
+# Heat map
+
+
+def test_the_colour_map_is_viridis():
+    grey = np.arange(256, dtype=np.uint8)[None]
+    exact = cv2.applyColorMap(grey, cv2.COLORMAP_VIRIDIS)[0, :, ::-1]
+    assert np.abs(viridis().astype(int) - exact).max() <= 5  # of 255
+
+
+def test_what_did_not_move_is_clear_and_what_did_is_not():
+    alpha = table(1.0) >> 24
+    assert alpha[0] == 0
+    assert alpha[255] == 255
+    assert (np.diff(alpha.astype(int)) >= 0).all()
+    assert (table(0.5) >> 24).max() == 128
+
+
+def test_the_heat_map_is_drawn_where_the_output_moved(qtbot, ready):
+    window = ready.window
+    window.show()
+    ready.controller.set_request(sparsity=0.6)
+    qtbot.waitUntil(lambda: ready.store.state.current)
+    moved = np.zeros((256, 256), np.uint8)
+    moved[120:136, 120:136] = 255
+    raw = {"foreground": RawMap(largest_pyramid(moved), 1, 1.0)}
+    ready.store.update(outcome=replace(ready.store.state.outcome, raw=raw))
+    ready.controller.set_display(visible=False)
+    view = window.viewer.pruned
+    before = view.grab().toImage()
+    window.viewer._heat._actions["foreground"].trigger()
+    assert ready.store.state.display.heat == "foreground"
+    after = view.grab().toImage()
+    place = view._on_screen(128, 128).toPoint()
+    ratio = after.width() / view.width()
+    seen = after.pixelColor(place * ratio)
+    assert seen.red() > 180
+    assert seen.green() > 170
+    assert seen.blue() < 90
+    elsewhere = (view._on_screen(60, 60) * ratio).toPoint()
+    assert before.pixel(elsewhere) == after.pixel(elsewhere)
+    assert window.viewer.dense._heat is None
+    window.viewer._heat._actions[""].trigger()
+    assert view.grab().toImage() == before
+
+
+def test_the_same_heat_map_is_not_drawn_again(qtbot, ready):
+    view = ready.window.viewer.pruned
+    raw = RawMap(largest_pyramid(np.zeros((256, 256), np.uint8)))
+    view.set_heat(Heat(raw, "x", 1.0))
+    view.grab()
+    strips = view._strips
+    view.set_heat(Heat(raw, "x", 1.0))
+    assert view._strips is strips is not None
+
+
+# The network
+
+
+@pytest.fixture
+def network(qtbot):
+    view = Network()
+    qtbot.addWidget(view)
+    view.resize(600, 160)
+    view.set_layers(fakes.LAYERS)
+    view.show()
+    return view
+
+
+def test_blocks_stay_inside_and_never_cover_each_other(network):
+    blocks = network._arranged().blocks
+    assert len(blocks) == len(fakes.LAYERS)
+    inside = network.rect().toRectF()
+    for number, block in enumerate(blocks):
+        assert inside.contains(block)
+        assert not any(block.intersects(other) for other in blocks[number + 1 :])
+
+
+def test_deeper_layers_lie_lower_and_lanes_apart():
+    layers = [Layer(f"e{n}", 2**n, "encoder", level=n) for n in range(4)]
+    layers += [
+        Layer(f"d{lane}{n}", 8, "decoder", lane=lane, level=3 - n, reads=(f"e{3 - n}",))
+        for lane in (1, 2)
+        for n in range(3)
+    ]
+    box = Network().rect().toRectF().adjusted(0, 0, 500, 100)
+    drawing = arrange(layers, box)
+    depth = [block.center().y() for block in drawing.blocks]
+    assert depth[:4] == sorted(depth[:4])
+    assert max(depth[4:7]) < min(depth[7:10])
+    assert len(drawing.lanes) == 2
+    heights = [block.height() for block in drawing.blocks[:4]]
+    assert heights == sorted(heights)
+
+
+def test_clicking_a_layer_asks_once_for_its_lock(qtbot, network):
+    heard = listen(network.lockToggled)
+    network.set_locked((fakes.LAYERS[2].name,))
+    assert heard == []
+    place = network._arranged().blocks[5].center().toPoint()
+    qtbot.mouseClick(network, Qt.MouseButton.LeftButton, pos=place)
+    assert heard == [(fakes.LAYERS[5].name,)]
+
+
+def test_keys_reach_every_layer_and_say_which(qtbot, network):
+    heard = listen(network.lockToggled)
+    network.setFocus()
+    qtbot.keyClick(network, Qt.Key.Key_Home)
+    for layer in fakes.LAYERS:
+        assert network.current is layer
+        assert layer.name in network.accessibleDescription()
+        qtbot.keyClick(network, Qt.Key.Key_Space)
+        qtbot.keyClick(network, Qt.Key.Key_Right)
+    assert heard == [(layer.name,) for layer in fakes.LAYERS]
+
+
+def test_what_is_protected_cannot_be_locked_and_says_why(qtbot, network):
+    head = Layer("head", 1, "head", protected="output of the model", free=0)
+    network.set_layers((*fakes.LAYERS, head))
+    heard = listen(network.lockToggled)
+    network._point(len(fakes.LAYERS))
+    qtbot.keyClick(network, Qt.Key.Key_Return)
+    assert heard == []
+    assert "output of the model" in network._tip(head)
+
+
+def test_coupled_layers_light_up_together(network):
+    layers = list(fakes.LAYERS)
+    layers[1] = replace(layers[1], coupled=(layers[4].name, layers[7].name))
+    network.set_layers(tuple(layers))
+    network._point(1)
+    assert network._together() == {4, 7}
+    lit = network.grab().toImage()
+    network._point(-1)
+    assert network.grab().toImage() != lit
+
+
+def test_a_lock_travels_to_the_engine_and_back(qtbot, ready):
+    window = ready.window
+    window.show()
+    network = window.layers.network
+    place = network._arranged().blocks[3].center().toPoint()
+    qtbot.mouseClick(network, Qt.MouseButton.LeftButton, pos=place)
+    name = fakes.LAYERS[3].name
+    qtbot.waitUntil(lambda: ready.store.state.current)
+    assert ready.store.state.outcome.request.locked == (name,)
+    assert network._locked == {name}
+    assert network._unlock.isVisible()
+    qtbot.mouseClick(network._unlock, Qt.MouseButton.LeftButton)
+    assert ready.store.state.request.locked == ()
+    assert not network._unlock.isVisible()
+
+
+def test_locks_of_another_model_are_dropped(qtbot, ready):
+    ready.controller.set_request(locked=("nowhere", fakes.LAYERS[0].name))
+    ready.controller.open("demo", "other")
+    qtbot.waitUntil(lambda: ready.store.state.opened.source == "other")
+    assert ready.store.state.request.locked == (fakes.LAYERS[0].name,)
+
+
+def test_pointing_is_by_place(network):
+    block = network._arranged().blocks[6]
+    assert network._at(block.center()) == 6
+    assert network._at(QPointF(-50, -50)) == -1
