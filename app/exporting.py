@@ -12,6 +12,8 @@ from app.state import Message, Store
 from app.values import Saved, Task
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from app.scheduler import Scheduler
     from app.state import AppState
     from app.window import Window
@@ -46,14 +48,15 @@ class Exporter:
             Where to.
         """
         kind, _, name = what.partition(":")
-        {
+        writers: dict[str, Callable[[str], None]] = {
             "report": self.save_report,
             "folder": self.save_model,
             "settings": self.save_settings,
             "pruned": lambda path: self.save_masks(path, dense=False),
             "dense": lambda path: self.save_masks(path, dense=True),
             "plot": lambda path: self.save_plot(path, name),
-        }[kind](path)
+        }
+        writers[kind](path)
 
     def save_model(self, path: str) -> None:
         """Write the pruned model of the active pane: a file, or a folder."""

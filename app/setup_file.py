@@ -8,11 +8,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from app.sources import split
 from core.errors import InputError
-from core.types import FineTune, PruneRequest
+from core.types import Count, FineTune, PruneRequest, Recovery
 
 if TYPE_CHECKING:
     from app.state import AppState, Display
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 _REQUIRED = ("heuristic", "sparsity")
 _CHOICES: dict[str, tuple[str, ...]] = {
-    "count": ("params", "macs", "channels"),
-    "recovery": ("none", "bn", "refit", "finetune"),
+    "count": (*get_args(Count), "latency"),
+    "recovery": get_args(Recovery),
 }
 
 
@@ -85,7 +85,9 @@ def read_setup(path: str | Path) -> Setup:
         raise InputError(f"{name} is no settings file: export one from the window.")
     try:
         return Setup(
-            *(_text(values, key) for key in ("model", "tile", "labels")),
+            model=_text(values, "model"),
+            tile=_text(values, "tile"),
+            labels=_text(values, "labels"),
             request=request_from(values.get("request", {})),
             display=dict(values.get("display", {})),
         )

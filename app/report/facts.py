@@ -103,15 +103,14 @@ def repeat_line(model: str, source: str, request: PruneRequest) -> str:
         ("--round-to", "round_to"),
         ("--min-channels", "min_channels"),
         ("--seed", "seed"),
+        ("--prune-steps", "steps"),
     ):
         value = getattr(request, name)
         if value != getattr(defaults, name):
             words += [option, str(value)]
     if request.locked:
         words += ["--lock", ",".join(request.locked)]
-    if getattr(request, "steps", 1) != 1:
-        words += ["--prune-steps", str(request.steps)]
-    for name, share in getattr(request, "ratios", ()):
+    for name, share in request.ratios:
         words += ["--ratio", f"{name}={share:g}"]
     if request.training is not None:
         words += _training(request.training)

@@ -280,8 +280,10 @@ def _points(facts: Facts) -> list[str]:
     """Return the table of everything that was tried."""
     if not facts.trials:
         return []
-    header = ("heuristic", "scope", "of", "recovery", "parameters removed")
-    header += ("MACs left", *_METRICS.values(), "nuclei kept", "latency", "faster by")
+    header = (
+        *("heuristic", "scope", "of", "recovery", "parameters removed", "MACs left"),
+        *(*_METRICS.values(), "nuclei kept", "latency", "faster by"),
+    )
     rows = []
     for trial in sorted(facts.trials, key=lambda t: (series_of(t.request), t.removed)):
         ask, timed = trial.request, trial.measured
@@ -322,6 +324,8 @@ def _settings(facts: Facts) -> list[str]:
         "Recovery": ask.recovery,
         "Widths": f"multiples of {ask.round_to}, at least {ask.min_channels}",
         "Locked layers": ", ".join(ask.locked) or "none",
+        "Fixed shares": ", ".join(f"{n} {text.percent(v)}" for n, v in ask.ratios),
+        "Steps": str(ask.steps),
         "Seed": str(ask.seed),
         "Plan": facts.outcome.plan or "nothing removed",
         "Device": f"{card.device}, {text.counted(card.threads, 'thread')}",

@@ -63,11 +63,11 @@ def drawn(
     packed = np.ascontiguousarray(picture.levels[0])
     rgb = np.stack([packed >> 16, packed >> 8, packed], axis=-1).astype(np.uint8)
     smooth = Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.BICUBIC
-    shown = np.asarray(Image.fromarray(rgb).resize(size, smooth)).astype(np.float32)
+    shown = np.asarray(Image.fromarray(rgb).resize(size, smooth), np.float64)
     camera = Camera(width / 2, height / 2, scale)
     for levels, colours in layers:
         mask = compose(sample(levels, camera, size), colours)
-        alpha = (mask >> 24).astype(np.float32)[..., None] / 255
+        alpha = (mask >> 24).astype(np.float64)[..., None] / 255
         over = np.stack([mask >> 16 & 255, mask >> 8 & 255, mask & 255], axis=-1)
         shown = shown * (1 - alpha) + over  # colours are premultiplied
     return np.clip(np.rint(shown), 0, 255).astype(np.uint8)

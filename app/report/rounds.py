@@ -9,7 +9,7 @@ from app.leaving import Leaving, machine
 from app.overlay import picture_pyramid
 from app.report.facts import Facts
 from app.sources import split
-from app.trials import trial_from, with_latency
+from app.trials import Trial, trial_from, with_latency
 from app.values import Measured, Opened, Outcome, Picture, Session
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def facts_of_round(leaving: Leaving, found: "Round", source: str) -> Facts:
         seconds=found.seconds,
         plan=found.plan_hash,
     )
-    trials = (trial_from(opened, outcome),)
+    trials: tuple[Trial, ...] = (trial_from(opened, outcome),)
     measured = None
     if leaving.timed is not None:
         timed = leaving.timed

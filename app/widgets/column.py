@@ -20,6 +20,7 @@ class Column(QScrollArea):
         self.setWidget(content)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its content has it
         content.installEventFilter(self)
 
     def minimumSizeHint(self) -> QSize:

@@ -120,6 +120,9 @@ def test_what_was_not_measured_is_not_claimed(facts):
     [
         PruneRequest("l2", 0.5),
         PruneRequest("l1", 0.123, "layer", "macs", "bn", 8, 4, 7, ("a.b", "c")),
+        PruneRequest("l2", 0.5, steps=3, ratios=(("a", 0.25), ("b.c", 0.5))),
+        PruneRequest("unstructured:magnitude", 0.5, recovery="none"),
+        PruneRequest("l2", 0.5, count="latency"),
         PruneRequest("l2", 0.5, recovery="finetune"),
         PruneRequest(
             "l2",
