@@ -219,6 +219,11 @@ class Controller(QObject):
             self._store.update(background=baseline_of(self._store.state))
             self.scheduler.fill()
 
+    def show_table(self, on: bool) -> None:
+        """Fill the table when it appears."""
+        if on:
+            self._presenter.show_table(self._store.state)
+
     @Slot()
     def _on_plots_due(self) -> None:
         self._presenter.show_plots(self._store.state)

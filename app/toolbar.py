@@ -122,6 +122,8 @@ class Toolbar(QToolBar):
             menu.addAction(action_of(window, caption, call, key, SHOW))
         whole = window.viewer.show_whole
         menu.addAction(action_of(window, "Whole tile", whole, "0", SHOW))
+        table = action_of(window, "Models tried", window.show_table, "Ctrl+J", SHOW)
+        menu.addAction(table)
         self._add_panes(menu)
         group = QActionGroup(menu)
         self._themes: dict[str, QAction] = {}

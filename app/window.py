@@ -15,6 +15,7 @@ from PySide6.QtGui import (
     QKeyEvent,
 )
 from PySide6.QtWidgets import (
+    QDockWidget,
     QMainWindow,
     QSplitter,
     QVBoxLayout,
@@ -36,6 +37,7 @@ from app.views.nuclei import NucleiBar
 from app.views.plots import Plots
 from app.views.reading import Reading
 from app.views.status import Status
+from app.views.table import Table
 from app.views.viewer import Viewer
 from app.widgets.column import Column
 from app.widgets.command_palette import CommandPalette
@@ -74,6 +76,7 @@ class Window(QMainWindow):
     paneAsked = Signal(int)  # place of the pane to edit
     paneAdded = Signal()
     paneClosed = Signal()  # the active one
+    tableShown = Signal(bool)
     closing = Signal()
 
     def __init__(
@@ -87,7 +90,7 @@ class Window(QMainWindow):
         self.plots, self.nuclei, self.layers = Plots(), NucleiBar(), Layers()
         self.messages, self.status, self.hints = MessageBar(), Status(), HintBar()
         self.demo = Demo([(s.key, s.name, _size(s)) for s in SLIDES])
-        self.reading = Reading()
+        self.reading, self.table = Reading(), Table()
         self.palette_box, self._keys = CommandPalette(self), ShortcutSheet(self)
         self._demo = self._reading = False
         self._place()
@@ -118,6 +121,13 @@ class Window(QMainWindow):
         self._split.setStretchFactor(1, 1)
         self._split.setSizes([_CONTROLS_WIDTH, 660, _PLOTS_WIDTH])
         self.setCentralWidget(self._split)
+        self._dock = QDockWidget("Models tried")
+        self._dock.setObjectName("models")
+        self._dock.setAllowedAreas(Qt.DockWidgetArea.BottomDockWidgetArea)
+        self._dock.setWidget(self.table)
+        self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self._dock)
+        self._dock.hide()
+        self._dock.visibilityChanged.connect(self.tableShown)
 
     # Keys
 
@@ -155,6 +165,12 @@ class Window(QMainWindow):
         self.reading.setVisible(self._reading)
         for action in self._story:
             action.setEnabled(self._demo and not self._reading)
+
+    def show_table(self, on: bool | None = None) -> None:
+        """Show or hide the table of models; the other way round when left out."""
+        self._dock.setVisible(self._dock.isHidden() if on is None else on)
+        if self._dock.isVisible():
+            self.table.filter.setFocus()
 
     def set_panes(self, count: int) -> None:
         """Allow the keys of so many panes; 0 leaves the digits to the demo view."""

@@ -21,6 +21,8 @@ def connect(window: "Window", to: "Controller") -> None:
     _connect_viewer(window, to)
     _connect_files(window, to)
     window.plots.pointChosen.connect(to.go_to)
+    window.table.rowChosen.connect(to.go_to)
+    window.tableShown.connect(to.show_table)
     window.plots.pointHovered.connect(to.preview)
     window.plots.metricChosen.connect(lambda v: to.set_display(metric=v))
     window.messages.dismissed.connect(to.dismiss)
