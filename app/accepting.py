@@ -10,6 +10,7 @@ from app.exploring import family, without
 from app.state import Pane
 from app.trials import added, trial_from, with_latency
 from app.values import Curve, Measured, Opened, Outcome
+from core.types import PruneRequest
 
 if TYPE_CHECKING:
     from app.state import AppState

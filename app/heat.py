@@ -61,7 +61,8 @@ def viridis() -> NDArray[np.uint8]:
     known = np.array(_VIRIDIS, float)
     at = np.linspace(0, 255, len(known))
     columns = [np.interp(np.arange(256), at, known[:, each]) for each in range(3)]
-    return np.rint(np.stack(columns, axis=1)).astype(np.uint8)
+    colours: NDArray[np.uint8] = np.rint(np.stack(columns, axis=1)).astype(np.uint8)
+    return colours
 
 
 def table(opacity: float) -> Argb:

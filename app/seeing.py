@@ -35,14 +35,12 @@ def events_of(changes: "NucleusChanges", before: Labels, after: Labels) -> Event
     places = np.array([event.place for event in found])
     kinds = [int(event.kind) - 1 for event in found]
     types = np.array([(event.before_class, event.after_class) for event in found])
-    areas = (
-        _areas(sizes[0], [event.before for event in found]),
-        _areas(sizes[1], [event.after for event in found]),
-    )
     return Events(
         np.array(kinds, np.int8),
-        *types.astype(np.int16).T,
-        *areas,
+        types[:, 0].astype(np.int16),
+        types[:, 1].astype(np.int16),
+        _areas(sizes[0], [event.before for event in found]),
+        _areas(sizes[1], [event.after for event in found]),
         np.array([event.iou for event in found], np.float32),
         places[:, 1],
         places[:, 0],
