@@ -1,0 +1,92 @@
+"""The command: ``python -m benchmarks.studies --help``."""
+
+import argparse
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from benchmarks.studies import report
+from benchmarks.studies.log import Log
+from benchmarks.studies.scale import FULL, MINIATURE, QUICK, Scale
+from benchmarks.studies.structured import Structured
+from benchmarks.studies.tiles import read_tiles
+from benchmarks.studies.unstructured import Unstructured
+from benchmarks.studies.verdicts import label
+from core.arithmetic import flushing
+from core.errors import BenchError
+
+log = logging.getLogger(__name__)
+
+STUDIES = {"structured": Structured, "unstructured": Unstructured}
+
+
+def run(study: str, data: Path | None, out: Path, cache: Path, scale: Scale) -> int:
+    """Run the points of a study that are not in its log, then write the results.
+
+    Parameters
+    ----------
+    study
+        Key of `STUDIES`.
+    data
+        Folder of the tiles.
+    out
+        Where results go.
+    cache
+        Where the log and trained networks are kept.
+    scale
+        How much is run.
+
+    Returns
+    -------
+    int
+        Number of points that were computed now.
+    """
+    subject = STUDIES[study](read_tiles(data, scale), scale, cache)
+    done = Log(cache / f"{study}-{scale.name}.jsonl")
+    points = list(subject.points())
+    todo = [point for point in points if point not in done]
+    log.info("%d points, %d in %s", len(points), len(points) - len(todo), cache)
+    start = time.monotonic()
+    with subject.session():
+        for number, point in enumerate(todo, start=1):
+            done.add(point, subject.run(point))
+            spent = time.monotonic() - start
+            left = spent / number * (len(todo) - number) / 60
+            log.info("%d/%d %s, %.0f min left", number, len(todo), label(point), left)
+    for path in report.write(study, list(done), scale, out):
+        log.info("wrote %s", path)
+    return len(todo)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(description="Run one of the studies.")
+    parser.add_argument("study", choices=tuple(STUDIES))
+    parser.add_argument("--data", type=Path, help="folder of the tiles")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--cache", type=Path, default=Path("runs/studies"))
+    parser.add_argument("--threads", type=int, default=2)
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="under five minutes")
+    size.add_argument("--miniature", action="store_true", help="seconds; for tests")
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    scale = MINIATURE if given.miniature else QUICK if given.quick else FULL
+    if given.data is None and not given.miniature:
+        parser.error("--data is needed: name the folder of the tiles")
+    torch.set_num_threads(given.threads)
+    try:
+        with flushing():
+            run(given.study, given.data, given.out, given.cache, scale)
+    except BenchError as error:
+        sys.stderr.write(f"studies: {error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

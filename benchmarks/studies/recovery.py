@@ -1,0 +1,63 @@
+"""Training after a cut, as the studies do it."""
+
+from dataclasses import replace
+
+from torch import nn
+
+from benchmarks.studies.networks import sources_of, training_settings
+from benchmarks.studies.scale import Scale
+from benchmarks.studies.tiles import Tiles
+from core.models import LoadedModel
+from core.pruning import MaskPlan
+from core.training import Aids, train
+from core.training.aids import Trained
+from core.training.finetune import GENTLE, split
+
+_RATE = 1e-3
+
+
+def recover(  # noqa: PLR0913 - the network, the tiles, and how long
+    pruned: nn.Module,
+    model: LoadedModel,
+    name: str,
+    tiles: Tiles,
+    scale: Scale,
+    seed: int,
+    *,
+    share: float = 1.0,
+    masks: MaskPlan | None = None,
+) -> Trained:
+    """Fine-tune a pruned network on labelled tiles and on the dense one's outputs.
+
+    Parameters
+    ----------
+    pruned
+        After the cut.
+    model
+        The dense network: the teacher.
+    name
+        Of the network: says which tiles it may see.
+    tiles
+        Of the study.
+    scale
+        Steps, and the limit of time.
+    seed
+        Of everything random.
+    share
+        Of steps and time: iterative pruning divides them among its cuts.
+    masks
+        Weights that stay at zero.
+    """
+    learn, check = split(tiles.learned(sources_of(name)), [], seed)
+    steps = max(round(scale.recover_steps * share), 1)
+    settings = training_settings(model.spec, scale, steps, _RATE, seed)
+    settings = replace(
+        settings,
+        minutes=scale.minutes * share,
+        augmentation=GENTLE,
+        patience=6,
+        check_every=20,
+        average=0.98,
+    )
+    aids = Aids(teacher=model.module, validation=check, masks=masks)
+    return train(pruned, model.spec, learn, settings, aids=aids)

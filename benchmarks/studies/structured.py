@@ -1,0 +1,229 @@
+"""Study 1: whole channels, by heuristic, at once or in steps, with each recovery.
+
+Adnan et al. 2024 (arXiv 2404.08831). To read this file, start from `Structured.run`.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from benchmarks.studies.log import Point
+from benchmarks.studies.measure import Found, damage, measure
+from benchmarks.studies.networks import network, slimmed, sources_of
+from benchmarks.studies.recovery import recover
+from benchmarks.studies.scale import Scale
+from benchmarks.studies.tiles import Tiles
+from benchmarks.studies.verdicts import nearest
+from core.benchmark import PrunableModel, calibration_inputs
+from core.benchmark.model import tidy
+from core.latency import LatencyProcess
+from core.models import LoadedModel
+from core.pruning import PruningPlan, Schedule
+from core.training.iterative import prune_and_recover
+from core.types import PruneRequest
+
+RECOVERIES = ("none", "refit", "finetune")
+
+
+class Structured:
+    """Runs the points of study 1.
+
+    Parameters
+    ----------
+    tiles
+        To learn from and to score.
+    scale
+        How much.
+    cache
+        Where trained networks are kept.
+    """
+
+    name = "structured"
+
+    def __init__(self, tiles: Tiles, scale: Scale, cache: Path) -> None:
+        self._tiles, self._scale, self._cache = tiles, scale, cache
+        self._models: dict[str, LoadedModel] = {}
+        self._dense: dict[str, Found] = {}
+        self._prunable: tuple[object, PrunableModel] | None = None
+        self._process: LatencyProcess | None = None
+
+    def session(self) -> AbstractContextManager[Any]:
+        """Return what must be open while points run: the measuring process."""
+        if self._scale.timing is None:
+            return nullcontext()
+        self._process = LatencyProcess()
+        return self._process
+
+    def points(self) -> Iterator[Point]:
+        """Yield all points, those that every claim needs first.
+
+        The first seed runs everything; the others only what claims rest on, or the
+        study would take days.
+        """
+        scale = self._scale
+        for name in scale.networks:
+            yield _point(name, "dense", "one-shot", "none", 0.0, 0)
+        for seed in scale.seeds:
+            for name in scale.networks:
+                for sparsity in sorted(scale.sparsities, key=lambda s: abs(s - 0.7)):
+                    for heuristic in scale.heuristics:
+                        if not seed or _is_claimed(scale, heuristic, sparsity):
+                            yield from _ways(name, heuristic, sparsity, seed)
+
+    def run(self, point: Point) -> dict[str, Any]:
+        """Prune, recover, and score one point.
+
+        Parameters
+        ----------
+        point
+            From `points`.
+        """
+        start = time.monotonic()
+        name = point["network"]
+        model = self._model(name)
+        self._find_dense(name, model)
+        if point["heuristic"] == "dense":
+            result, _ = measure(model.module, model, self._tiles.test)
+            return {"params": 0.0, "macs": 0.0, **result, "seconds": 0.0}
+        started = self._start(point)
+        prunable = self._prepared(started, point)
+        module, plan = self._pruned(started, prunable, point)
+        spent = time.monotonic() - start
+        result, found = measure(module, model, self._tiles.test)
+        dense, left = prunable.counts, prunable.sizes(plan)
+        return {
+            "params": 1 - left.params / dense.params,
+            "macs": 1 - left.macs / dense.macs,
+            **result,
+            "damage": damage(self._dense[name], found),
+            "latency": self._latency(model, module, point),
+            "recovery_seconds": spent,
+            "seconds": time.monotonic() - start,
+        }
+
+    def _model(self, name: str) -> LoadedModel:
+        if name not in self._models:
+            model = network(name, self._tiles, self._scale, self._cache)
+            tidy(model.module)
+            self._models[name] = model
+        return self._models[name]
+
+    def _find_dense(self, name: str, model: LoadedModel) -> None:
+        if name not in self._dense:
+            self._dense[name] = measure(model.module, model, self._tiles.test)[1]
+
+    def _start(self, point: Point) -> LoadedModel:
+        """Return the network that is cut: slimming trains it first."""
+        name = point["network"]
+        model = self._model(name)
+        if point["heuristic"] != "slimming":
+            return model
+        key = f"{name} slimmed"
+        if key not in self._models:
+            args = (model, name, self._tiles, self._scale, self._cache)
+            self._models[key] = slimmed(*args)
+            tidy(self._models[key].module)
+        return self._models[key]
+
+    def _prepared(self, model: LoadedModel, point: Point) -> PrunableModel:
+        key = (point["network"], point["heuristic"] == "slimming", point["seed"])
+        if self._prunable is None or self._prunable[0] != key:
+            inputs = self._inputs(model, point)
+            self._prunable = key, PrunableModel(model, inputs[0], inputs)
+        return self._prunable[1]
+
+    def _inputs(self, model: LoadedModel, point: Point) -> tuple[torch.Tensor, ...]:
+        sources = sources_of(point["network"])
+        calibration = self._tiles.calibration(sources, point["seed"])
+        return calibration_inputs(model, calibration, len(calibration))
+
+    def _pruned(
+        self, model: LoadedModel, prunable: PrunableModel, point: Point
+    ) -> tuple[nn.Module, PruningPlan]:
+        heuristic = point["heuristic"].replace("slimming", "bn_scale")
+        if point["mode"] == "iterative":
+            return self._in_steps(model, heuristic, point)
+        recovery = point["recovery"]
+        repair = "none" if recovery == "none" else "refit"
+        request = PruneRequest(
+            heuristic, point["sparsity"], recovery=repair, seed=point["seed"]
+        )
+        plan = prunable.plan(request)
+        module = tidy(prunable.build(request, plan))
+        if recovery == "finetune":
+            module = tidy(self._recover(module, point).module)
+        return module, plan
+
+    def _in_steps(
+        self, model: LoadedModel, heuristic: str, point: Point
+    ) -> tuple[nn.Module, PruningPlan]:
+        cuts = self._scale.cuts
+        request = {
+            "heuristic": heuristic,
+            "sparsity": point["sparsity"],
+            "seed": point["seed"],
+        }
+        found = prune_and_recover(
+            model.module,
+            self._inputs(model, point),
+            request,
+            lambda cut, _: self._recover(cut, point, 1 / cuts).module,
+            Schedule(cuts),
+        )
+        return tidy(found.module), found.plan
+
+    def _recover(self, module: nn.Module, point: Point, share: float = 1.0) -> Any:
+        name = point["network"]
+        model = self._model(name)
+        tiles, scale = self._tiles, self._scale
+        return recover(module, model, name, tiles, scale, point["seed"], share=share)
+
+    def _latency(
+        self, model: LoadedModel, module: nn.Module, point: Point
+    ) -> dict[str, Any] | None:
+        """Time a shape once: the first seed, and not again for each repair."""
+        timing = self._scale.timing
+        if timing is None or self._process is None or point["seed"]:
+            return None
+        if point["mode"] == "one-shot" and point["recovery"] == "none":
+            return None
+        side = min(model.spec.window[0], self._scale.side or 512)
+        side = model.spec.window[0] if model.spec.reader == "hv" else side
+        example = torch.zeros(1, 3, side, side)
+        found = self._process.compare(model.module, module, example, settings=timing)
+        return {
+            "dense": found.dense.median,
+            "pruned": found.pruned.median,
+            "speedup": found.speedup,
+            "interval": list(found.interval),
+        }
+
+
+def _is_claimed(scale: Scale, heuristic: str, sparsity: float) -> bool:
+    key = {nearest(scale.sparsities, wanted) for wanted in (0.7, 0.9)}
+    return heuristic in ("random", "l2", "reconstruction") and sparsity in key
+
+
+def _ways(name: str, heuristic: str, sparsity: float, seed: int) -> Iterator[Point]:
+    """Yield one cut with each recovery, and the cut in steps."""
+    for recovery in RECOVERIES:
+        yield _point(name, heuristic, "one-shot", recovery, sparsity, seed)
+    yield _point(name, heuristic, "iterative", "finetune", sparsity, seed)
+
+
+def _point(
+    network: str, heuristic: str, mode: str, recovery: str, sparsity: float, seed: int
+) -> Point:
+    return {
+        "network": network,
+        "heuristic": heuristic,
+        "mode": mode,
+        "recovery": recovery,
+        "sparsity": sparsity,
+        "seed": seed,
+    }

@@ -1,0 +1,120 @@
+"""A claim, our number, and what follows: the rules all verdicts share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from benchmarks.studies.log import Point
+from benchmarks.studies.scale import Scale
+from benchmarks.studies.statistics import Entry, Interval, relative_change
+
+HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be tested here"
+ALLOWED = 0.02  # relative loss that counts as negligible
+PAPER_1 = "Adnan et al. 2024, arXiv 2404.08831"
+PAPER_2 = "Mahbod et al. 2022, arXiv 2206.07422"
+OURS = "this project"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One row of the table of verdicts.
+
+    Parameters
+    ----------
+    paper, claim
+        Who says what.
+    number
+        Ours, with its interval.
+    verdict
+        `HOLDS`, `FAILS` or `OPEN`.
+    why
+        Half a sentence.
+    """
+
+    paper: str
+    claim: str
+    number: str
+    verdict: str
+    why: str
+
+
+def within(change: Interval, allowed: float = ALLOWED) -> tuple[str, str]:
+    """Judge whether a loss is at most what is allowed.
+
+    Parameters
+    ----------
+    change
+        Relative, negative for a loss.
+    allowed
+        Largest relative loss.
+
+    Returns
+    -------
+    verdict, why
+        Decided only when the whole interval is on one side.
+    """
+    if change.value != change.value:
+        return OPEN, "no such point was measured"
+    if change.low >= -allowed:
+        return HOLDS, f"the whole interval loses at most {allowed:.0%}"
+    if change.high < -allowed:
+        return FAILS, f"the whole interval loses more than {allowed:.0%}"
+    return OPEN, (
+        f"the interval spans the limit of {allowed:.0%}: too few test tiles to tell"
+    )
+
+
+def settled(claims: Sequence[Claim], scale: Scale) -> list[Claim]:
+    """Return the claims as a run of this size may publish them."""
+    if scale.decides:
+        return list(claims)
+    why = f"a {scale.name} run: it shows that the study runs and judges nothing"
+    return [replace(claim, verdict=OPEN, why=why) for claim in claims]
+
+
+def chosen(entries: Sequence[Entry], **fields: object) -> list[Entry]:
+    """Entries with these fields; numbers within a thousandth."""
+    return [e for e in entries if all(_same(e.get(k), v) for k, v in fields.items())]
+
+
+def _same(value: object, wanted: object) -> bool:
+    if isinstance(value, float | int) and isinstance(wanted, float):
+        return abs(value - wanted) < 1e-3
+    return value == wanted
+
+
+def recipes(entries: Sequence[Entry], keys: Sequence[str]) -> dict[str, list[Entry]]:
+    """Group the entries of seeds: what is left is one recipe each."""
+    groups: dict[str, list[Entry]] = {}
+    for entry in entries:
+        groups.setdefault(", ".join(str(entry[k]) for k in keys), []).append(entry)
+    return groups
+
+
+def best_of(
+    dense: Entry,
+    groups: dict[str, list[Entry]],
+    score: str = "aji",
+    sources: Sequence[str] = (),
+) -> tuple[str, Interval]:
+    """Return the recipe that loses least; empty when there is none."""
+    found = {
+        name: relative_change(dense, entries, score, sources)
+        for name, entries in groups.items()
+    }
+    usable = {name: each for name, each in found.items() if each.value == each.value}
+    if not usable:
+        return "", Interval(float("nan"), float("nan"), float("nan"))
+    name = max(usable, key=lambda n: usable[n].value)
+    return name, usable[name]
+
+
+def nearest(values: Sequence[float], wanted: float) -> float:
+    """Return the sparsity of a study that is nearest to that of a claim."""
+    return min(values, key=lambda value: abs(value - wanted))
+
+
+def label(point: Point) -> str:
+    """A point in words, for progress."""
+    return ", ".join(
+        f"{v:.1%}" if isinstance(v, float) else str(v) for v in point.values()
+    )
