@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.trials import series_of
-from core.types import PruneRequest
+from core.types import PruneRequest, Recovery
 
 if TYPE_CHECKING:
     from app.state import AppState
@@ -56,7 +56,8 @@ def baseline_of(state: "AppState") -> tuple[PruneRequest, ...]:
         return ()
     tried = {trial.request for trial in state.trials}
     # nobody waits half an hour for a background
-    recovery = state.request.recovery.replace("finetune", "refit")
+    asked = state.request.recovery
+    recovery: Recovery = "refit" if asked == "finetune" else asked
     row = [
         replace(state.request, heuristic="random", sparsity=sparsity, recovery=recovery)
         for sparsity in BASELINE
