@@ -20,9 +20,11 @@ class MessageBar(QFrame):
         self._text.setAccessibleName("Message")
         row.addWidget(self._text, 1)
         self._copy = QPushButton("Copy details")
+        self._copy.setToolTip("Copy the message and what led to it, to pass it on.")
         self._copy.clicked.connect(self._on_copy)
         row.addWidget(self._copy)
         close = QPushButton("Dismiss")
+        close.setToolTip("Take this message away.")
         close.clicked.connect(self.dismissed)
         row.addWidget(close)
         self._details = ""

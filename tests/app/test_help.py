@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.actions import all_actions, keys_of
 from app.matching import ranked
+from app.state import Message
 
 
 @pytest.fixture
@@ -104,6 +105,19 @@ def test_no_key_means_two_things(shown):
         assert len(keys) == len(set(keys))
 
 
+def test_details_of_an_error_can_be_copied(qtbot, shown):
+    shown.store.update(message=Message("Something is wrong: do this.", "the details"))
+    copy = next(
+        b
+        for b in shown.window.messages.findChildren(QPushButton)
+        if b.text() == "Copy details"
+    )
+    qtbot.mouseClick(copy, Qt.MouseButton.LeftButton)
+    words = QApplication.clipboard().text()
+    assert "Something is wrong" in words
+    assert "the details" in words
+
+
 def test_hints_are_dismissed_for_good(qtbot, shown, settings):
     hints = shown.window.hints
     assert hints.isVisible()
@@ -143,6 +157,7 @@ def controls(window):
 @pytest.mark.parametrize("demo", [False, True])
 def test_every_control_says_what_it_is(shown, demo):
     shown.controller.set_demo(demo)
+    shown.store.update(message=Message("Something is wrong: do this.", "details"))
     found = controls(shown.window)
     assert len(found) > 8
     for widget in found:
