@@ -33,6 +33,7 @@ from PySide6.QtWidgets import QApplication
 from app import start, theme
 from app.settings import Settings
 from app.state import AppState
+from benchmarks.canvas import canvas
 from core.types import PruneRequest
 
 TILE = "sample:synthetic"  # 512 x 512, with ground truth
@@ -224,7 +225,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--changes", type=int, default=500)
     parser.add_argument(
-        "--part", nargs="*", default=["first", "slider", "stalls", "memory"]
+        "--part", nargs="*", default=["first", "slider", "stalls", "memory", "canvas"]
     )
     asked = parser.parse_args()
     found: dict[str, Any] = {
@@ -237,8 +238,13 @@ def main() -> None:
     }
     if "first" in asked.part:
         found["first_window"] = first_window()
-    if {"slider", "stalls", "memory"} & set(asked.part):
+    app = None
+    if "canvas" in asked.part:
         app = QApplication([])
+        theme.apply(app, "light")
+        found["canvas"] = canvas(app, (1280, 800))
+    if {"slider", "stalls", "memory"} & set(asked.part):
+        app = app or QApplication([])
         with tempfile.TemporaryDirectory() as folder:
             bench = opened(app, folder)
             if "slider" in asked.part:

@@ -249,6 +249,8 @@ class TileView(QWidget):
             shift = ((start + stop) - size[0]) / 2 / camera.scale
             camera = Camera(camera.x + shift, camera.y, camera.scale)
             for mask in masks:
+                if not mask.colours.seen:
+                    continue
                 seen = sample(mask.levels, camera, (stop - start, size[1]))
                 line = max(round(mask.width * ratio), 1)
                 strips.append(Strip(compose(seen, mask.colours, line), start, ratio))
