@@ -1,6 +1,7 @@
 """Maps into nuclei: one function for each way a network separates them."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import cv2
 import numpy as np
@@ -32,20 +33,18 @@ def read_distance(maps: Maps, threshold: Mapping[str, float]) -> Int:
     threshold
         ``foreground``: least probability; ``object``: least distance of a
         marker; ``smallest``: least area in pixels; ``smooth``: standard deviation
-        in pixels by which the distance is blurred first; ``merge``: see
-        `merge_shallow`.
+        in pixels by which the distance is blurred first; ``calm``: the same for the
+        probability; ``sure``: least mean probability of a nucleus; ``merge``: see
+        `merge_shallow`. `calm` and `sure` do nothing when left out.
 
     Returns
     -------
     array
         int32 (h, w), 1..n without gaps.
     """
-    smooth = threshold.get("smooth", 0.8)
-    side = 2 * round(2.5 * smooth) + 1
-    form = np.asarray(maps["dist"], np.float32)
-    blurred = cv2.GaussianBlur(form, (side, side), smooth) if smooth else form
-    distance = np.asarray(blurred, np.float32)
-    inside = np.asarray(maps["np"] >= threshold.get("foreground", 0.5))
+    distance = _blurred(maps["dist"], threshold.get("smooth", 0.8))
+    probability = _blurred(maps["np"], threshold.get("calm", 0.0))
+    inside = probability >= threshold.get("foreground", 0.5)
     peaks = inside & (distance >= threshold.get("object", 0.5))
     count, markers = components(peaks)
     blobs, blob = components(inside)
@@ -58,7 +57,28 @@ def read_distance(maps: Maps, threshold: Mapping[str, float]) -> Int:
     height = np.asarray(np.clip(1 - distance, 0, 1), np.float32)
     labels = flood(height, markers, inside)
     labels = merge_shallow(labels, distance, threshold.get("merge", 0.8))
+    if (sure := threshold.get("sure", 0.0)) > 0:
+        labels = _without_unsure(labels, probability, sure)
     return renumber(labels, threshold.get("smallest", 12))
+
+
+def _blurred(values: NDArray[Any], sigma: float) -> Float:
+    """Blur a map by a Gaussian of `sigma` pixels."""
+    found = np.asarray(values, np.float32)
+    if not sigma:
+        return found
+    side = 2 * round(2.5 * sigma) + 1
+    return np.asarray(cv2.GaussianBlur(found, (side, side), sigma), np.float32)
+
+
+def _without_unsure(labels: Int, probability: Float, least: float) -> Int:
+    """Remove nuclei whose mean probability is below `least`."""
+    flat = labels.ravel()
+    sizes = np.bincount(flat)
+    sums = np.bincount(flat, weights=probability.ravel())
+    keep = sums >= least * sizes
+    keep[0] = False
+    return np.where(keep[labels], labels, 0).astype(np.int32)
 
 
 def _stretched(field: Float) -> Float:

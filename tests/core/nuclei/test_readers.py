@@ -8,6 +8,7 @@ from core.images.synthetic import synthetic_tile
 from core.metrics import score_instances
 from core.nuclei import instances, majority_types
 from core.nuclei.flooding import fill_holes, flood, merge_shallow, renumber
+from core.nuclei.readers import read_distance
 from core.training.targets import distance_map
 from core.types import ModelSpec
 
@@ -169,3 +170,22 @@ def test_a_patch_classifier_is_refused_in_a_sentence():
     spec = ModelSpec("ResNet", "patch", "resnet18", reader="patch")
     with pytest.raises(ModelError, match="choose a nuclei model"):
         instances({}, spec)
+
+
+def test_nuclei_of_low_mean_probability_are_left_out_and_specks_calmed():
+    faint = np.zeros((40, 60), np.float32)
+    faint[5:20, 5:20], faint[5:20, 35:50] = 0.55, 0.9
+    faint[30, 30] = 1.0  # a single pixel
+    maps = {"np": faint, "dist": (faint > 0).astype(np.float32)}
+    plain = {"smallest": 1, "object": 0.5, "foreground": 0.5}
+
+    assert read_distance(maps, plain).max() == 3
+    sure = read_distance(maps, {**plain, "sure": 0.6})
+    assert sorted(np.unique(sure[5:20])) == [0, sure[10, 40]]
+    assert sure[10, 40] > 0
+    assert sure[10, 10] == 0
+    assert sure[30, 30] > 0
+    calm = read_distance(maps, {**plain, "calm": 1.0})
+    assert calm[30, 30] == 0
+    assert calm[10, 10] > 0
+    assert calm[10, 40] > 0

@@ -20,7 +20,7 @@ from core.training.batches import batches, make_batch
 from core.training.data import draw, read_folder, synthetic_examples
 from core.training.demo import mean_of, mix
 from core.training.loss import dice_loss, total_loss
-from core.training.rounds import LATER_ROUNDS
+from core.training.rounds import FINAL_ROUNDS, LATER_ROUNDS
 from core.training.run import rate_at
 from core.training.targets import UNKNOWN, distance_map, make_targets
 from core.types import ModelSpec, Tile
@@ -233,8 +233,9 @@ def test_groups_get_their_share_of_the_crops():
 
 def test_later_rounds_carry_seed_and_checkpoint_on():
     first = Settings(seed=4, checkpoint=Path("run/state.pt"), half=True)
-    later = [r.settings(first, n) for n, r in enumerate(LATER_ROUNDS, start=1)]
-    assert [settings.seed for settings in later] == [5, 6, 7]
+    rounds = (*LATER_ROUNDS, *FINAL_ROUNDS)
+    later = [r.settings(first, n) for n, r in enumerate(rounds, start=1)]
+    assert [settings.seed for settings in later] == [5, 6, 7, 8]
     assert later[0].checkpoint == Path("run/state-polish.pt")
     assert len({settings.checkpoint for settings in later}) == len(later)
     assert all(settings.half for settings in later)
