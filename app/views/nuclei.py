@@ -76,7 +76,8 @@ class NucleiBar(QWidget):
 
     def _chip(self, kind: Kind) -> tuple[QToolButton, QToolButton]:
         eye = QToolButton()
-        eye.setProperty("segment", "first")
+        eye.setProperty("chip", "true")
+        eye.setStyleSheet("padding: 3px")  # else the swatch shrinks to a dot
         eye.setCheckable(True)
         eye.setIcon(switch_icon(KIND_COLOUR[kind]))
         eye.setIconSize(QSize(12, 12))

@@ -88,6 +88,8 @@ def paint_colour_bar(painter: QPainter, pane: QRect, heat: Heat) -> None:
     words = metrics.horizontalAdvance(heat.title)
     wide = max(_BAR, words) + 16
     box = QRectF(pane.width() - wide - 6, pane.height() - 56.0, wide, 50)
+    if box.left() < min(140.0, pane.width() / 3) + 24:
+        box.translate(0, -42)  # above the scale bar, where both do not fit
     if box.left() < 0:
         return
     painter.setPen(Qt.PenStyle.NoPen)
