@@ -6,7 +6,7 @@ from a wheel or drag event to both panes repainted. Part ``canvas`` of
 """
 
 import time
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, Qt
@@ -18,7 +18,7 @@ from app.heat import Heat
 from app.masks import pair
 from app.overlay import label_pyramid, largest_pyramid, picture_pyramid
 from app.state import Display
-from app.values import KINDS, Changes, Nuclei, Picture, RawMap
+from app.values import KINDS, Changes, Nuclei, Opened, Outcome, Picture, RawMap
 from app.views.viewer import Viewer
 
 SIDE = 4000
@@ -89,7 +89,9 @@ def canvas(app: QApplication, size: tuple[int, int]) -> dict[str, Any]:
     }
     for name, (display, heat) in ways.items():
         viewer.set_swipe(display.swipe)
-        viewer.set_masks(*pair(opened, outcome, display))
+        viewer.set_masks(
+            *pair(cast("Opened", opened), cast("Outcome", outcome), display)
+        )
         viewer.set_heats("foreground" if heat else "", (heat,))
         found[name] = _timed(app, viewer)
     found["met"] = all(found[name]["p95_ms"] <= LIMIT_MS for name in ways)
