@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 from app.setup_file import Setup, read_setup
 from app.sources import joined
@@ -19,7 +19,7 @@ _REQUEST = (
 _NEEDED = ("model", "tile", "heuristic", "sparsity")  # of prune without settings
 _TRAINING = ("train_data", "minutes", "train_steps", "rate", "distil", "device")
 _COUNTS: tuple[Target, ...] = ("params", "macs", "channels", "latency")
-_RECOVERIES: tuple[Recovery, ...] = ("none", "bn", "refit", "finetune")
+_RECOVERIES: tuple[Recovery, ...] = get_args(Recovery)
 HEURISTIC, SPARSITY = "reconstruction", 0.8
 RECOVERY: Recovery = "refit"
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.trials import series_of
-from core.types import PruneRequest, Recovery
+from core.types import SLOW, PruneRequest, Recovery
 
 if TYPE_CHECKING:
     from app.state import AppState
@@ -57,7 +57,7 @@ def baseline_of(state: "AppState") -> tuple[PruneRequest, ...]:
     tried = {trial.request for trial in state.trials}
     # nobody waits half an hour for a background
     asked = state.request.recovery
-    recovery: Recovery = "refit" if asked == "finetune" else asked
+    recovery: Recovery = "refit" if asked in SLOW else asked
     row = [
         replace(state.request, heuristic="random", sparsity=sparsity, recovery=recovery)
         for sparsity in BASELINE

@@ -22,7 +22,7 @@ from app.runner import Failure, Runner, Task
 from app.state import Message, Store
 from app.values import Curve, Measured, Opened, Outcome, Picture, Saved
 from core.job import Step
-from core.types import PruneRequest
+from core.types import SLOW, PruneRequest
 
 if TYPE_CHECKING:
     from app.state import AppState
@@ -106,8 +106,8 @@ class Scheduler(QObject):
             return
         # Of a drag every frame counts; work for other settings is of no use now.
         alike = self._running == family(request)
-        # A training takes minutes: whatever is asked for next interrupts it.
-        tunes = request.recovery == "finetune"
+        # These take seconds or minutes: whatever is asked for next interrupts them.
+        tunes = request.recovery in SLOW
         self._running, self._live = () if tunes else family(request), True
         self._wanted = None
         waits = self._queue[:1] == ["save"] or (self._queue[:1] == ["prune"] and alike)
@@ -192,8 +192,8 @@ class Scheduler(QObject):
             self.idle.emit()
 
     def _waits(self, request: PruneRequest) -> bool:
-        """Return whether a request takes minutes and the hand still moves."""
-        return request.recovery == "finetune" and not self._resting()
+        """Return whether a request takes long and the hand still moves."""
+        return request.recovery in SLOW and not self._resting()
 
     def _advance_slow(self, state: "AppState", opened: Opened) -> bool:
         """Do what waits for a hand that rests; return whether there was any."""

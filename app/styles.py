@@ -17,9 +17,16 @@ _SHAPES: Mapping[str, Shape] = {
     "refit": "circle",
     "bn": "square",
     "none": "triangle",
+    "sequential": "diamond",  # as all that takes longer
 }
 _LINES = ("network", "layer", "encoder", "decoder")
-RECOVERY = {"none": "no recovery", "bn": "batch norm", "refit": "refit"}
+RECOVERY = {
+    "none": "no recovery",
+    "bn": "batch norm",
+    "refit": "refit",
+    "sequential": "refit in sequence",
+    "finetune": "fine-tuned",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Which training-free recipe keeps most: heuristic x scope x recovery, as a table.
 
-    python benchmarks/recipes.py train --data ../shared/data --out runs
-    python benchmarks/recipes.py table --data ../shared/data --out benchmarks/results \
+    python -m benchmarks.recipes train --data ../shared/data --out runs
+    python -m benchmarks.recipes table --data ../shared/data --out benchmarks/results \
         demo runs/residual-unet.safetensors runs/dual-decoder.safetensors
 
 ``train`` makes two further networks of other architectures (a few minutes each on
@@ -42,7 +42,9 @@ OTHERS = {
 }
 HEURISTICS = ("random", "l2", "bn_scale", "reconstruction_once", "reconstruction")
 TARGETS = (("params", 0.75), ("params", 0.92), ("macs", 0.5), ("macs", 0.65))
-RECOVERIES = ("none", "bn", "refit", "refit+bn")
+RECOVERIES = ("none", "bn", "refit", "refit+bn", "sequential", "sequential+bn")
+#: Tried with all recoveries; the rest with the two that were best on a prototype.
+THOROUGH = (("l2", "network"), ("reconstruction", "network"))
 
 
 @dataclass(frozen=True)
@@ -127,16 +129,17 @@ def rows(model: LoadedModel, folder: Path, name: str) -> Iterator[Row]:
         if heuristic not in available:
             continue
         for scope in ("network", "layer"):
+            thorough = (heuristic, scope) in THOROUGH
             for count, sparsity in TARGETS:
                 request = PruneRequest(heuristic, sparsity, scope, count)
                 plan = prunable.plan(request)
-                for recovery in RECOVERIES:
+                for recovery in RECOVERIES if thorough else ("refit", "refit+bn"):
                     first = recovery.split("+", maxsplit=1)[0]
                     if "bn" in recovery and not _has_norm(model.module):
                         continue
                     asked = replace(request, recovery=first)
                     module = tidy(prunable.build(asked, plan))
-                    if recovery == "refit+bn":
+                    if recovery.endswith("+bn"):
                         recalibrate_batch_norm(module, [(x,) for x in inputs])
                         tidy(module)
                     left = prunable.sizes(plan)

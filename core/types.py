@@ -15,7 +15,9 @@ Count = Literal["params", "macs", "channels"]
 Target = Count | Literal["latency"]
 UNSTRUCTURED = "unstructured:"
 """How a request names heuristics that choose single weights."""
-Recovery = Literal["none", "bn", "refit", "finetune"]
+Recovery = Literal["none", "bn", "refit", "sequential", "finetune"]
+#: Repairs that take seconds or minutes, not milliseconds.
+SLOW: tuple[Recovery, ...] = ("sequential", "finetune")
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,8 +52,14 @@ RECOVERIES = (
         "no training, no labels.",
     ),
     (
+        "sequential",
+        "Refit+",
+        "Refit in sequence: after refit, layer after layer is fitted again to what the "
+        "whole model gives; some seconds, worth it where much is gone.",
+    ),
+    (
         "finetune",
-        "Fine-tune",
+        "Tune",
         "Refitted, then trained for two minutes on what the whole model finds here "
         "and on other tiles, without labels; stopping keeps the best so far.",
     ),

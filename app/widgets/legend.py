@@ -34,8 +34,9 @@ class Legend(QLabel):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.setToolTip(
             "Colour tells the heuristic, the mark the recovery (circle refit, square "
-            "batch norm, triangle none) and the line the scope (solid network, dashed "
-            "layer, dotted encoder); bands hold 95 % of resampled nuclei."
+            "batch norm, triangle none, diamond what takes longer) and the line the "
+            "scope (solid network, dashed layer, dotted encoder); bands hold 95 % of "
+            "resampled nuclei."
         )
 
     def set_entries(self, entries: Sequence[Entry]) -> None:

@@ -45,6 +45,7 @@ from core.pruning import (
     calibrate,
     plan_of,
     recalibrate_batch_norm,
+    refit_in_sequence,
     trace,
 )
 from core.pruning.anatomy import anatomy
@@ -184,8 +185,12 @@ class PrunableModel:
             return self._special.build(request, plan, job)
         if request.recovery == "none":
             return apply_plan(module, plan)
-        if request.recovery == "refit":
-            return apply_plan(module, plan, statistics=self.statistics(job))
+        if request.recovery in {"refit", "sequential"}:
+            repaired = apply_plan(module, plan, statistics=self.statistics(job))
+            if request.recovery == "refit":
+                return repaired
+            batches = [(batch,) for batch in self._calibration]
+            return refit_in_sequence(module, repaired, plan, self.graph, batches, job)
         if request.recovery == "bn":
             pruned = apply_plan(module, plan)
             batches = ((batch,) for batch in self._calibration)
@@ -195,8 +200,8 @@ class PrunableModel:
                 )
             return pruned
         raise PruningError(
-            f"There is no recovery '{request.recovery}': choose none, bn, refit or "
-            "finetune."
+            f"There is no recovery '{request.recovery}': choose none, bn, refit, "
+            "sequential or finetune."
         )
 
     def finetune(

@@ -17,6 +17,7 @@ from core.pruning.plan import PruningPlan
 from core.pruning.recalibration import recalibrate_batch_norm
 from core.pruning.schedule import Schedule, Stepwise, prune_in_steps
 from core.pruning.selection import Selector, make_plan, plan_of
+from core.pruning.sequential import refit_in_sequence
 from core.pruning.statistics import Statistics, calibrate
 from core.pruning.tracing import trace
 from core.pruning.unstructured import apply_masks, make_masks
@@ -52,6 +53,7 @@ __all__ = [
     "plan_of",
     "prune_in_steps",
     "recalibrate_batch_norm",
+    "refit_in_sequence",
     "register",
     "trace",
 ]

@@ -37,7 +37,7 @@ def test_dense_result_is_the_model_as_loaded(bench, model, tile):
     assert bench.dense.scores is None
 
 
-@pytest.mark.parametrize("recovery", ["none", "bn", "refit"])
+@pytest.mark.parametrize("recovery", ["none", "bn", "refit", "sequential"])
 @pytest.mark.parametrize("count", ["params", "macs", "channels"])
 def test_round_meets_its_target(bench, recovery, count):
     request = PruneRequest("reconstruction", 0.5, count=count, recovery=recovery)
