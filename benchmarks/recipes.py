@@ -1,8 +1,8 @@
 """Which training-free recipe keeps most: heuristic x scope x recovery, as a table.
 
     python -m benchmarks.recipes train --data ../shared/data --out runs
-    python -m benchmarks.recipes table --data ../shared/data --out benchmarks/results \
-        demo runs/residual-unet.safetensors runs/dual-decoder.safetensors
+    python -m benchmarks.recipes table demo runs/residual-unet.safetensors \
+        runs/dual-decoder.safetensors --data ../shared/data --out benchmarks/results
 
 ``train`` makes two further networks of other architectures (a few minutes each on
 two cores; resumable). ``table`` prunes every network without labels and without a
