@@ -63,8 +63,8 @@ def finetune(  # noqa: PLR0913 - the two networks, the tiles, and how
     Returns
     -------
     Trained
-        Never worse on the validation tiles than `pruned`, where there are three
-        tiles or more.
+        Never worse on the tiles of the checks than `pruned`, where there are any:
+        see `split`.
 
     Raises
     ------
@@ -194,9 +194,12 @@ def split(
     Returns
     -------
     learn, check
-        Weighted so that labelled tiles get most of the crops; `check` is empty
-        when there are fewer than three tiles.
+        Weighted so that labelled tiles get most of the crops. Of fewer than three
+        tiles, bare ones are learned from and checked on (unchanged, where there is
+        no truth to learn by heart), and labelled ones are not checked on.
     """
+    if not labelled and len(bare) < 3:
+        return list(bare), list(bare)
     pool = list(labelled) or list(bare)
     first = 0 if labelled else 1
     count = max(round(_HELD_OUT * len(pool)), 1) if len(pool) > 2 else 0

@@ -327,7 +327,8 @@ def test_the_split_keeps_the_open_tile_for_learning():
         assert len(check) == 1
         assert "a" in {e.name for e in learn}
         assert {e.name for e in learn}.isdisjoint(e.name for e in check)
-    assert split([], bare[:2], 0)[1] == []
+    assert split([], bare[:2], 0) == (bare[:2], bare[:2])
+    assert split(named[:2], [], 0)[1] == []
     learn, check = split(named, bare, 1)
     assert all(e.known for e in check)
     assert sum(e.weight for e in learn if e.known) == pytest.approx(0.7)
