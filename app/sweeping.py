@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from core.types import PruneRequest
 
 READ_MS = 150  # between looks at a store that is being written
+_NO_SCORE = (
+    "No score is defined for these trials: neither the whole nor a pruned model "
+    "finds a nucleus, and there is no ground truth."
+)
 _IMAGES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".svs"})
 
 
@@ -282,6 +286,10 @@ class Sweeping(QObject):
             for key, name in METRICS.items()
             if any(key in each.metrics for each in results)
         } or {"aji": "AJI"}
+        if any(each.points for each in results) and not any(
+            each.metrics for each in results
+        ):
+            window.set_note(_NO_SCORE)
         if shown.metric not in names:
             shown.metric = next(iter(names))
         against = {each.against_truth for each in results if each.points}

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 import skimage
@@ -18,7 +19,7 @@ from app.stores import METRICS
 from app.sweep_values import Place
 from app.sweeping import Sweeping, count_images, default_store, same_model
 from app.views.sweep import SweepWindow
-from core.store import read_store
+from core.store import Store, read_store
 from core.types import PruneRequest
 
 LONG = 240_000  # ms, for a busy machine; nothing waits that long when it works
@@ -34,8 +35,13 @@ class Quiet:
 
 @pytest.fixture
 def tile(tmp_path):
-    path = tmp_path / "t.png"
+    """A tile with labels beside it: a score is defined whatever a model finds."""
+    path = tmp_path / "images" / "t.png"
+    for kind in ("images", "labels"):
+        (tmp_path / kind).mkdir()
     Image.fromarray(skimage.data.immunohistochemistry()[:64, 100:164]).save(path)
+    blocks = np.kron(np.arange(16).reshape(4, 4), np.ones((16, 16)))
+    Image.fromarray(blocks.astype(np.uint8)).save(tmp_path / "labels" / "t.png")
     return path
 
 
@@ -304,6 +310,15 @@ def test_points_of_another_model_say_so(
     monkeypatch.chdir(tmp_path)
     assert same_model("m.safetensors", str(model))
     assert not same_model("m.safetensors", "n.safetensors")
+
+
+def test_trials_without_any_score_say_so(joined, window, qtbot, tmp_path):
+    """As of a network that finds nothing, before or after."""
+    bare = stores.record(PruneRequest("l2", 0.5), tiles=(), latency=None)
+    with Store(tmp_path / "a.sqlite") as store:
+        store.add(bare)
+    window.openAsked.emit(str(tmp_path / "a.sqlite"))
+    qtbot.waitUntil(lambda: "finds a nucleus" in window._note.text(), timeout=LONG)
 
 
 def test_what_is_no_store_says_so(joined, window, qtbot, tmp_path):
