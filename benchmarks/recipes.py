@@ -5,9 +5,9 @@
         runs/dual-decoder.safetensors --data ../shared/data --out benchmarks/results
 
 ``train`` makes two further networks of other architectures (a few minutes each on
-two cores; resumable). ``table`` prunes every network without labels and without a
-gradient step, and scores it on tiles that no training saw. It writes a CSV and a
-Markdown table, and prints the claims with the numbers behind them as JSON.
+two cores). ``table`` prunes every network without labels and without a gradient step,
+and scores it on tiles that no training saw. It writes a CSV and a Markdown table, and
+prints the claims with the numbers behind them as JSON. Both go on where they stopped.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import json
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ from core.training import Settings, fit
 from core.training.data import Example, read_folder, synthetic_examples
 from core.training.demo import SPEC
 from core.training.split import DSB_HELD_OUT, TNBC_HELD_OUT
-from core.types import PruneRequest, Tile
+from core.types import Counts, PruneRequest, Tile
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,11 @@ HEURISTICS = ("random", "l2", "bn_scale", "reconstruction_once", "reconstruction
 TARGETS = (("params", 0.75), ("params", 0.92), ("macs", 0.5), ("macs", 0.65))
 RECOVERIES = ("none", "bn", "refit", "refit+bn", "sequential", "sequential+bn")
 #: Tried with all recoveries; the rest with the two that were best on a prototype.
-THOROUGH = (("l2", "network"), ("reconstruction", "network"))
+THOROUGH = (
+    ("l2", "network"),
+    ("reconstruction", "network"),
+    ("reconstruction", "layer"),
+)
 
 
 @dataclass(frozen=True)
@@ -113,7 +118,17 @@ def _aji(model: LoadedModel, tiles: Sequence[Example]) -> float:
     return float(np.nanmean(scores))
 
 
-def rows(model: LoadedModel, folder: Path, name: str) -> Iterator[Row]:
+Key = tuple[str, str, str, str, float]
+
+
+def key_of(row: Row) -> tuple[str, Key]:
+    """Return what tells a row from the others."""
+    return row.model, (row.heuristic, row.scope, row.recovery, row.count, row.sparsity)
+
+
+def rows(
+    model: LoadedModel, folder: Path, name: str, known: dict[Key, Row]
+) -> Iterator[Row]:
     """Yield all recipes for one network, the dense one first."""
     tidy(model.module)
     dsb, tnbc = _held_out(folder)
@@ -121,42 +136,73 @@ def rows(model: LoadedModel, folder: Path, name: str) -> Iterator[Row]:
     tiles = [*calibration, *(Tile(e.pixels) for e in _seen(folder)[-4:])]
     inputs = calibration_inputs(model, tiles, len(tiles))
     prunable = PrunableModel(model, inputs[0], inputs)
-    base = _aji(model, dsb), _aji(model, tnbc)
-    size = prunable.counts
+    first = known.get(("dense", "", "", "", 0.0))
+    base = (
+        (first.dsb_aji, first.tnbc_aji)
+        if first
+        else (_aji(model, dsb), _aji(model, tnbc))
+    )
     yield Row(name, "dense", "", "", "", 0.0, 0.0, 0.0, *base, 0.0)
+    for key in _keys(prunable):
+        if key in known:
+            yield known[key]
+            continue
+        module, left = _pruned(prunable, key, inputs)
+        pruned = replace(model, module=module)
+        found = _aji(pruned, dsb), _aji(pruned, tnbc)
+        size = prunable.counts
+        yield Row(
+            name,
+            *key,
+            1 - left.params / size.params,
+            1 - left.macs / size.macs,
+            *found,
+            float(sum(found) / sum(base) - 1),
+        )
+
+
+def _keys(prunable: PrunableModel) -> Iterator[Key]:
+    """Yield the recipes that a network allows."""
     available = {h.name for h in prunable.heuristics if not h.needs}
-    for heuristic in HEURISTICS:
+    norm = _has_norm(prunable.model.module)
+    for heuristic, scope in product(HEURISTICS, ("network", "layer")):
         if heuristic not in available:
             continue
-        for scope in ("network", "layer"):
-            thorough = (heuristic, scope) in THOROUGH
-            for count, sparsity in TARGETS:
-                request = PruneRequest(heuristic, sparsity, scope, count)
-                plan = prunable.plan(request)
-                for recovery in RECOVERIES if thorough else ("refit", "refit+bn"):
-                    first = recovery.split("+", maxsplit=1)[0]
-                    if "bn" in recovery and not _has_norm(model.module):
-                        continue
-                    asked = replace(request, recovery=first)
-                    module = tidy(prunable.build(asked, plan))
-                    if recovery.endswith("+bn"):
-                        recalibrate_batch_norm(module, [(x,) for x in inputs])
-                        tidy(module)
-                    left = prunable.sizes(plan)
-                    pruned = replace(model, module=module)
-                    found = _aji(pruned, dsb), _aji(pruned, tnbc)
-                    yield Row(
-                        name,
-                        heuristic,
-                        scope,
-                        recovery,
-                        count,
-                        sparsity,
-                        1 - left.params / size.params,
-                        1 - left.macs / size.macs,
-                        *found,
-                        float(sum(found) / sum(base) - 1),
-                    )
+        thorough = (heuristic, scope) in THOROUGH
+        recoveries = RECOVERIES if thorough else ("refit", "refit+bn")
+        for (count, sparsity), recovery in product(TARGETS, recoveries):
+            if norm or "bn" not in recovery:
+                yield heuristic, scope, recovery, count, sparsity
+
+
+def _pruned(
+    prunable: PrunableModel, key: Key, inputs: Sequence[torch.Tensor]
+) -> tuple[torch.nn.Module, Counts]:
+    heuristic, scope, recovery, count, sparsity = key
+    first = recovery.split("+", maxsplit=1)[0]
+    request = PruneRequest(heuristic, sparsity, scope, count, recovery=first)
+    plan = prunable.plan(request)
+    module = tidy(prunable.build(request, plan))
+    if recovery.endswith("+bn"):
+        recalibrate_batch_norm(module, [(x,) for x in inputs])
+        tidy(module)
+    return module, prunable.sizes(plan)
+
+
+def read(out: Path) -> dict[str, dict[Key, Row]]:
+    """Return the rows of an earlier run, by network."""
+    found: dict[str, dict[Key, Row]] = {}
+    path = out / "recipes.csv"
+    if path.exists():
+        kinds = {n: f.type for n, f in Row.__dataclass_fields__.items()}
+        with path.open(newline="") as file:
+            for line in csv.DictReader(file):
+                row = Row(
+                    **{n: float(v) if kinds[n] is float else v for n, v in line.items()}
+                )
+                model, key = key_of(row)
+                found.setdefault(model, {})[key] = row
+    return found
 
 
 def _has_norm(module: torch.nn.Module) -> bool:
@@ -237,11 +283,16 @@ def main() -> None:
         train(given.data, given.out, given.steps)
         return
     found: list[Row] = []
+    known = read(given.out)
     for source in given.models:
-        for row in rows(load_model(source), given.data, Path(source).stem):
+        name = Path(source).stem
+        for row in rows(load_model(source), given.data, name, known.get(name, {})):
             found.append(row)
             log.info("%s", _line(row))
-            write(found, given.out)
+            told = {key_of(r) for r in found}
+            before = [r for rs in known.values() for r in rs.values()]
+            write([*found, *(r for r in before if key_of(r) not in told)], given.out)
+    write(found, given.out)
     print(json.dumps(claims(found), indent=1))
 
 
