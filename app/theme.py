@@ -119,6 +119,8 @@ def sheet_of(tokens: Tokens) -> str:
     QToolButton[segment]:checked {{ background: {t.accent}; color: {t.on_accent};
         border-color: {t.accent}; }}
     QToolButton[segment]:disabled {{ color: {t.faint}; }}
+    QToolButton[segment]:checked:disabled {{ background: {t.line};
+        border-color: {t.line}; }}
     QToolButton[segment]:focus {{ border: 1px solid {t.text}; }}
     QToolButton[chip="true"] {{ background: {t.raised}; color: {t.text};
         border: 1px solid {t.line}; border-radius: 5px; padding: 3px 8px; }}

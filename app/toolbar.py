@@ -65,6 +65,8 @@ class Toolbar(QToolBar):
         self.set_travel(back=False, forth=False)
         view_tip = "Masks, panes, colours of the window, hints and keys."
         self.addWidget(menu_button("View", view_tip, self._view()))
+        # no button: found by its key and in the list of commands
+        action_of(window, "Quit", window.close, "Ctrl+Q", FILES)
         self._demo = action_of(window, "Demo view", lambda: None, "F5", SHOW)
         self._demo.setCheckable(True)
         self._demo.toggled.connect(window.demoAsked)
