@@ -73,10 +73,10 @@ class SweepProcess(QObject):
 
     def close(self) -> None:
         """End the sweep and wait until it is gone. Call before the window goes."""
-        process = self._process
         self.cancel()
         for child in self.findChildren(QProcess):
-            if child is process or child.state() != QProcess.ProcessState.NotRunning:
+            if child.state() != QProcess.ProcessState.NotRunning:
+                child.kill()  # also one that has said its last word
                 child.waitForFinished(_WAIT_MS)
 
     def _read(self, process: QProcess) -> None:
