@@ -107,9 +107,7 @@ class BenchSession:
         from core.nuclei.quantised import TOPS
 
         labels = found.prediction.labels
-        events = events_of(
-            found.changes, self.bench.dense.prediction.labels, labels
-        )
+        events = events_of(found.changes, self.bench.dense.prediction.labels, labels)
         return Outcome(
             request=request,
             counts=found.counts,
@@ -141,6 +139,7 @@ class BenchSession:
             interval=found.interval,
             verdict=found.verdict,
             pixels=pixels_timed(self.bench),
+            clock=found.clock,
         )
 
     def export(self, request: PruneRequest, path: str, task: Task) -> Saved:

@@ -56,7 +56,8 @@ def verdict(measured: Measured | None, predicted: float) -> str:
     if low <= 0 or high > low * _WIDEST:
         return f"{_times(measured)}: too noisy to judge, the computer is busy"
     ratio = f"{text.speedup(measured.speedup)} ({low:.2f} to {high:.2f})"
-    return f"{_times(measured)}, {ratio}: {measured.verdict}"
+    by = ", by processor time" if measured.clock == "processor" else ""
+    return f"{_times(measured)}, {ratio}: {measured.verdict}{by}"
 
 
 def _times(measured: Measured) -> str:

@@ -264,7 +264,8 @@ class Measured:
 
     ``interval`` is that of the speed-up; ``reason`` explains a verdict that
     disappoints, when something can be said. ``pixels`` of tissue were read in that
-    time; 0 when that is not known.
+    time; 0 when that is not known. ``clock`` is ``processor`` where other programs'
+    turns were left out, see `core.latency.clocks`.
     """
 
     request: PruneRequest
@@ -275,6 +276,7 @@ class Measured:
     verdict: Verdict
     reason: str = ""
     pixels: int = 0
+    clock: Literal["wall", "processor"] = "wall"
 
 
 @dataclass(frozen=True, slots=True)

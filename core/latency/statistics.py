@@ -5,9 +5,8 @@ The speed-up is their trimmed mean: on a machine that others disturb, times come
 in clumps with long tails, and of the mean, the median, the faster call of each
 block and trimmed means, this had the shortest intervals (50 blocks under load:
 10 % found in 88 of 100 against 54 for the median of the faster calls).
-Minima and low quantiles fared worse where another program always runs: hardly
-any call is undisturbed then, and the least disturbed ones differ by luck. What
-helps is the clock, see `core.latency.clocks`.
+Where another program always runs hardly any call is undisturbed; what helps
+then is not another mean but another clock, see `core.latency.clocks`.
 
 Its interval is a percentile bootstrap over blocks from `ENOUGH` blocks on. With
 fewer, which is all a live window can afford with a large network, a bootstrap is
