@@ -140,6 +140,11 @@ class Runner(QObject):
         """Whether a result is still to come."""
         return bool(self._live)
 
+    @property
+    def jobs(self) -> int:
+        """How many results are still to come."""
+        return len(self._live)
+
     def submit(self, work: Callable[[Task], object], *, interrupt: bool = True) -> None:
         """Run ``work(task)`` next, in place of any request still waiting.
 

@@ -89,6 +89,8 @@ class Scheduler(QObject):
         """Have some work done next; see `Runner.submit`."""
         self._queue = [kind] if interrupt else [*self._queue[:1], kind]
         self._runner.submit(work, interrupt=interrupt)
+        # What had not begun, behind work that was interrupted, was replaced as well.
+        self._queue = self._queue[-max(self._runner.jobs, 1) :]
         self._store.update(busy=True)
 
     def prune(self) -> None:

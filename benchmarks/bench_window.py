@@ -167,6 +167,29 @@ def stalls(bench: start.Bench, seconds: float) -> dict[str, Any]:
     }
 
 
+def panes(bench: start.Bench, seconds: float) -> dict[str, Any]:
+    """`stalls` with four panes locked together while the plots are being filled."""
+    while len(bench.store.state.panes) < 4:
+        bench.controller.panes.add()
+    for index, name in enumerate(("reconstruction", "l2", "fpgm", "random")):
+        bench.controller.panes.activate(index)
+        bench.controller.set_request(heuristic=name)
+    bench.controller.panes.set_lock("sparsity")
+    pump(lambda: idle(bench))
+    explorer = QTimer()
+
+    def explore() -> None:
+        if not bench.store.state.todo:
+            bench.controller.explore()
+
+    explorer.timeout.connect(explore)
+    explorer.start(500)
+    found = stalls(bench, seconds)
+    explorer.stop()
+    bench.controller.cancel()
+    return {"panes": len(bench.store.state.panes), **found}
+
+
 def memory(bench: start.Bench, changes: int = 500) -> dict[str, Any]:
     """Growth of the process over many slider changes, each with its mask."""
     rng = np.random.default_rng(1)
@@ -243,7 +266,7 @@ def main() -> None:
         app = QApplication([])
         theme.apply(app, "light")
         found["canvas"] = canvas(app, (1280, 800))
-    if {"slider", "stalls", "memory"} & set(asked.part):
+    if {"slider", "stalls", "panes", "memory"} & set(asked.part):
         app = app or QApplication([])
         with tempfile.TemporaryDirectory() as folder:
             bench = opened(app, folder)
@@ -253,6 +276,8 @@ def main() -> None:
                 found["stalls"] = stalls(bench, asked.seconds)
             if "memory" in asked.part:
                 found["memory"] = memory(bench, asked.changes)
+            if "panes" in asked.part:
+                found["panes"] = panes(bench, asked.seconds)
             bench.window.close()
     print(json.dumps(found, indent=2))
 

@@ -181,12 +181,12 @@ def test_undo_and_redo(qtbot, ready):
     second = replace(first, sparsity=0.8, recovery="none")
     ready.controller.go_to(second)
     settle(qtbot, ready)
-    assert ready.window._undo.isEnabled()
-    assert not ready.window._redo.isEnabled()
+    assert ready.window.toolbar._undo.isEnabled()
+    assert not ready.window.toolbar._redo.isEnabled()
     ready.window.undoAsked.emit()
     settle(qtbot, ready)
     assert ready.store.state.request == first
-    assert not ready.window._undo.isEnabled()
+    assert not ready.window.toolbar._undo.isEnabled()
     ready.window.redoAsked.emit()
     settle(qtbot, ready)
     assert ready.store.state.request == second
