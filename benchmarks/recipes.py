@@ -237,7 +237,8 @@ def write(found: Sequence[Row], out: Path) -> None:
             lines += [_line(row) for row in best]
     lines += [
         "",
-        "| network | aim | best recipe | parameters gone | MACs gone | relative | holds |",
+        "| network | aim | best recipe | parameters gone | MACs gone | relative "
+        "| holds |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for one in claims(found):
