@@ -122,6 +122,8 @@ def paint_band(canvas: Canvas, line: Line) -> None:
     painter = canvas.painter
     painter.save()
     painter.setClipRect(canvas.box)
+    # Smooth edges of a large pale shape cost most of a frame, and nobody sees them.
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(colour)
     painter.drawPolygon(QPolygonF([*lower, *reversed(upper)]))
