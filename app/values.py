@@ -98,9 +98,10 @@ class Events:
     @staticmethod
     def none() -> "Events":
         """Return no events."""
-        kinds = (np.int8, np.int16, np.int16, np.int64, np.int64)
-        first = [np.zeros(0, kind) for kind in (*kinds, np.float32)]
-        return Events(*first, np.zeros(0), np.zeros(0))
+        kind, area = np.zeros(0, np.int8), np.zeros(0, np.int64)
+        of_type, place = np.zeros(0, np.int16), np.zeros(0, np.float64)
+        iou = np.zeros(0, np.float32)
+        return Events(kind, of_type, of_type, area, area, iou, place, place)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

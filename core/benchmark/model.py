@@ -189,8 +189,8 @@ class PrunableModel:
             repaired = apply_plan(module, plan, statistics=self.statistics(job))
             if request.recovery == "refit":
                 return repaired
-            batches = [(batch,) for batch in self._calibration]
-            return refit_in_sequence(module, repaired, plan, self.graph, batches, job)
+            inputs = [(batch,) for batch in self._calibration]
+            return refit_in_sequence(module, repaired, plan, self.graph, inputs, job)
         if request.recovery == "bn":
             pruned = apply_plan(module, plan)
             batches = ((batch,) for batch in self._calibration)
