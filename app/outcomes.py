@@ -5,7 +5,7 @@ from collections import OrderedDict
 from app.values import Outcome
 from core.types import PruneRequest
 
-_MOST_BYTES = 32_000_000  # a dozen results on a small tile, one on a large one
+_MOST_BYTES = 10_000_000  # a few results on a small tile, one on a large one
 
 
 class Outcomes:
@@ -14,7 +14,8 @@ class Outcomes:
     Parameters
     ----------
     most
-        Bytes of label images that are kept; the newest result always is.
+        Bytes of label images and raw maps that are kept; the newest result
+        always is.
     """
 
     def __init__(self, most: int = _MOST_BYTES) -> None:
@@ -40,9 +41,11 @@ class Outcomes:
 
     @property
     def bytes(self) -> int:
-        """Size of the label images that are kept."""
-        return sum(
-            level.nbytes
-            for outcome in self._found.values()
-            for level in outcome.nuclei.levels
-        )
+        """Size of the label images and raw maps that are kept."""
+        return sum(_bytes_of(outcome) for outcome in self._found.values())
+
+
+def _bytes_of(outcome: Outcome) -> int:
+    labels = sum(level.nbytes for level in outcome.nuclei.levels)
+    maps = (level for raw in outcome.raw.values() for level in raw.levels)
+    return labels + sum(level.nbytes for level in maps)
