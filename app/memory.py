@@ -5,10 +5,24 @@ library for blocks of other sizes than the ones just freed, and glibc keeps
 those: about 10 MB for each slider change, without end.
 """
 
+import os
 import sys
 from collections.abc import Callable
 
 _EVERY = 4  # jobs; letting go costs page faults in the next one
+
+
+_PREPARED = "256"  # networks of a dozen widths, with twenty layers each
+
+
+def bound_caches() -> None:
+    """Keep fewer prepared convolutions; to be called before torch is loaded.
+
+    oneDNN keeps code and buffers for each shape of layer that it ever ran, 1024 by
+    default; every position of the slider has shapes of its own.
+    """
+    for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
+        os.environ.setdefault(name, _PREPARED)
 
 
 def _release() -> None:

@@ -12,7 +12,7 @@ from app import theme
 from app.controller import Controller
 from app.engine import BenchEngine, sample_titles
 from app.extras import attach
-from app.memory import trimmer
+from app.memory import bound_caches, trimmer
 from app.runner import Runner
 from app.settings import Settings
 from app.state import AppState, Store
@@ -47,6 +47,7 @@ def build(
     state
         To begin with; the last one when left out.
     """
+    bound_caches()
     samples = [Sample(name, title) for name, title in sample_titles()]
     window = Window(samples)
     store = Store(state or settings.state(), window)
