@@ -34,6 +34,7 @@ class FittingLabel(QWidget):
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.ApplicationFontChange:
             self._embolden()
+            self._keep_title()
         super().changeEvent(event)
 
     def set_wordings(self, wordings: Sequence[str]) -> None:
@@ -48,7 +49,14 @@ class FittingLabel(QWidget):
             self._wordings = tuple(wordings) or ("",)
             self.setToolTip(self._wordings[0])
             self.setAccessibleName(self._wordings[0])
+            self._keep_title()
             self.update()
+
+    def _keep_title(self) -> None:
+        """Never cut a title: layouts ignore the hints of what may shrink."""
+        if self._bold:
+            advance = self.fontMetrics().horizontalAdvance
+            self.setMinimumWidth(min(map(advance, self._wordings)) + 1)
 
     @property
     def wording(self) -> str:

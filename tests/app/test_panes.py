@@ -20,6 +20,7 @@ from app.outcomes import Outcomes
 from app.panes import MOST, next_pane
 from app.state import AppState, Pane, with_panes
 from app.values import Curve
+from app.widgets.pane_frame import Head, PaneFrame
 from app.widgets.pane_grid import best_columns
 from core.images.samples import load_sample
 from core.types import PruneRequest
@@ -370,3 +371,13 @@ def test_three_panes_with_the_real_engine(qtbot, settings, tmp_path):
     bench.window.close()
     bench.window.deleteLater()
     torch.set_num_threads(before)
+
+
+def test_a_title_is_never_cut(qtbot):
+    frame = PaneFrame("A pane")
+    qtbot.addWidget(frame)
+    frame.set_head(Head(("Pruned",), ("320 nuclei of 314 · AJI 0.917 against dense",)))
+    frame.resize(260, 200)
+    frame.show()
+    title = frame._title
+    assert title.fontMetrics().horizontalAdvance("Pruned") <= title.width()
