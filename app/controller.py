@@ -233,7 +233,15 @@ class Controller(QObject):
         self._presenter.show(old, new)
         due = any(
             getattr(old, name) is not getattr(new, name)
-            for name in ("trials", "opened", "request", "before", "after", "demo")
+            for name in (
+                "trials",
+                "opened",
+                "request",
+                "seen",
+                "before",
+                "after",
+                "demo",
+            )
         )
         # Not restarted while it runs: during a drag it would never end.
         if due and not self._plots.isActive():

@@ -142,7 +142,6 @@ class Presenter:
             counts = {kind: outcome.changes.count(kind) for kind in KINDS}
         types = opened.nuclei.classes is not None
         views.nuclei.set_counts(counts, types=types)
-        views.layers.set_kept(outcome.widths if outcome else {})
         listed = outcome.changes.events if outcome else Events.none()
         views.layers.nuclei.set_events(
             listed, opened.model.classes if types else (), opened.picture.mpp
@@ -179,6 +178,8 @@ class Presenter:
     def show_plots(self, new: "AppState") -> None:
         """Set the plots; called a little later, so that masks come first."""
         self._window.controls.set_exploring(len(new.todo))
+        if new.opened is not None:
+            self._window.layers.set_kept(new.seen.widths if new.seen else {})
         show_plots(self._window.plots, new)
         self.show_table(new)
 
