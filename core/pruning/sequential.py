@@ -175,12 +175,16 @@ def _order(graph: ChannelGraph, plan: PruningPlan) -> dict[str, Layer]:
     """Return the layers to repair, in the order they run."""
     used: dict[str, list[Layer]] = {}
     for layer in graph.makers:
-        if layer.weight is not None and layer.kind in {"conv", "linear"}:
+        if layer.weight is not None:
             used.setdefault(layer.weight, []).append(layer)
     return {
         name: calls[0]
         for name, calls in used.items()
-        if len(calls) == 1 and calls[0].groups == 1 and name in plan.kept
+        if len(calls) == 1
+        and calls[0].kind in {"conv", "linear"}
+        and calls[0].groups == 1
+        and name not in graph.reused
+        and name in plan.kept
     }
 
 

@@ -137,3 +137,27 @@ def test_it_stops_when_cancelled(batches):
     job = Job(report)
     with pytest.raises(Cancelled):
         refit_in_sequence(module, smaller, plan, graph, [(x,) for x in batches], job)
+
+
+class Tied(nn.Module):
+    """A weight that a convolution and a transposed one read."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(3, 12, 3, padding=1)
+        self.shared = nn.Parameter(torch.randn(8, 12, 3, 3) * 0.2)
+        self.last = nn.Conv2d(12, 2, 1)
+
+    def forward(self, x):
+        inner = torch.relu(nn.functional.conv2d(self.first(x), self.shared, padding=1))
+        return self.last(nn.functional.conv_transpose2d(inner, self.shared, padding=1))
+
+
+def test_a_weight_with_two_readers_is_left_alone(batches):
+    torch.manual_seed(0)
+    module = Tied().eval()
+    graph, plan, smaller = pruned(module, batches, 0.3)
+    assert "shared" in graph.reused
+    better = refit_in_sequence(module, smaller, plan, graph, [(x,) for x in batches])
+    assert torch.equal(better.shared, smaller.shared)
+    assert not torch.equal(better.last.weight, smaller.last.weight)
