@@ -23,9 +23,12 @@ class Outcomes:
         self._found: OrderedDict[PruneRequest, Outcome] = OrderedDict()
 
     def add(self, outcome: Outcome) -> None:
-        """Keep a result, and let go of the oldest ones."""
+        """Keep a result."""
         self._found[outcome.request] = outcome
         self._found.move_to_end(outcome.request)
+
+    def trim(self) -> None:
+        """Let go of the oldest results; returning their pages takes milliseconds."""
         while len(self._found) > 1 and self.bytes > self._most:
             self._found.popitem(last=False)
 

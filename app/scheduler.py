@@ -20,6 +20,7 @@ from app.exploring import family
 from app.outcomes import Outcomes
 from app.runner import Failure, Runner, Task
 from app.state import Message, Store
+from app.timers import single_shot
 from app.values import Curve, Measured, Opened, Outcome, Picture, Saved
 from core.job import Step
 from core.types import SLOW, PruneRequest
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 Work = Literal[
     "open", "prune", "pane", "preview", "explore", "measure", "baseline", "save"
 ]
+TRIM_MS = 100  # old results are let go when the new mask is on screen
 # What a preview may interrupt: all of it is asked for again.
 _SLOW: frozenset[Work] = frozenset({"pane", "explore", "measure", "baseline"})
 
@@ -70,6 +72,7 @@ class Scheduler(QObject):
         self._live = False  # whether frames belong to the pane that is active
         self._wanted: PruneRequest | None = None  # previewed
         self._recent = Outcomes()
+        self._trim = single_shot(self, TRIM_MS, self._recent.trim)
         self._curves: dict[tuple[object, ...], Curve] = {}
         runner.finished.connect(self._on_finished)
         runner.failed.connect(self._on_failed)
@@ -266,6 +269,8 @@ class Scheduler(QObject):
 
     def _accept_outcome(self, outcome: Outcome, kind: Work | None) -> None:
         self._recent.add(outcome)
+        if not self._trim.isActive():
+            self._trim.start()
         live = kind == "prune" and self._live
         state = self._store.state
         fields = outcome_fields(state, outcome, live=live)

@@ -25,6 +25,7 @@ from app.widgets.tile_view import Mask, TileView
 from app.widgets.type_legend import TypeLegend
 
 MOST = 4  # pruned panes
+FRAME_MS = 16
 OVERLAYS = (
     ("outline", "Outline", "Draw the rim of each nucleus (F)."),
     ("fill", "Fill", "Fill each nucleus (F)."),
@@ -182,7 +183,8 @@ class Viewer(QWidget):
         old = self._masks
         self._masks = dense, *pruned
         if not _same(dense, old[0]):
-            self.dense.set_masks(dense)
+            # What became of its nuclei follows the new mask, a frame later.
+            self.dense.set_masks(dense, after=FRAME_MS if pruned else 0)
         for index, masks in enumerate(pruned):
             view = self._pruned[index].view
             if self._blinking:

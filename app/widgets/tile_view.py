@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.heat import Heat, paint
 from app.overlay import Camera, Colours, Labels, compose, fit, level_for, sample
+from app.timers import single_shot
 from app.values import Picture
 from app.widgets.tile_parts import (
     Strip,
@@ -74,6 +75,7 @@ class TileView(QWidget):
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName(name)
+        self._later = single_shot(self, 0, self.update)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(160, 160)
@@ -112,10 +114,22 @@ class TileView(QWidget):
             self._camera = None
         self._forget_masks()
 
-    def set_masks(self, masks: tuple[Mask, ...]) -> None:
-        """Draw masks over the tile, the last on top; silent."""
+    def set_masks(self, masks: tuple[Mask, ...], *, after: int = 0) -> None:
+        """Draw masks over the tile, the last on top; silent.
+
+        Parameters
+        ----------
+        masks
+            From the lowest to the one on top.
+        after
+            Milliseconds that painting may wait, for another pane to come first.
+        """
         self._masks = masks
-        self._forget_masks()
+        self._strips = None
+        if after:
+            self._later.start(after)
+        else:
+            self.update()
 
     def set_swipe(self, left: tuple[Mask, ...] | None) -> None:
         """Draw other masks left of a divider; None takes it away. Silent."""

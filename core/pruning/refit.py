@@ -111,8 +111,9 @@ class _Repair:
         entry = self.kept[read_dim(self.layer)]
         assert entry is not None
         entry = entry[entry < width]  # within one group
-        gone = np.setdiff1d(np.arange(width), entry)
-        return torch.from_numpy(entry), torch.from_numpy(gone)
+        lost = np.ones(width, np.bool_)
+        lost[entry] = False
+        return torch.from_numpy(entry), torch.from_numpy(np.flatnonzero(lost))
 
     def _by_position(
         self, lost: Tensor, stay: Tensor, gone: Tensor, constant: bool

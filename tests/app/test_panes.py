@@ -313,10 +313,21 @@ def test_the_newest_results_are_remembered_up_to_a_size(ready):
     requests = [PruneRequest("l2", step / 10) for step in range(6)]
     for request in requests:
         kept.add(replace(outcome, request=request))
+        kept.trim()
         kept.get(requests[0])  # what is used stays
     assert kept.bytes <= 3 * one
     found = [request for request in requests if kept.get(request)]
     assert found == [requests[0], *requests[-2:]]
+
+
+def test_old_results_are_let_go_once_the_mask_is_on_show(qtbot, ready, monkeypatch):
+    kept = ready.controller.scheduler._recent
+    monkeypatch.setattr(kept, "_most", 1)
+    for sparsity in (0.2, 0.4, 0.6):
+        ready.controller.set_request(sparsity=sparsity)
+        settle(qtbot, ready)
+    newest = ready.store.state.outcome
+    qtbot.waitUntil(lambda: list(kept._found.values()) == [newest], timeout=5000)
 
 
 def test_a_pane_more_than_there_are_heuristics_repeats_the_active_one():
