@@ -17,8 +17,8 @@ from benchmarks.studies.measure import Found, damage, measure
 from benchmarks.studies.networks import network, slimmed, sources_of
 from benchmarks.studies.recovery import recover
 from benchmarks.studies.scale import Scale
+from benchmarks.studies.structured_points import structured_points
 from benchmarks.studies.tiles import Tiles
-from benchmarks.studies.verdicts import nearest
 from core.benchmark import PrunableModel, calibration_inputs
 from core.benchmark.model import tidy
 from core.latency import LatencyProcess
@@ -27,7 +27,7 @@ from core.pruning import PruningPlan, Schedule
 from core.training.iterative import prune_and_recover
 from core.types import PruneRequest
 
-RECOVERIES = ("none", "refit", "finetune")
+_OPEN = 2  # prepared networks: as it is, and slimmed
 
 
 class Structured:
@@ -49,7 +49,7 @@ class Structured:
         self._tiles, self._scale, self._cache = tiles, scale, cache
         self._models: dict[str, LoadedModel] = {}
         self._dense: dict[str, Found] = {}
-        self._prunable: tuple[object, PrunableModel] | None = None
+        self._prunable: dict[object, PrunableModel] = {}
         self._process: LatencyProcess | None = None
 
     def session(self) -> AbstractContextManager[Any]:
@@ -60,20 +60,8 @@ class Structured:
         return self._process
 
     def points(self) -> Iterator[Point]:
-        """Yield all points, those that every claim needs first.
-
-        The first seed runs everything; the others only what claims rest on, or the
-        study would take days.
-        """
-        scale = self._scale
-        for name in scale.networks:
-            yield _point(name, "dense", "one-shot", "none", 0.0, 0)
-        for seed in scale.seeds:
-            for name in scale.networks:
-                for sparsity in sorted(scale.sparsities, key=lambda s: abs(s - 0.7)):
-                    for heuristic in scale.heuristics:
-                        if not seed or _is_claimed(scale, heuristic, sparsity):
-                            yield from _ways(name, heuristic, sparsity, seed)
+        """Yield all points, those that every claim needs first."""
+        return structured_points(self._scale)
 
     def run(self, point: Point) -> dict[str, Any]:
         """Prune, recover, and score one point.
@@ -132,10 +120,12 @@ class Structured:
 
     def _prepared(self, model: LoadedModel, point: Point) -> PrunableModel:
         key = (point["network"], point["heuristic"] == "slimming", point["seed"])
-        if self._prunable is None or self._prunable[0] != key:
+        if key not in self._prunable:
+            if len(self._prunable) == _OPEN:
+                self._prunable.pop(next(iter(self._prunable)))
             inputs = self._inputs(model, point)
-            self._prunable = key, PrunableModel(model, inputs[0], inputs)
-        return self._prunable[1]
+            self._prunable[key] = PrunableModel(model, inputs[0], inputs)
+        return self._prunable[key]
 
     def _inputs(self, model: LoadedModel, point: Point) -> tuple[torch.Tensor, ...]:
         sources = sources_of(point["network"])
@@ -202,28 +192,3 @@ class Structured:
             "speedup": found.speedup,
             "interval": list(found.interval),
         }
-
-
-def _is_claimed(scale: Scale, heuristic: str, sparsity: float) -> bool:
-    key = {nearest(scale.sparsities, wanted) for wanted in (0.7, 0.9)}
-    return heuristic in ("random", "l2", "reconstruction") and sparsity in key
-
-
-def _ways(name: str, heuristic: str, sparsity: float, seed: int) -> Iterator[Point]:
-    """Yield one cut with each recovery, and the cut in steps."""
-    for recovery in RECOVERIES:
-        yield _point(name, heuristic, "one-shot", recovery, sparsity, seed)
-    yield _point(name, heuristic, "iterative", "finetune", sparsity, seed)
-
-
-def _point(
-    network: str, heuristic: str, mode: str, recovery: str, sparsity: float, seed: int
-) -> Point:
-    return {
-        "network": network,
-        "heuristic": heuristic,
-        "mode": mode,
-        "recovery": recovery,
-        "sparsity": sparsity,
-        "seed": seed,
-    }

@@ -28,6 +28,11 @@ BRANCHES = {
     "distance": ("decoder.dist",),
     "both": ("encoder", "decoder.np", "decoder.dist"),
 }
+BRANCHES_CLAIMED = {
+    "both": (0.5, 0.8, 0.95),
+    "segmentation": (0.9375,),
+    "distance": (0.95,),
+}
 RANKINGS = ("layer", "network")
 _MOST = 0.995  # of a branch's weights
 
@@ -66,10 +71,14 @@ class Unstructured:
                 for sparsity in self._scale.weights:
                     yield self._point(branch, ranking, "none", sparsity, 0)
         for seed in self._scale.seeds:
-            for branch in BRANCHES:
+            for branch, claimed in BRANCHES_CLAIMED.items():
                 for ranking in RANKINGS:
                     for sparsity in self._scale.weights:
-                        yield self._point(branch, ranking, "finetune", sparsity, seed)
+                        # further seeds only where a claim rests on them
+                        if not seed or any(abs(sparsity - c) < 0.01 for c in claimed):
+                            yield self._point(
+                                branch, ranking, "finetune", sparsity, seed
+                            )
 
     def _point(
         self, branch: str, ranking: str, recovery: str, sparsity: float, seed: int
