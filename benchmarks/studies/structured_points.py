@@ -28,7 +28,6 @@ def structured_points(scale: Scale) -> Iterator[Point]:
     """
     for name in scale.networks:
         yield _point(name, "dense", "one-shot", "none", 0.0, 0)
-    for name in scale.networks:
         yield from _untrained(name, scale)
         yield from _first_seed(name, scale)
         yield from _further_seeds(name, scale)
