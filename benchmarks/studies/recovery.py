@@ -56,7 +56,7 @@ def recover(  # noqa: PLR0913 - the network, the tiles, and how long
         minutes=scale.minutes * share,
         augmentation=GENTLE,
         patience=6,
-        check_every=20,
+        check_every=50,
         average=0.98,
     )
     aids = Aids(teacher=model.module, validation=check, masks=masks)

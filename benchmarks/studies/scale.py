@@ -84,7 +84,7 @@ FULL = Scale(
     cuts=4,
     crop=160,
     batch=4,
-    timing=Timing(seconds=6.0, warmup=2, precision=0.01),
+    timing=Timing(seconds=4.0, warmup=2, precision=0.02),
 )
 
 QUICK = Scale(

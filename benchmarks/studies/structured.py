@@ -51,6 +51,7 @@ class Structured:
         self._dense: dict[str, Found] = {}
         self._prunable: dict[object, PrunableModel] = {}
         self._process: LatencyProcess | None = None
+        self._timed: dict[tuple[object, ...], dict[str, Any] | None] = {}
 
     def session(self) -> AbstractContextManager[Any]:
         """Return what must be open while points run: the measuring process."""
@@ -177,10 +178,18 @@ class Structured:
         self, model: LoadedModel, module: nn.Module, point: Point
     ) -> dict[str, Any] | None:
         """Time a shape once: the first seed, and not again for each repair."""
-        timing = self._scale.timing
-        if timing is None or self._process is None or point["seed"]:
+        if point["seed"] or point["recovery"] == "none":
             return None
-        if point["mode"] == "one-shot" and point["recovery"] == "none":
+        shape = tuple(
+            point[key] for key in ("network", "heuristic", "mode", "sparsity")
+        )
+        if shape not in self._timed:
+            self._timed[shape] = self._compare(model, module)
+        return self._timed[shape]
+
+    def _compare(self, model: LoadedModel, module: nn.Module) -> dict[str, Any] | None:
+        timing = self._scale.timing
+        if timing is None or self._process is None:
             return None
         side = min(model.spec.window[0], self._scale.side or 512)
         side = model.spec.window[0] if model.spec.reader == "hv" else side
