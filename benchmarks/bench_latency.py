@@ -8,7 +8,8 @@ one with 10 % fewer multiply-adds in its heaviest layers ``faster`` at least 90.
 
 With ``--work FILE`` each run is written there at once, and what is there already is
 not run again: it may be stopped at any moment. Where it runs at a raised priority,
-its load runs at the normal one; both are part of the result.
+its load runs at the normal one; both are part of the result. ``--threads`` sets
+torch's; left out, each run finds out whether one or all are better, as anywhere.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,14 @@ from torch import nn
 
 from core.latency import LatencyProcess, Settings, processor_name
 
-_BUSY = "while True: pass"
+# ends by itself when nobody is left to end it
+_BUSY = """
+import os
+parent = os.getppid()
+while os.getppid() == parent:
+    for _ in range(1_000_000):
+        pass
+"""
 _SIDE = 48
 _TOGETHER = 10  # runs of one process: the next finds threads and layout anew
 _TARGETS = {
@@ -100,7 +109,7 @@ class Log:
         return any((r["run"], r["side"], r["seconds"]) == wanted for r in self.rows)
 
 
-def measure(log: Log, runs: int, seconds: float) -> None:
+def measure(log: Log, runs: int, asked: Settings) -> None:
     """Run what the log does not hold."""
     torch.manual_seed(0)
     example = torch.randn(1, 3, _SIDE, _SIDE)
@@ -110,7 +119,7 @@ def measure(log: Log, runs: int, seconds: float) -> None:
         (run, name)
         for run in range(runs)
         for name in sides
-        if not log.holds(run, name, seconds)
+        if not log.holds(run, name, asked.seconds)
     ]
     own = os.getpriority(os.PRIO_PROCESS, 0) if sys.platform != "win32" else None
     with busy_core() as load_nice:
@@ -121,13 +130,13 @@ def measure(log: Log, runs: int, seconds: float) -> None:
                         dense,
                         sides[name],
                         example,
-                        settings=Settings(seconds=seconds, seed=run),
+                        settings=replace(asked, seed=run),
                     )
                     log.add(
                         {
                             "run": run,
                             "side": name,
-                            "seconds": seconds,
+                            "seconds": asked.seconds,
                             "took": round(found.seconds, 2),
                             "verdict": found.verdict,
                             "speedup": round(found.speedup, 4),
@@ -198,10 +207,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bench_latency")
     parser.add_argument("runs", type=int, nargs="?", default=100)
     parser.add_argument("seconds", type=float, nargs="?", default=10.0)
+    parser.add_argument("--threads", type=int, help="of torch")
     parser.add_argument("--work", type=Path, help="goes on there when stopped")
     asked = parser.parse_args()
     log = Log(asked.work)
-    measure(log, asked.runs, asked.seconds)
+    settings = Settings(seconds=asked.seconds, threads=asked.threads)
+    measure(log, asked.runs, settings)
     rows = [row for row in log.rows if row["seconds"] == asked.seconds]
     print(json.dumps(summary(rows), indent=1))
 
