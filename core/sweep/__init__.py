@@ -2,12 +2,16 @@
 
 from core.sweep.folder import SweepTile, TileFolder, read_folder
 from core.sweep.grid import SWEEP_TIMING, Grid, coarse_to_fine, parse_sparsities
+from core.sweep.patch_round import PatchBench, PatchChange, PatchRound, read_patches
 from core.sweep.provenance import git_revision, provenance, weights_hash
 from core.sweep.runner import SweepSummary, rerun, run_sweep
 
 __all__ = [
     "SWEEP_TIMING",
     "Grid",
+    "PatchBench",
+    "PatchChange",
+    "PatchRound",
     "SweepSummary",
     "SweepTile",
     "TileFolder",
@@ -16,6 +20,7 @@ __all__ = [
     "parse_sparsities",
     "provenance",
     "read_folder",
+    "read_patches",
     "rerun",
     "run_sweep",
     "weights_hash",

@@ -102,7 +102,8 @@ class Subject:
     def evaluate(self, module: nn.Module, job: Job) -> Evaluation:
         """Score a pruned network on every tile."""
         if self.classifies:
-            return self._evaluate_patches(module, job)
+            self.dense_shares(job)
+            return self.judge(self.shares(module, job), job)
         dense = self._dense_predictions(job)
         before = self._dense_scores
 
@@ -124,21 +125,24 @@ class Subject:
 
         return Evaluation(tuple(each(one, len(self.tiles), job, "finding nuclei")))
 
-    def _evaluate_patches(self, module: nn.Module, job: Job) -> Evaluation:
-        if self._dense_shares is None:
-            self._dense_shares = self._shares(self.model.module, job)
-        pruned = self._shares(module, job)
-        return Evaluation(
-            *patch_results(self.tiles, self._truth, self._dense_shares, pruned)
-        )
+    def judge(self, pruned: Floats, job: Job) -> Evaluation:
+        """Score a pruned classifier by its probabilities, see `shares`."""
+        dense = self.dense_shares(job)
+        return Evaluation(*patch_results(self.tiles, self._truth, dense, pruned))
 
-    def _shares(self, module: nn.Module, job: Job) -> Floats:
-        """Probabilities of every tile, (n, k)."""
+    def shares(self, module: nn.Module, job: Job) -> Floats:
+        """Classify all tiles; probabilities, float64 (n, k)."""
 
         def one(index: int) -> Floats:
             return classify(self.model, module, self.tiles[index])
 
         return np.array(each(one, len(self.tiles), job, "classifying patches"))
+
+    def dense_shares(self, job: Job) -> Floats:
+        """Probabilities of the dense classifier, computed at first need."""
+        if self._dense_shares is None:
+            self._dense_shares = self.shares(self.model.module, job)
+        return self._dense_shares
 
     def _dense_predictions(self, job: Job) -> list[Prediction]:
         if self._dense is None:

@@ -6,17 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import skimage
 import torch
 from PIL import Image
 
 from core.errors import InputError
 from core.job import Job
 from core.metrics import score_patches
-from core.models import load_model, save_model
-from core.models.catalogue import entries
-from core.models.loaded import LoadedModel
-from core.models.resnet import ResNet18
+from core.models import load_model
 from core.nuclei import to_input
 from core.store import Record, Store, read_json, write_csv, write_json
 from core.sweep import Grid, read_folder, rerun, run_sweep
@@ -25,29 +21,6 @@ from core.sweep.tissue import class_numbers, read_table
 
 CLASSES = ("Stroma", "tumour", "Other")
 KINDS = ("stroma", "Tumour", "other", "stroma", "tumour", "Other")
-
-
-@pytest.fixture(scope="module")
-def crops():
-    tissue = skimage.data.immunohistochemistry()
-    return [tissue[i * 70 : i * 70 + 64, 100:164] for i in range(len(KINDS))]
-
-
-@pytest.fixture(scope="module")
-def classifier(tmp_path_factory):
-    """A classifier of three classes, saved as a user's would be."""
-    torch.manual_seed(0)
-    module = ResNet18(classes=3, base=4).eval()
-    spec = replace(
-        entries()["resnet18"].spec,
-        name="small classifier",
-        config={"classes": 3, "base": 4},
-        classes=CLASSES,
-        window=(64, 64),
-    )
-    path = tmp_path_factory.mktemp("model") / "patches.safetensors"
-    save_model(path, LoadedModel(module, spec))
-    return path
 
 
 def with_table(folder, crops, rows):
