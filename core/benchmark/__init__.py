@@ -2,6 +2,7 @@
 
 from core.benchmark.bench import Bench
 from core.benchmark.calibration import calibration_inputs
+from core.benchmark.explain import WholeWay, explain, whole_way
 from core.benchmark.model import PrunableModel
 from core.benchmark.recovery import Material
 from core.benchmark.results import (
@@ -21,5 +22,8 @@ __all__ = [
     "PrunableModel",
     "Round",
     "SizeCurve",
+    "WholeWay",
     "calibration_inputs",
+    "explain",
+    "whole_way",
 ]

@@ -1,0 +1,125 @@
+"""What a user gains: the whole way of a tile, and why it is not more.
+
+To read this file, start from `whole_way` and `explain`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core.job import Job
+from core.latency import EndToEnd, LayerTime, StageClock, profile_layers, why_not_faster
+from core.nuclei import instances, raw_maps, to_input
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+    from torch import nn
+
+    from core.latency import Comparison
+    from core.models import LoadedModel
+    from core.types import Tile
+
+    Draw = Callable[[Tile, NDArray[np.int32]], object]
+
+_REPEATS = 2
+_SIDE = 256  # of the part that layers are timed on: shares hardly depend on it
+
+
+@dataclass(frozen=True, slots=True)
+class WholeWay:
+    """From the file to the picture, dense beside pruned.
+
+    Parameters
+    ----------
+    dense, pruned
+        Median milliseconds by stage, by the clock on the wall.
+    """
+
+    dense: EndToEnd
+    pruned: EndToEnd
+
+    @property
+    def speedup(self) -> float:
+        """How many times faster the whole way is."""
+        return self.pruned.speedup_over(self.dense)
+
+
+def whole_way(
+    model: LoadedModel,
+    pruned: nn.Module,
+    read: Callable[[], Tile],
+    draw: Draw,
+    job: Job | None = None,
+) -> WholeWay:
+    """Time reading, network, instances and drawing, both networks in turns.
+
+    Parameters
+    ----------
+    model, pruned
+        The dense model, and its pruned network.
+    read
+        Reads the tile anew.
+    draw
+        Makes the picture of a tile and its nuclei, int32 (height, width).
+    job
+        Progress and cancel.
+
+    Raises
+    ------
+    Cancelled
+        When the job was cancelled.
+    """
+    job = job or Job()
+    sides = ((model, StageClock()), (replace(model, module=pruned), StageClock()))
+    for turn in range(_REPEATS):
+        # the other one goes first each time: what the first one warms up, both gain
+        for one, clock in sides if turn % 2 == 0 else sides[::-1]:
+            job.step(turn, _REPEATS, "timing from file to picture")
+            with clock.stage("read"):
+                tile = read()
+            with clock.stage("network"):
+                maps = raw_maps(one, tile)
+            with clock.stage("instances"):
+                found = instances(maps, one.spec)
+            with clock.stage("draw"):
+                draw(tile, found.labels)
+    return WholeWay(sides[0][1].result(), sides[1][1].result())
+
+
+def explain(
+    model: LoadedModel,
+    pruned: nn.Module,
+    tile: Tile,
+    timed: Comparison,
+    network_share: float | None = None,
+) -> tuple[tuple[str, ...], tuple[LayerTime, ...]]:
+    """Say why a pruned network is not faster, and where its time goes.
+
+    Parameters
+    ----------
+    model, pruned
+        The dense model, and its pruned network, in evaluation mode.
+    tile
+        A part of it is what the layers are timed on.
+    timed
+        The comparison of the two.
+    network_share
+        Share of the network in the whole way, 0 to 1, where it is known.
+
+    Returns
+    -------
+    reasons
+        Sentences, most telling first; empty when it is clearly faster.
+    layers
+        Of the pruned network, in the order they run.
+    """
+    side = min(_SIDE, *tile.pixels.shape[:2])
+    part = np.ascontiguousarray(tile.pixels[:side, :side])
+    example = to_input(model, replace(tile, pixels=part))
+    layers = profile_layers(pruned, example, repeats=2)
+    return why_not_faster(timed, layers, network_share=network_share), layers

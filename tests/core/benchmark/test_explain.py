@@ -1,0 +1,86 @@
+"""The whole way of a tile, and why a pruned network gains little."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from core.benchmark import PrunableModel, explain, whole_way
+from core.job import Cancelled, Job
+from core.latency import Settings
+from core.latency.measure import measure
+from core.models import load_model
+from core.nuclei import predict, to_input
+from core.types import PruneRequest, Tile
+
+
+@pytest.fixture(scope="module")
+def tile():
+    return Tile(np.random.default_rng(3).integers(0, 256, (64, 80, 3), np.uint8))
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_model("unet-tiny")
+
+
+@pytest.fixture(scope="module")
+def pruned(model, tile):
+    prunable = PrunableModel(model, to_input(model, tile), ())
+    request = PruneRequest("l2", 0.3, recovery="none")
+    return prunable.build(request, prunable.plan(request)).eval()
+
+
+def test_every_stage_of_both_networks_is_timed_on_the_real_thing(model, pruned, tile):
+    drawn = []
+    found = whole_way(
+        model, pruned, lambda: tile, lambda t, labels: drawn.append(labels)
+    )
+    for side in (found.dense, found.pruned):
+        assert list(side.ms) == ["read", "network", "instances", "draw"]
+        assert side.ms["network"] > 0
+    assert found.speedup == pytest.approx(found.dense.total / found.pruned.total)
+    expected = [
+        predict(model, tile).labels,
+        predict(replace(model, module=pruned), tile).labels,
+    ]
+    # dense, pruned, pruned, dense
+    for labels, side in zip(drawn, (0, 1, 1, 0), strict=True):
+        np.testing.assert_array_equal(labels, expected[side])
+
+
+def test_cancelled(model, pruned, tile):
+    job = Job()
+    job.cancel()
+    with pytest.raises(Cancelled):
+        whole_way(model, pruned, lambda: tile, lambda *_: None, job)
+
+
+def test_layers_are_the_pruned_ones_and_reasons_come_where_it_is_not_faster(
+    model, pruned, tile
+):
+    settings = Settings(seconds=0.2, threads=1, layout="contiguous")
+    inputs = (to_input(model, tile),)
+    timed = measure(
+        (model.module, model.module), inputs, settings, _step, isolated=False
+    )
+    timed = replace(timed, speedup=1.0, verdict="no difference")
+    reasons, layers = explain(model, pruned, tile, timed, network_share=0.2)
+    assert sum(each.share for each in layers) == pytest.approx(1)
+    widths = {each.name: each.channels for each in layers}
+    convolutions = [
+        (name, part)
+        for name, part in pruned.named_modules()
+        if isinstance(part, torch.nn.Conv2d)
+    ]
+    assert [widths[name] for name, _ in convolutions] == [
+        part.out_channels for _, part in convolutions
+    ]
+    assert "The network takes only 20%" in " ".join(reasons)
+    faster = replace(timed, speedup=2.0, verdict="faster")
+    assert explain(model, pruned, tile, faster, network_share=0.9)[0] == ()
+
+
+def _step(done, total):
+    pass
