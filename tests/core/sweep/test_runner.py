@@ -23,7 +23,7 @@ from core.job import Cancelled, Job
 from core.latency import LatencyProcess, Settings
 from core.models import load_model
 from core.pruning import HEURISTICS, make_plan
-from core.store import Record, Store
+from core.store import Record, Store, write_json
 from core.sweep import Grid, git_revision, read_folder, rerun, run_sweep, weights_hash
 from core.sweep.subject import Subject
 from core.types import PruneRequest
@@ -337,3 +337,37 @@ def test_nothing_else_runs_while_latency_is_measured(folder, tmp_path):
     assert seen == [[]] * 4
     assert not together.broken
     assert {name.split("_")[0] for name in busy} == {"tiles"}
+
+
+_AGAIN = """
+import json
+import sys
+import torch
+from core.store import read_json
+from core.sweep import read_folder, rerun
+
+torch.set_num_threads(int(sys.argv[3]))
+for record in read_json(sys.argv[1]):
+    again = rerun(record, read_folder(sys.argv[2]))
+    print(json.dumps([again.plan_hash, json.loads(again.to_json())["tiles"]]))
+"""
+
+
+def test_exported_rows_run_again_in_another_process(folder, tmp_path):
+    """Statistics and the repair among them, with another number of threads."""
+    grid = grid_of(
+        folder,
+        heuristics=("reconstruction",),
+        sparsities=(0.6,),
+        recoveries=("refit", "sequential"),
+    )
+    with Store(tmp_path / "a.sqlite") as store:
+        run_sweep(grid, store)
+        records = list(store.records())
+    write_json(records, tmp_path / "a.json")
+    arguments = [str(tmp_path / "a.json"), str(folder), "2"]
+    command = [sys.executable, "-c", _AGAIN, *arguments]
+    done = subprocess.run(command, capture_output=True, cwd=ROOT, text=True, check=True)
+    again = [json.loads(line) for line in done.stdout.splitlines()]
+    assert again == [[each.plan_hash, _tiles(each)] for each in records]
+    assert len(again) == 2
