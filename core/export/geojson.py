@@ -107,7 +107,7 @@ def write_geojson(
             mask = labels[rows, columns] == number
             feature = _feature(number, mask, (columns.start, rows.start), described)
             file.write(",\n" if written else "\n")
-            json.dump(feature, file, allow_nan=False)
+            file.write(json.dumps(feature, allow_nan=False))
             written += 1
         file.write("\n]}\n")
     return written

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from scipy import ndimage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,23 +31,17 @@ _INSIDE = ((0, 0), (-1, 0), (-1, -1), (0, -1))
 def boxes(labels: NDArray[np.int32]) -> Iterator[tuple[int, slice, slice]]:
     """Give each label that occurs with the rows and columns it lies in.
 
+    Nothing but the boxes is held meanwhile, however large the image.
+
     Parameters
     ----------
     labels
         int32 (height, width), 0 for background.
     """
-    rows, columns = np.nonzero(labels)
-    ids = labels[rows, columns]
-    order = np.argsort(ids, kind="stable")
-    ids, rows, columns = ids[order], rows[order], columns[order]
-    starts = np.flatnonzero(np.diff(ids, prepend=0))
-    for start, end in zip(starts, np.append(starts[1:], len(ids)), strict=False):
-        across = columns[start:end]
-        yield (
-            int(ids[start]),
-            slice(int(rows[start]), int(rows[end - 1]) + 1),
-            slice(int(across.min()), int(across.max()) + 1),
-        )
+    for number, box in enumerate(ndimage.find_objects(labels), start=1):
+        if box is not None:
+            rows, columns = box
+            yield number, rows, columns
 
 
 def polygons(mask: NDArray[np.bool_], corner: Point = (0, 0)) -> list[Polygon]:
