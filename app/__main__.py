@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from app.cli import COMMANDS, Arguments, parse
+from app.cli.arguments import COMMANDS, Arguments, parse
 
 
 def has_display() -> bool:
@@ -34,17 +34,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     asked = parse(sys.argv[1:] if arguments is None else arguments)
     if asked.command in COMMANDS:
-        from app.commands import run
+        from app.cli.commands import run
 
         return run(asked)
     if asked.screenshot:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
-        from app.screenshot import picture
+        from app.cli.screenshot import picture
 
         return picture(asked, asked.screenshot)
     if not has_display():
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
-        from app.screenshot import without_display
+        from app.cli.screenshot import without_display
 
         return without_display(asked)
     return _show(asked)
@@ -54,22 +54,23 @@ def _show(asked: Arguments) -> int:
     """Open the window and stay until it is closed."""
     from PySide6.QtWidgets import QApplication
 
-    from app import messages, start, theme
-    from app.settings import Settings
+    from app.pictures import theme
+    from app.setup.settings import Settings
+    from app.startup import building, faults
 
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     app.setApplicationName("PruneScope")
     settings = Settings()
-    start.dress(settings.theme)
+    building.dress(settings.theme)
     theme.follow(app, lambda: settings.theme)
-    bench = start.build(settings)
-    messages.install(bench.store)
-    start.restore(bench, settings)
+    bench = building.build(settings)
+    faults.install(bench.store)
+    building.restore(bench, settings)
     if asked.given:
         bench.controller.go_to(asked.request)
     bench.window.show()
-    start.open_first(bench, settings, asked.model, asked.source)
+    building.open_first(bench, settings, asked.model, asked.source)
     return app.exec()
 
 

@@ -30,9 +30,10 @@ import psutil
 from PySide6.QtCore import QEvent, QEventLoop, QObject, QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
-from app import start, theme
-from app.settings import Settings
-from app.state import AppState
+from app.pictures import theme
+from app.setup.settings import Settings
+from app.startup import building
+from app.state.app_state import AppState
 from benchmarks.canvas import canvas
 from core.types import PruneRequest
 
@@ -56,11 +57,11 @@ def pump(until: Callable[[], bool], limit: float = 600.0) -> None:
             raise SystemExit("the window did not get there")
 
 
-def opened(app: QApplication, folder: str) -> start.Bench:
+def opened(app: QApplication, folder: str) -> building.Bench:
     """Return a window with the demo model and the tile, settled."""
     theme.apply(app, "light")
     kept = QSettings(f"{folder}/s.ini", QSettings.Format.IniFormat)
-    bench = start.build(
+    bench = building.build(
         Settings(kept), state=AppState(request=PruneRequest("reconstruction", 0.5))
     )
     bench.window.resize(1280, 800)
@@ -70,7 +71,7 @@ def opened(app: QApplication, folder: str) -> start.Bench:
     return bench
 
 
-def idle(bench: start.Bench) -> bool:
+def idle(bench: building.Bench) -> bool:
     """Return whether nothing is computed or waited for."""
     state = bench.store.state
     return state.opened is not None and not state.busy and bench.controller.settled
@@ -95,7 +96,7 @@ class Painted(QObject):
         self.at = time.perf_counter()
 
 
-def slider_to_mask(bench: start.Bench) -> dict[str, Any]:
+def slider_to_mask(bench: building.Bench) -> dict[str, Any]:
     """Time from a slider change to its mask on screen, beside the forward pass."""
     painted = Painted(bench.window.viewer.pruned)
     arrived = [0.0]
@@ -134,7 +135,7 @@ def slider_to_mask(bench: start.Bench) -> dict[str, Any]:
     }
 
 
-def stalls(bench: start.Bench, seconds: float) -> dict[str, Any]:
+def stalls(bench: building.Bench, seconds: float) -> dict[str, Any]:
     """Longest gaps between turns of the event loop during continuous dragging."""
     gaps: list[float] = []
     last = time.perf_counter()
@@ -179,7 +180,7 @@ def stalls(bench: start.Bench, seconds: float) -> dict[str, Any]:
     }
 
 
-def panes(bench: start.Bench, seconds: float) -> dict[str, Any]:
+def panes(bench: building.Bench, seconds: float) -> dict[str, Any]:
     """`stalls` with four panes locked together while the plots are being filled."""
     while len(bench.store.state.panes) < 4:
         bench.controller.panes.add()
@@ -202,7 +203,7 @@ def panes(bench: start.Bench, seconds: float) -> dict[str, Any]:
     return {"panes": len(bench.store.state.panes), **found}
 
 
-def memory(bench: start.Bench, changes: int = 500) -> dict[str, Any]:
+def memory(bench: building.Bench, changes: int = 500) -> dict[str, Any]:
     """Growth of the process over many slider changes, each with its mask."""
     rng = np.random.default_rng(1)
     process = psutil.Process()
@@ -225,7 +226,7 @@ FIRST = """
 import sys, time
 from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtWidgets import QApplication
-import app.window as window
+import app.frame.window as window
 shown = window.Window.showEvent
 def first(self, event):
     shown(self, event)

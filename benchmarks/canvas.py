@@ -14,11 +14,11 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app.heat import Heat
-from app.masks import pair
-from app.overlay import label_pyramid, largest_pyramid, picture_pyramid
-from app.state import Display
-from app.values import KINDS, Changes, Nuclei, Opened, Outcome, Picture, RawMap
+from app.pictures.heat import Heat
+from app.pictures.overlay import label_pyramid, largest_pyramid, picture_pyramid
+from app.showing.masks import pair
+from app.state.app_state import Display
+from app.state.values import KINDS, Changes, Nuclei, Opened, Outcome, Picture, RawMap
 from app.views.viewer import Viewer
 
 SIDE = 4000

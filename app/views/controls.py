@@ -16,11 +16,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import format as text
-from app.values import Heuristic, ModelCard
+from app.state.values import Heuristic, ModelCard
 from app.widgets.bars import Bar, Bars
 from app.widgets.pane_tabs import PaneTabs
 from app.widgets.segments import Segments
+from app.words import format as text
 from core.types import UNSTRUCTURED, Counts, PruneRequest
 
 SCOPES = (

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.values import Layer
+from app.state.values import Layer
 from app.widgets.network import Network
 from app.widgets.nucleus_list import NucleusList
 

@@ -12,11 +12,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.format import DASH, counted
-from app.nucleus_rows import KIND_WORD
-from app.palette import KIND_COLOUR, KIND_SENTENCE, kind_icon
-from app.values import KINDS, Kind
+from app.pictures.palette import KIND_COLOUR, KIND_SENTENCE, kind_icon
+from app.state.values import KINDS, Kind
+from app.widgets.nucleus_rows import KIND_WORD
 from app.widgets.type_legend import switch_icon
+from app.words.format import DASH, counted
 
 CAPTIONS = KIND_WORD
 

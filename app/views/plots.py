@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
-from app import format as text
-from app.curves import METRICS
+from app.charts.curves import METRICS
 from app.widgets.legend import Entry, Legend
 from app.widgets.plot import Axis, Dot, Line, Plot
+from app.words import format as text
 
 _TOP = 1.15  # of the accuracy axis: room for a caption above 1
 

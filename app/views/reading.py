@@ -3,8 +3,8 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app.overlay import Camera
-from app.values import Picture
+from app.pictures.overlay import Camera
+from app.state.values import Picture
 from app.widgets.tile_view import Mask, TileView
 
 ANSWERS = (

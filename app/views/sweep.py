@@ -19,11 +19,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import format as text
 from app.widgets.legend import Entry, Legend
 from app.widgets.plot import Axis, Line, Plot
 from app.widgets.store_list import StoreList, StoreRow
 from app.widgets.sweep_form import STORES, SweepForm
+from app.words import format as text
 
 _TOP = 1.08  # of the accuracy axis
 _FORM = 330

@@ -15,8 +15,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.tables import COLUMNS, REQUEST, TrialFilter, TrialTable
-from app.trials import Trial
+from app.charts.tables import COLUMNS, REQUEST, TrialFilter, TrialTable
+from app.state.trials import Trial
 from core.types import PruneRequest
 
 

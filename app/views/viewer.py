@@ -13,10 +13,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.heat import Heat
-from app.overlay import Camera
-from app.palette import Rgb
-from app.values import Picture
+from app.pictures.heat import Heat
+from app.pictures.overlay import Camera
+from app.pictures.palette import Rgb
+from app.state.values import Picture
 from app.widgets.heat_menu import HeatMenu
 from app.widgets.pane_frame import Head, PaneFrame
 from app.widgets.pane_grid import PaneGrid

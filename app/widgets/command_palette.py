@@ -25,8 +25,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.actions import keys_of
-from app.matching import ranked
+from app.widgets.actions import keys_of
+from app.widgets.matching import ranked
 
 _WIDTH, _HEIGHT = 520, 380
 _FRAMELESS = Qt.WindowType.FramelessWindowHint

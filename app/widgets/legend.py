@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
-from app.palette import Rgb
+from app.pictures.palette import Rgb
 from app.widgets.marks import GLYPHS, Shape
 
 _MOST = 6  # curves that are named; more would push the plots away

@@ -24,10 +24,10 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QToolTip, QWidget
 
-from app.format import counted
-from app.palette import ORANGE
-from app.values import Layer
+from app.pictures.palette import ORANGE
+from app.state.values import Layer
 from app.widgets.network_layout import Drawing, arrange
+from app.words.format import counted
 
 _HINT = "Click a layer to keep it whole."
 _NAMED_LANE = 34.0  # pixels at the right for the names of branches

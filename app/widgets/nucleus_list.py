@@ -13,9 +13,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.format import counted
-from app.nucleus_rows import COLUMNS, KIND_WORD, NucleusRows
-from app.values import Events, Kind
+from app.state.values import Events, Kind
+from app.widgets.nucleus_rows import COLUMNS, KIND_WORD, NucleusRows
+from app.words.format import counted
 
 _ROW = 23  # pixels
 _WIDTHS = (104, 172, 128, 74)

@@ -7,7 +7,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
-from app.palette import Rgb
+from app.pictures.palette import Rgb
 from app.widgets.fitting import FittingLabel
 from app.widgets.marks import Shape, draw_mark
 from app.widgets.tile_view import TileView

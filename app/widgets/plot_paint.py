@@ -17,9 +17,9 @@ from PySide6.QtGui import (
     QPolygonF,
 )
 
-from app.format import ticks
 from app.widgets.marks import draw_mark
 from app.widgets.plot_values import Axis, Dot, Line, place_of
+from app.words.format import ticks
 
 _BAND = 46  # of 255: opacity of a band
 _WEAK = 110  # of 255: opacity of a curve that no pane is on

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 
-from app.palette import Rgb
+from app.pictures.palette import Rgb
 from app.widgets.marks import Shape
 
 Interval = tuple[float, float]
@@ -47,7 +47,7 @@ class Line:
     dots
         From left to right.
     colour, shape, dash
-        Looks, see `app.styles`.
+        Looks, see `app.charts.styles`.
     strong
         Drawn at full strength, with its band.
     joined

@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.sweep_values import Wish
-from app.values import Heuristic
+from app.state.sweep_values import Wish
+from app.state.values import Heuristic
 from app.widgets.segments import Segments
 from core.types import Recovery
 

@@ -12,9 +12,10 @@ from PySide6.QtGui import (
     QPolygonF,
 )
 
-from app import format as text
-from app.heat import Heat, viridis
-from app.overlay import Argb, Camera
+from app.pictures.heat import Heat, viridis
+from app.pictures.overlay import Camera
+from app.state.values import Argb
+from app.words import format as text
 
 _SHADE = QColor(0, 0, 0, 150)
 _BAR = 120.0  # pixels, of the colour bar

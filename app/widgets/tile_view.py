@@ -19,10 +19,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.heat import Heat, paint
-from app.overlay import Camera, Colours, Labels, compose, fit, level_for, sample
-from app.timers import single_shot
-from app.values import Picture
+from app.pictures.heat import Heat, paint
+from app.pictures.overlay import Camera, Colours, compose, fit, level_for, sample
+from app.state.values import Labels, Picture
 from app.widgets.tile_parts import (
     Strip,
     paint_colour_bar,
@@ -30,6 +29,7 @@ from app.widgets.tile_parts import (
     paint_scale_bar,
     scaled,
 )
+from app.widgets.timers import single_shot
 
 _MOST_PIXELS = 1_200_000  # of a mask picture; finer ones would take a frame's time
 _CLOSE = 12.0  # screen pixels per tile pixel from which pixels stay square

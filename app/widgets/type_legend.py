@@ -7,8 +7,8 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
-from app.format import counted
-from app.palette import Rgb
+from app.pictures.palette import Rgb
+from app.words.format import counted
 
 
 class TypeLegend(QWidget):

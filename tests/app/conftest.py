@@ -39,7 +39,7 @@ def settings(tmp_path):
     """Settings in a folder of the test's own."""
     from PySide6.QtCore import QSettings
 
-    from app.settings import Settings
+    from app.setup.settings import Settings
 
     file = str(tmp_path / "settings.ini")
     return Settings(QSettings(file, QSettings.Format.IniFormat))
@@ -50,7 +50,8 @@ def bench(qtbot, settings, monkeypatch):
     """A window over the fake engine, closed with its worker."""
     from fakes import FakeEngine
 
-    from app import controller, start
+    from app.control import controller
+    from app.startup import building
 
     monkeypatch.setattr(controller, "REST_MS", 40)  # nobody waits for a hand here
     monkeypatch.setattr(controller, "HOVER_MS", 0)
@@ -58,7 +59,7 @@ def bench(qtbot, settings, monkeypatch):
     monkeypatch.setattr(controller, "IDLE_MS", 3_600_000)
 
     engine = FakeEngine()
-    made = start.build(settings, engine)
+    made = building.build(settings, engine)
     yield made
     made.window.close()
     made.window.deleteLater()

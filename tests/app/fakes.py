@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from app.overlay import label_pyramid, picture_pyramid
-from app.values import (
+from app.pictures.overlay import label_pyramid, picture_pyramid
+from app.state.values import (
     KINDS,
     Changes,
     Curve,

@@ -7,8 +7,8 @@ import skimage
 from PIL import Image
 
 from app.__main__ import has_display, main
-from app.cli import parse
-from app.commands import run
+from app.cli.arguments import parse
+from app.cli.commands import run
 from core.types import FineTune
 
 ROOT = Path(__file__).parents[2]
@@ -118,7 +118,7 @@ def test_display_detection(monkeypatch):
 
 def test_nothing_heavy_is_imported_before_the_window():
     script = (
-        "import sys; import app.__main__, app.start, app.window; "
+        "import sys; import app.__main__, app.startup.building, app.frame.window; "
         "heavy = {'torch', 'scipy', 'skimage', 'pyqtgraph'} & set(sys.modules); "
         "sys.exit(repr(heavy) if heavy else 0)"
     )

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from conftest import is_idle
 
-from app.exploring import EXPLORED, TIMED
-from app.state import Message
+from app.state.app_state import Message
+from app.state.exploring import EXPLORED, TIMED
 
 
 def work(bench, kind):

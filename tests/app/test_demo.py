@@ -6,9 +6,9 @@ from conftest import is_idle
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
-from app.slides import SLIDES, meaning, rough, seconds_per_megapixel
-from app.telling import PAGES
-from app.values import Measured
+from app.audience.telling import PAGES
+from app.state.values import Measured
+from app.words.slides import SLIDES, meaning, rough, seconds_per_megapixel
 from core.types import PruneRequest
 
 

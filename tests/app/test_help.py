@@ -13,10 +13,10 @@ from PySide6.QtWidgets import (
     QToolButton,
 )
 
-from app import theme
-from app.actions import all_actions, keys_of
-from app.matching import ranked
-from app.state import Message
+from app.pictures import theme
+from app.state.app_state import Message
+from app.widgets.actions import all_actions, keys_of
+from app.widgets.matching import ranked
 
 
 @pytest.fixture

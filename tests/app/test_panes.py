@@ -13,15 +13,16 @@ from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication
 
-from app import controller, start
-from app.exploring import BASELINE, EXPLORED, baseline_of
-from app.locks import followed, speedup_at
-from app.outcomes import Outcomes
-from app.panes import MOST, next_pane
-from app.state import AppState, Pane, with_panes
-from app.values import Curve
+from app.control import controller
+from app.control.panes import next_pane
+from app.startup import building
+from app.state.app_state import MOST, AppState, Pane, with_panes
+from app.state.exploring import BASELINE, EXPLORED, baseline_of
+from app.state.locks import followed, speedup_at
+from app.state.values import Curve
 from app.widgets.pane_frame import Head, PaneFrame
 from app.widgets.pane_grid import best_columns
+from app.work.outcomes import Outcomes
 from core.images.samples import load_sample
 from core.types import PruneRequest
 
@@ -358,7 +359,7 @@ def test_three_panes_with_the_real_engine(qtbot, settings, tmp_path):
     pixels = load_sample("synthetic").tile.pixels[:128, :128]
     Image.fromarray(pixels).save(tmp_path / "tile.png")
     state = AppState(request=PruneRequest("l2", 0.6, recovery="none"))
-    bench = start.build(settings, state=state)
+    bench = building.build(settings, state=state)
     bench.controller.open("demo", str(tmp_path / "tile.png"))
     qtbot.waitUntil(lambda: is_idle(bench), timeout=120_000)
     bench.controller.panes.add()

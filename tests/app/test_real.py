@@ -8,8 +8,8 @@ import torch
 from conftest import is_idle
 from PIL import Image
 
-from app import start
 from app.__main__ import main
+from app.startup import building
 from core.images.samples import load_sample
 from core.models import load_model
 from core.pruning import PruningPlan
@@ -39,7 +39,7 @@ def one_thread():
 
 @pytest.mark.slow
 def test_the_round_of_a_newcomer(qtbot, qapp, settings, tile, one_thread, tmp_path):
-    bench = start.build(settings)
+    bench = building.build(settings)
     bench.controller.set_request(heuristic="l2", sparsity=0.8)
     bench.controller.open("demo", "|".join(tile))
     qtbot.waitUntil(lambda: is_idle(bench), timeout=120_000)

@@ -11,9 +11,9 @@ import pytest
 from conftest import is_idle
 from PIL import Image
 
-from app import format as text
-from app.cli import parse
-from app.report import facts_of, page, repeat_line
+from app.cli.arguments import parse
+from app.leaving.report import facts_of, page, repeat_line
+from app.words import format as text
 from core.types import FineTune, PruneRequest
 
 VOID = {"meta", "img", "br", "link", "hr", "input"}

@@ -4,8 +4,8 @@ import fakes
 from conftest import is_idle
 from PySide6.QtCore import QByteArray
 
-from app import start
-from app.state import AppState, Pane
+from app.startup import building
+from app.state.app_state import AppState, Pane
 from core.types import FineTune, PruneRequest
 
 LEFT = PruneRequest("l2", 0.3, "layer")
@@ -26,7 +26,7 @@ def test_all_panes_come_back_with_everything_they_were_asked(settings):
 def test_panes_that_came_back_are_computed(qtbot, settings):
     state = AppState(request=LEFT, after=(Pane(RIGHT),))
     settings.save(state, QByteArray())
-    bench = start.build(settings, fakes.FakeEngine())
+    bench = building.build(settings, fakes.FakeEngine())
     bench.controller.open("demo", "")
     qtbot.waitUntil(
         lambda: (

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from conftest import is_idle
 
-from app.cli import parse
-from app.setup_file import displayed, read_setup, setup_text
-from app.state import AppState, Display
+from app.cli.arguments import parse
+from app.setup.setup_file import displayed, read_setup, setup_text
+from app.state.app_state import AppState, Display
 from core.errors import InputError
 from core.types import FineTune, PruneRequest
 

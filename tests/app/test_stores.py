@@ -7,7 +7,8 @@ import pytest
 import stores
 from PySide6.QtCore import Qt
 
-from app.stores import (
+from app.state.sweep_values import Results, Wish
+from app.sweeps.stores import (
     curves_of,
     dense_level,
     machine_of,
@@ -17,7 +18,6 @@ from app.stores import (
     store_lines,
     tip,
 )
-from app.sweep_values import Results, Wish
 from core.store import Store
 from core.types import PruneRequest
 

@@ -14,10 +14,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QSignalSpy
 from PySide6.QtWidgets import QCheckBox, QPushButton, QSpinBox
 
-from app import sweeping
-from app.stores import METRICS
-from app.sweep_values import Place
-from app.sweeping import Sweeping, count_images, default_store, same_model
+from app.state.sweep_values import Place
+from app.sweeps import sweeping
+from app.sweeps.stores import METRICS
+from app.sweeps.sweeping import Sweeping, count_images, default_store, same_model
 from app.views.sweep import SweepWindow
 from core.store import Store, read_store
 from core.types import PruneRequest

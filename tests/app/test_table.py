@@ -6,11 +6,11 @@ from conftest import is_idle
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtTest import QAbstractItemModelTester
 
-from app.format import percent
-from app.tables import COLUMNS, REQUEST, TrialFilter, TrialTable
-from app.trials import Trial
-from app.values import Measured
+from app.charts.tables import COLUMNS, REQUEST, TrialFilter, TrialTable
+from app.state.trials import Trial
+from app.state.values import Measured
 from app.views.table import Table
+from app.words.format import percent
 from core.types import PruneRequest
 
 KEYS = [column.key for column in COLUMNS]

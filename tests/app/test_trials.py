@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.curves import curves, dense_latency, latencies
-from app.exploring import EXPLORED, TIMED, row_of, without
-from app.export import as_csv
-from app.history import History
-from app.state import AppState
-from app.trials import Trial, added, front, predictor, with_latency
-from app.values import Measured
+from app.charts.curves import curves, dense_latency, latencies
+from app.leaving.points import as_csv
+from app.state.app_state import AppState
+from app.state.exploring import EXPLORED, TIMED, row_of, without
+from app.state.history import History
+from app.state.trials import Trial, added, front, predictor, with_latency
+from app.state.values import Measured
 from core.types import Counts, PruneRequest
 
 

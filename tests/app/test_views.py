@@ -7,9 +7,9 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 
-from app.overlay import Camera, label_pyramid, picture_pyramid
-from app.palette import KIND_COLOUR, by_kind, by_type, series_colour
-from app.values import KINDS, Picture
+from app.pictures.overlay import Camera, label_pyramid, picture_pyramid
+from app.pictures.palette import KIND_COLOUR, by_kind, by_type, series_colour
+from app.state.values import KINDS, Picture
 from app.views.controls import Controls
 from app.views.demo import Demo
 from app.views.messages import MessageBar

@@ -7,10 +7,11 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QToolButton
 
-from app import start, theme
-from app.cli import Arguments
-from app.screenshot import picture, without_display
-from app.state import AppState
+from app.cli.arguments import Arguments
+from app.cli.screenshot import picture, without_display
+from app.pictures import theme
+from app.startup import building
+from app.state.app_state import AppState
 from core.types import PruneRequest
 
 
@@ -119,14 +120,14 @@ def test_no_text_is_cut_off(qtbot, shown, name, demo):
 
 def test_last_state_comes_back(qtbot, settings, qapp):
     engine = fakes.FakeEngine()
-    first = start.build(settings, engine)
+    first = building.build(settings, engine)
     first.controller.open("demo", "other.png")
     qtbot.waitUntil(lambda: is_idle(first), timeout=5000)
     first.controller.set_request(heuristic="random", sparsity=0.42, recovery="bn")
     first.controller.set_display(overlay="fill", opacity=0.5, metric="pq")
     first.window.close()
     first.window.deleteLater()
-    again = start.build(settings, fakes.FakeEngine())
+    again = building.build(settings, fakes.FakeEngine())
     state = again.store.state
     assert (state.request.heuristic, state.request.sparsity) == ("random", 0.42)
     assert state.request.recovery == "bn"
@@ -149,7 +150,7 @@ def test_a_damaged_settings_file_does_not_stop_the_program(settings):
 def test_a_file_of_last_time_that_is_gone_is_not_opened(qtbot, bench, settings):
     settings._store.setValue("tile", "/no/such/tile.png")
     settings._store.setValue("model", "/no/such/model.safetensors")
-    start.open_first(bench, settings, "", "")
+    building.open_first(bench, settings, "", "")
     qtbot.waitUntil(lambda: is_idle(bench), timeout=5000)
     assert bench.controller._engine.log[0] == ("open", "demo", "")
 

@@ -1,0 +1,4 @@
+"""The command line: the same functions without a window.
+
+Start from `arguments`, then `commands`.
+"""

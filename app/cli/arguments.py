@@ -1,0 +1,351 @@
+"""The command line as a value; see DESIGN section 2 for its contract."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NoReturn, get_args
+
+from app.setup.setup_file import Setup, read_setup
+from app.setup.sources import FORMATS, joined
+from core.errors import InputError
+from core.types import UNSTRUCTURED, FineTune, PruneRequest, Recovery, Target
+
+COMMANDS = ("prune", "sweep", "inspect")
+_REQUEST = (
+    *("heuristic", "sparsity", "scope", "count", "recovery"),
+    *("round_to", "min_channels", "seed", "locked", "steps", "ratios"),
+)
+_NEEDED = ("model", "tile", "heuristic", "sparsity")  # of prune without settings
+_TRAINING = ("train_data", "minutes", "train_steps", "rate", "distil", "device")
+_COUNTS: tuple[Target, ...] = ("params", "macs", "channels", "latency")
+_RECOVERIES: tuple[Recovery, ...] = get_args(Recovery)
+HEURISTIC, SPARSITY = "reconstruction", 0.8
+RECOVERY: Recovery = "refit"
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """What was asked for.
+
+    Parameters
+    ----------
+    command
+        One of `COMMANDS`, or empty for the window.
+    model, tile, labels
+        Sources; empty for the defaults.
+    request
+        What is pruned, for ``prune`` and the screenshot.
+    given
+        Whether any part of ``request`` was asked for.
+    screenshot, out, as_json, formats
+        Where results go, and in which form.
+    data, heuristics, sparsities, csv, resume
+        Of a sweep.
+    """
+
+    command: str = ""
+    model: str = ""
+    tile: str = ""
+    labels: str = ""
+    request: PruneRequest = field(
+        default_factory=lambda: PruneRequest(HEURISTIC, SPARSITY)
+    )
+    given: bool = False
+    screenshot: str = ""
+    out: str = ""
+    as_json: bool = False
+    formats: tuple[str, ...] = FORMATS[:1]
+    data: str = ""
+    heuristics: tuple[str, ...] = ()
+    sparsities: tuple[float, ...] = ()
+    csv: str = ""
+    resume: bool = False
+
+    @property
+    def source(self) -> str:
+        """Tile, and labels beside it, as `app.work.engine.read` takes them."""
+        return joined(self.tile, self.labels)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line; the usage is for ``--help``."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def parse(arguments: Sequence[str]) -> Arguments:
+    """Read a command line; exits with 2 and one line when it is wrong.
+
+    Parameters
+    ----------
+    arguments
+        Without the name of the program.
+    """
+    parser = _parser()
+    found = vars(parser.parse_args(arguments))
+    base = PruneRequest(HEURISTIC, SPARSITY, recovery=RECOVERY)
+    setup = _setup(parser, found.pop("settings", None))
+    if setup is not None:
+        base = setup.request
+        for name in ("model", "tile", "labels"):
+            # Labels belong to their tile: another tile has none, or its own.
+            alone = name == "labels" and found.get("tile") not in {None, setup.tile}
+            if found.get(name) is None and not alone:
+                found[name] = getattr(setup, name) or None
+    elif found.get("command") == "prune":
+        missing = [f"--{name}" for name in _NEEDED if found.get(name) is None]
+        if missing:
+            parser.error(f"prune needs {', '.join(missing)}, or --settings")
+    if found.get("command") == "prune":
+        found["model"] = found.get("model") or "demo"
+    asked: dict[str, Any] = {name: found.get(name) for name in _REQUEST}
+    asked = {name: value for name, value in asked.items() if value is not None}
+    if found.pop("unstructured", False):
+        asked["heuristic"] = UNSTRUCTURED + (asked.get("heuristic") or "magnitude")
+    if str(asked.get("heuristic", "")).startswith(UNSTRUCTURED):
+        asked.setdefault("recovery", "none")  # there are no channels to refit
+    training = _training(parser, found, asked.get("recovery", base.recovery))
+    if training == FineTune(seed=found.get("seed") or 0) and base.training:
+        training = base.training  # no option of training was given
+    request = replace(base, **asked, training=training)
+    known = {
+        key: value
+        for key, value in found.items()
+        if value is not None and key not in _REQUEST
+    }
+    return Arguments(request=request, given=bool(asked or setup), **known)
+
+
+def _setup(parser: _Parser, path: str | None) -> Setup | None:
+    """Read the settings file that was named."""
+    if path is None:
+        return None
+    try:
+        return read_setup(path)
+    except InputError as error:
+        parser.error(str(error))
+
+
+def _training(
+    parser: _Parser, found: dict[str, Any], recovery: Recovery
+) -> FineTune | None:
+    """Take the options of fine-tuning out of what was found."""
+    asked = {name: found.pop(name, None) for name in _TRAINING}
+    asked = {name: value for name, value in asked.items() if value is not None}
+    if recovery != "finetune":
+        for name in asked:
+            option = name.replace("_", "-")
+            if found.get("command") == "prune" or name == "train_steps":
+                option = option.removeprefix("train-")
+            parser.error(f"--{option} goes with --recovery finetune")
+        return None
+    if "train_data" in asked:
+        asked["data"] = asked.pop("train_data")
+    if "train_steps" in asked:
+        asked["steps"] = asked.pop("train_steps")
+        asked.setdefault("minutes", 0.0)  # as many steps as were asked for
+    return FineTune(seed=found.get("seed") or 0, **asked)
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="prunescope",
+        description="Prune a nuclei model and see what it still finds. "
+        "Without a command: the window.",
+    )
+    parser.add_argument("--model", help="catalogue name or path; the demo if left out")
+    parser.add_argument("--tile", help="image to open, or sample:NAME")
+    parser.add_argument("--labels", help="label image of the tile")
+    parser.add_argument(
+        "--screenshot",
+        metavar="OUT.png",
+        help="one round offscreen, saved as a picture",
+    )
+    _add_request(parser)
+    commands = parser.add_subparsers(dest="command", metavar="prune | sweep | inspect")
+    _add_prune(commands.add_parser("prune", help="one pruned model, and its scores"))
+    _add_sweep(commands.add_parser("sweep", help="many models over many tiles"))
+    inspect = commands.add_parser("inspect", help="layers, coupling, protection")
+    inspect.add_argument("--model", required=True)
+    return parser
+
+
+def _add_request(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--settings",
+        metavar="FILE",
+        help="exported from the window; options beside it win",
+    )
+    parser.add_argument("--heuristic")
+    parser.add_argument("--sparsity", type=_sparsity, help="0 to 0.99")
+    parser.add_argument("--scope", help="network, layer, encoder, decoder or a layer")
+    parser.add_argument("--count", choices=_COUNTS)
+    parser.add_argument("--recovery", choices=_RECOVERIES)
+    parser.add_argument("--round-to", type=_count, dest="round_to")
+    parser.add_argument("--min-channels", type=_count, dest="min_channels")
+    parser.add_argument("--seed", type=int)
+    parser.add_argument(
+        "--lock",
+        type=_names,
+        dest="locked",
+        metavar="a,b,c",
+        help="layers that keep all channels",
+    )
+    parser.add_argument(
+        "--ratio",
+        type=_ratio,
+        action="append",
+        dest="ratios",
+        metavar="NAME=0.5",
+        help="share of one layer's (or branch's) channels that goes; may be repeated",
+    )
+    parser.add_argument(
+        "--prune-steps",
+        type=_count,
+        dest="steps",
+        metavar="N",
+        help="score and cut this often, each time anew; 1 if left out",
+    )
+    parser.add_argument(
+        "--unstructured",
+        action="store_true",
+        help="set single weights to zero by --heuristic magnitude, activation, taylor "
+        "or random; dense kernels get no faster",
+    )
+
+
+def _add_training(parser: argparse.ArgumentParser, data: str) -> None:
+    """Add the options of recovery finetune; ``data`` names that of the tiles."""
+    group = parser.add_argument_group("with --recovery finetune")
+    group.add_argument(
+        data,
+        dest="train_data",
+        metavar="DIR",
+        help="labelled tiles to learn from; without any, the dense model teaches",
+    )
+    group.add_argument("--minutes", type=_positive, help="of training; 2 if left out")
+    group.add_argument(
+        "--steps",
+        type=_count,
+        dest="train_steps",
+        help="instead of a time: repeatable",
+    )
+    group.add_argument("--rate", type=_positive, help="learning rate; 0.001")
+    group.add_argument(
+        "--distil",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="learn the dense model's outputs beside the labels",
+    )
+    group.add_argument("--device", help="auto, cpu, cuda or mps")
+
+
+def _add_prune(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model")
+    parser.add_argument("--tile")
+    parser.add_argument("--labels")
+    _add_request(parser)
+    _add_training(parser, "--data")
+    parser.add_argument(
+        "--out", metavar="DIR", help="where model, card, masks and report go"
+    )
+    parser.add_argument(
+        "--formats",
+        type=_formats,
+        metavar="a,b",
+        help="of the model in --out: safetensors (if left out), onnx, pt2",
+    )
+    parser.add_argument("--json", action="store_true", dest="as_json")
+
+
+def _add_sweep(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--data", required=True, metavar="DIR")
+    parser.add_argument("--heuristics", required=True, type=_names, metavar="a,b,c")
+    parser.add_argument(
+        "--sparsities", required=True, type=_sparsities, metavar="0:0.95:0.05"
+    )
+    parser.add_argument("--scope")
+    parser.add_argument("--count", choices=_COUNTS)
+    parser.add_argument("--recovery", choices=_RECOVERIES)
+    parser.add_argument("--seed", type=int)
+    _add_training(parser, "--train-data")
+    parser.add_argument("--out", required=True, metavar="RUN.sqlite")
+    parser.add_argument("--csv", metavar="FILE")
+    parser.add_argument("--resume", action="store_true")
+
+
+def _ratio(text: str) -> tuple[str, float]:
+    """Read ``NAME=0.5``."""
+    name, _, share = text.rpartition("=")
+    try:
+        value = float(share)
+    except ValueError:
+        value = -1.0
+    if not name or not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a layer=share below 1")
+    return name, value
+
+
+def _positive(text: str) -> float:
+    """Read a number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
+
+
+def _count(text: str) -> int:
+    """Read a whole number from 1."""
+    try:
+        value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
+
+
+def _sparsity(text: str) -> float:
+    """Read a sparsity."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+    if not 0 <= value <= 0.99:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 0.99")
+    return value
+
+
+def _sparsities(text: str) -> tuple[float, ...]:
+    """Read ``first:last:step``, both ends included, or numbers with commas."""
+    if ":" not in text:
+        return tuple(_sparsity(part) for part in text.split(","))
+    parts = [_sparsity(part) for part in text.split(":")]
+    if len(parts) != 3 or parts[2] <= 0 or parts[1] < parts[0]:
+        raise argparse.ArgumentTypeError(f"{text!r} is not first:last:step")
+    first, last, step = parts
+    count = int((last - first) / step + 1e-9) + 1
+    return tuple(round(first + index * step, 6) for index in range(count))
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    """Read names of model formats."""
+    found = _names(text)
+    for name in found:
+        if name not in FORMATS:
+            kinds = ", ".join(FORMATS)
+            raise argparse.ArgumentTypeError(f"{name!r} is none of {kinds}")
+    return found
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Read names with commas."""
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not names:
+        raise argparse.ArgumentTypeError("no name is given")
+    return names

@@ -1,0 +1,225 @@
+"""The commands that need no window: prune, sweep, inspect.
+
+To read this file, start from `run`.
+"""
+
+import json
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.cli.arguments import Arguments
+from app.cli.summary import lines_of, summary
+from app.words import format as text
+from app.work.engine import read
+from core.errors import BenchError, InputError
+from core.job import Job, Step
+from core.types import FineTune
+
+if TYPE_CHECKING:
+    from core.benchmark import Bench, Round
+    from core.latency import Comparison
+
+OK, FAULT, BAD_INPUT = 0, 1, 2
+
+
+def run(asked: Arguments) -> int:
+    """Run one command and return the exit code.
+
+    Parameters
+    ----------
+    asked
+        The command line.
+    """
+    return guarded(lambda: _COMMANDS[asked.command](asked))
+
+
+def guarded(call: Any) -> int:
+    """Call and return the exit code; errors become one line on stderr."""
+    try:
+        call()
+    except BenchError as error:
+        _complain(str(error))
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        _complain("stopped")
+        return FAULT
+    except Exception as error:  # noqa: BLE001 - the exit code says that it is a fault
+        traceback.print_exc()
+        _complain(f"a fault of the program: {type(error).__name__}: {error}")
+        return FAULT
+    return OK
+
+
+def _complain(sentence: str) -> None:
+    sys.stderr.write(f"prunescope: {sentence}\n")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+
+
+def progress() -> Job:
+    """Return a job that writes its progress on one line of a terminal."""
+    if not sys.stderr.isatty():
+        return Job()
+
+    def report(step: Step) -> None:
+        share = f" {step.done}/{step.total}" if step.total else ""
+        sys.stderr.write(f"\r\x1b[K{step.what}{share}")
+        sys.stderr.flush()
+
+    return Job(report)
+
+
+def _done_reporting() -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")
+
+
+def _open(asked: Arguments, job: Job) -> "Bench":
+    """Open the model and the tile that were asked for."""
+    tile, labels, classes, _ = read(asked.source)
+    from core.benchmark import Bench
+    from core.models import load_model
+
+    return Bench.open(load_model(asked.model), tile, labels, classes, job)
+
+
+def _prune(asked: Arguments) -> None:
+    job = progress()
+    if asked.out:
+        _check_folder(Path(asked.out))
+    from core.arithmetic import flushing
+
+    with flushing():
+        bench = _open(asked, job)
+        found = bench.prune(asked.request, job)
+        timed = bench.compare(asked.request, job)
+        notes = _write(asked, bench, found, timed, job) if asked.out else []
+    result = summary(asked.model, bench, found, timed)
+    _done_reporting()
+    if asked.as_json:
+        _say(json.dumps(result, indent=2, allow_nan=False))
+        return
+    for line in [*lines_of(result, found), *(f"note: {note}" for note in notes)]:
+        _say(line)
+
+
+def _check_folder(folder: Path) -> None:
+    """Make the folder of results.
+
+    Raises
+    ------
+    InputError
+        When nothing can be written there: better now than after the work.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".prunescope"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(
+            f"Cannot write into {folder} ({reason}): choose another folder with --out."
+        ) from error
+
+
+def _write(
+    asked: Arguments, bench: "Bench", found: "Round", timed: "Comparison", job: Job
+) -> list[str]:
+    """Write the model, the masks, the report and the result; returns notes."""
+    from app.leaving.report import write_report
+    from app.leaving.report.rounds import facts_of_round
+    from app.work.writing import Leaving, write_folder
+
+    folder = Path(asked.out)
+    leaving = Leaving(bench, asked.model, asked.request, timed)
+    notes = write_folder(folder, leaving, job, asked.formats, found)
+    facts = facts_of_round(leaving, found, asked.source)
+    write_report(str(folder / "report.html"), facts)
+    result = summary(asked.model, bench, found, timed)
+    (folder / "result.json").write_text(json.dumps(result, indent=2), encoding="utf-8")
+    return notes
+
+
+def _inspect(asked: Arguments) -> None:
+    import torch
+
+    from core.benchmark import PrunableModel
+    from core.models import load_model
+
+    model = load_model(asked.model)
+    side = model.spec.window[0]
+    prunable = PrunableModel(model, torch.zeros(1, 3, side, side), ())
+    for line in description(prunable):
+        _say(line)
+
+
+def description(prunable: Any) -> list[str]:
+    """Return layers, coupled channels and what is protected, a line each.
+
+    Parameters
+    ----------
+    prunable
+        `core.benchmark.PrunableModel`.
+    """
+    spec, counts = prunable.model.spec, prunable.counts
+    lines = [
+        f"{spec.name}: {spec.architecture}, {text.quantity(counts.params)} parameters, "
+        f"{text.quantity(counts.macs)} MACs, {counts.channels} channels",
+        "",
+    ]
+    widest = max((len(layer.name) for layer in prunable.layers), default=5)
+    lines.append(
+        f"{'layer':<{widest}}  {'width':>5}  part     coupled with / protected"
+    )
+    for layer in prunable.layers:
+        notes = []
+        if layer.coupled:
+            notes.append("with " + ", ".join(layer.coupled))
+        if layer.protected:
+            notes.append(f"protected: {layer.protected}")
+        line = f"{layer.name:<{widest}}  {layer.width:>5}  {layer.part:<8} "
+        lines.append((line + "; ".join(notes)).rstrip())
+    lines += ["", "heuristics"]
+    for heuristic in prunable.heuristics:
+        reason = f" (not here: {heuristic.needs})" if heuristic.needs else ""
+        lines.append(f"  {heuristic.name:<16} {heuristic.sentence}{reason}")
+    return lines
+
+
+def _sweep(asked: Arguments) -> None:
+    from core.store import Store, write_csv
+    from core.sweep import Grid, run_sweep
+
+    request = asked.request
+    grid = Grid(
+        models=(asked.model,),
+        data=Path(asked.data),
+        heuristics=asked.heuristics,
+        sparsities=asked.sparsities,
+        scopes=(request.scope,),
+        recoveries=(request.recovery,),
+        seeds=(request.seed,),
+        count=request.count,
+        training=request.training or FineTune(),
+    )
+    with Store(asked.out, resume=asked.resume) as store:
+        done = run_sweep(grid, store, progress())
+        if asked.csv:
+            write_csv(store.records(), asked.csv)
+    _done_reporting()
+    _say(
+        f"{text.counted(done.done, 'trial')} computed, {done.resumed} found in "
+        f"{asked.out}, in {text.duration(done.seconds)}"
+    )
+    for note in done.notes:
+        _say(f"note: {note}")
+    for impossible, reason in done.impossible:
+        _say(f"left out: {impossible.heuristic} at {impossible.sparsity:g}: {reason}")
+
+
+_COMMANDS = {"prune": _prune, "inspect": _inspect, "sweep": _sweep}

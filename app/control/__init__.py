@@ -1,0 +1,4 @@
+"""From what the user asks for to work and to state.
+
+Start from `wiring`, one line per intent, then `controller`.
+"""

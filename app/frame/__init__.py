@@ -1,0 +1,4 @@
+"""The main window: places the views, owns menus and keys, decides nothing.
+
+Start from `window`.
+"""

@@ -1,0 +1,59 @@
+"""What one leaves with: the plotted points as a table."""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from app.state.app_state import Message
+from app.state.trials import Trial
+
+_SCORES = ("aji", "aji_plus", "pq", "dq", "sq", "dice", "dice2", "f1")
+_HEADER = (
+    *("heuristic", "scope", "count", "recovery", "sparsity", "params_removed"),
+    *("params", "macs", "channels", *_SCORES, "nuclei_kept"),
+    *("dense_ms", "pruned_ms", "speedup", "low", "high", "verdict"),
+)
+
+
+def as_csv(trials: Sequence[Trial]) -> str:
+    """Return one row per point, with a header row.
+
+    Parameters
+    ----------
+    trials
+        In the order of the rows. Shares are 0 to 1, latencies in milliseconds;
+        what was not measured stays empty.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(_HEADER)
+    for trial in trials:
+        ask, counts, timed = trial.request, trial.counts, trial.measured
+        row: list[object] = [ask.heuristic, ask.scope, ask.count, ask.recovery]
+        row += [f"{ask.sparsity:.4f}", f"{trial.removed:.4f}"]
+        row += [counts.params, counts.macs, counts.channels]
+        row += [_number(trial.scores.get(name)) for name in _SCORES]
+        row.append(_number(trial.kept))
+        if timed is None:
+            row += [""] * 6
+        else:
+            row += [f"{timed.dense_ms:.4f}", f"{timed.pruned_ms:.4f}"]
+            row += [f"{timed.speedup:.4f}", *(f"{x:.4f}" for x in timed.interval)]
+            row.append(timed.verdict)
+        writer.writerow(row)
+    return out.getvalue()
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None or value != value else f"{value:.4f}"
+
+
+def write_text(path: str, text: str) -> Message:
+    """Write a text file; return what to tell the user."""
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        return Message(f"Cannot write {path} ({reason}): choose another place.")
+    return Message(f"Saved {path}.", kind="info")

@@ -1,0 +1,186 @@
+"""Light and dark: one palette and one short style sheet for the whole program.
+
+Widgets draw with palette roles only, so nothing else knows which one is on.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication
+
+_FAMILY = "Source Sans Pro"
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The colours of one theme, by what they are for."""
+
+    window: str
+    base: str
+    pane: str
+    raised: str
+    line: str
+    grid: str
+    text: str
+    faint: str
+    accent: str
+    on_accent: str
+
+
+LIGHT = Tokens(
+    window="#f4f5f7",
+    base="#ffffff",
+    pane="#e3e6ea",
+    raised="#ffffff",
+    line="#d0d5db",
+    grid="#eceff2",
+    text="#1c232b",
+    faint="#5c6773",
+    accent="#0072b2",
+    on_accent="#ffffff",
+)
+DARK = Tokens(
+    window="#1b1f24",
+    base="#14171b",
+    pane="#0e1114",
+    raised="#262c33",
+    line="#3a424c",
+    grid="#23292f",
+    text="#e6eaef",
+    faint="#9aa5b1",
+    accent="#3d9fe0",
+    on_accent="#0b0e11",
+)
+
+
+def tokens_for(theme: str) -> Tokens:
+    """Return the colours of a theme; ``system`` follows the desktop."""
+    if theme == "system":
+        scheme = QGuiApplication.styleHints().colorScheme()
+        return DARK if scheme == Qt.ColorScheme.Dark else LIGHT
+    return DARK if theme == "dark" else LIGHT
+
+
+def palette_of(tokens: Tokens) -> QPalette:
+    """Return the Qt palette of a theme."""
+    roles = QPalette.ColorRole
+    palette = QPalette()
+    for role, colour in (
+        (roles.Window, tokens.window),
+        (roles.WindowText, tokens.text),
+        (roles.Base, tokens.base),
+        (roles.AlternateBase, tokens.grid),
+        (roles.Text, tokens.text),
+        (roles.Button, tokens.raised),
+        (roles.ButtonText, tokens.text),
+        (roles.ToolTipBase, tokens.raised),
+        (roles.ToolTipText, tokens.text),
+        (roles.PlaceholderText, tokens.faint),
+        (roles.Highlight, tokens.accent),
+        (roles.HighlightedText, tokens.on_accent),
+        (roles.Link, tokens.accent),
+        (roles.Light, tokens.raised),
+        (roles.Midlight, tokens.grid),
+        (roles.Mid, tokens.line),
+        (roles.Dark, tokens.pane),
+        (roles.Shadow, tokens.pane),
+    ):
+        palette.setColor(role, QColor(colour))
+    for role in (roles.Text, roles.WindowText, roles.ButtonText):
+        faint = QColor(tokens.faint)
+        faint.setAlpha(130)
+        palette.setColor(QPalette.ColorGroup.Disabled, role, faint)
+    return palette
+
+
+def sheet_of(tokens: Tokens) -> str:
+    """Return the style sheet of a theme: only what a palette cannot say."""
+    t = tokens
+    return f"""
+    QToolTip {{ color: {t.text}; background: {t.raised};
+        border: 1px solid {t.line}; padding: 4px; }}
+    QToolBar {{ background: {t.window}; border: none;
+        border-bottom: 1px solid {t.line}; padding: 4px 8px; spacing: 4px; }}
+    QToolBar QToolButton {{ padding: 4px 10px; border-radius: 5px; border: none; }}
+    QToolBar QToolButton:hover, QToolBar QToolButton:focus {{ background: {t.line}; }}
+    QToolBar QToolButton:checked {{ background: {t.accent}; color: {t.on_accent}; }}
+    QToolBar QToolButton::menu-indicator {{ image: none; }}
+    QToolButton[segment] {{ background: {t.raised}; color: {t.text};
+        border: 1px solid {t.line}; padding: 3px 8px; }}
+    QToolButton[segment="first"] {{ border-top-left-radius: 5px;
+        border-bottom-left-radius: 5px; }}
+    QToolButton[segment="middle"] {{ border-left: none; }}
+    QToolButton[segment="last"] {{ border-left: none; border-top-right-radius: 5px;
+        border-bottom-right-radius: 5px; }}
+    QToolButton[segment]:checked {{ background: {t.accent}; color: {t.on_accent};
+        border-color: {t.accent}; }}
+    QToolButton[segment]:disabled {{ color: {t.faint}; }}
+    QToolButton[segment]:checked:disabled {{ background: {t.line};
+        border-color: {t.line}; }}
+    QToolButton[segment]:focus {{ border: 1px solid {t.text}; }}
+    QToolButton[chip="true"] {{ background: {t.raised}; color: {t.text};
+        border: 1px solid {t.line}; border-radius: 5px; padding: 3px 8px; }}
+    QToolButton[chip="true"]:hover, QToolButton[chip="true"]:focus {{
+        border-color: {t.accent}; }}
+    QToolButton[chip="true"]:disabled {{ color: {t.faint}; }}
+    QPushButton:checked {{ background: {t.accent}; color: {t.on_accent};
+        border: 1px solid {t.accent}; border-radius: 4px; }}
+    QDialog#palette {{ border: 1px solid {t.line}; }}
+    QLabel[role="key"] {{ color: {t.faint}; }}
+    QLabel[role="section"] {{ color: {t.faint}; font-size: 12px; }}
+    QLabel[role="title"] {{ font-weight: 600; }}
+    QLabel[role="faint"], QCheckBox[role="faint"] {{ color: {t.faint}; }}
+    QLabel[role="big"] {{ font-size: 30px; font-weight: 600; }}
+    QLabel[role="story"] {{ font-size: 17px; color: {t.faint}; }}
+    QFrame[role="rule"] {{ background: {t.line}; max-height: 1px; border: none; }}
+    QFrame[role="message"] {{ background: {t.raised}; border: 1px solid {t.line};
+        border-left: 4px solid #d55e00; border-radius: 4px; }}
+    QFrame[role="message"][kind="info"] {{ border-left-color: {t.accent}; }}
+    QFrame[role="message"][kind="warning"] {{ border-left-color: #e69f00; }}
+    QStatusBar {{ border-top: 1px solid {t.line}; }}
+    QStatusBar::item {{ border: none; }}
+    QProgressBar {{ background: {t.line}; border: none; border-radius: 3px; }}
+    QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
+    QSplitter::handle {{ background: {t.window}; }}
+    QScrollArea {{ border: none; }}
+    """
+
+
+@cache
+def _load_fonts() -> None:
+    """Make the shipped typeface known to Qt, once."""
+    folder = files("resources") / "fonts"
+    for face in ("Regular", "Semibold"):
+        data = (folder / f"SourceSansPro-{face}.ttf").read_bytes()
+        QFontDatabase.addApplicationFontFromData(data)
+
+
+def font() -> QFont:
+    """Return the text font of the program."""
+    _load_fonts()
+    chosen = QFont(_FAMILY)
+    chosen.setPixelSize(14)
+    return chosen
+
+
+def follow(app: QApplication, chosen: Callable[[], str]) -> None:
+    """Change with the desktop, as long as ``chosen`` says ``system``."""
+
+    def change() -> None:
+        if chosen() == "system":
+            apply(app, "system")
+
+    app.styleHints().colorSchemeChanged.connect(change)
+
+
+def apply(app: QApplication, theme: str) -> None:
+    """Dress the whole program in ``light``, ``dark`` or what the desktop has."""
+    tokens = tokens_for(theme)
+    app.setStyle("Fusion")
+    app.setFont(font())
+    app.setPalette(palette_of(tokens))
+    app.setStyleSheet(sheet_of(tokens))

@@ -1,0 +1,56 @@
+"""What files are, going by their names: pure functions."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+MODEL_ENDINGS = frozenset({".safetensors", ".tar", ".pth", ".pt"})
+FORMATS = ("safetensors", "onnx", "pt2")  # that a pruned model can be written as
+_LABEL_WORDS = ("label", "mask", "_gt", "truth", "instance")
+
+
+def split(source: str) -> tuple[str, str]:
+    """Return the tile and the labels of a source, empty when there are none."""
+    tile, _, labels = source.partition("|")
+    return tile, labels
+
+
+def joined(tile: str, labels: str) -> str:
+    """Return a source: a tile, and its labels if there are any."""
+    return f"{tile}|{labels}" if labels else tile
+
+
+def sorted_out(paths: Sequence[str]) -> tuple[str, str]:
+    """Return the model and the tile (with labels) among dropped files.
+
+    Parameters
+    ----------
+    paths
+        Of one drop. Of two images the one whose name or folder speaks of labels
+        is the ground truth; when neither does, they cannot be told apart, and
+        the first is opened alone.
+
+    Returns
+    -------
+    model, tile
+        Empty when there is none.
+    """
+    models = [path for path in paths if Path(path).suffix.lower() in MODEL_ENDINGS]
+    images = [path for path in paths if path not in models]
+    named = [path for path in images if _speaks_of_labels(path)]
+    tiles = [path for path in images if path not in named] or named
+    labels = named[0] if named and tiles is not named else ""
+    return models[0] if models else "", joined(tiles[0], labels) if tiles else ""
+
+
+def labels_beside(tile: Path) -> Path | None:
+    """Return the ground truth that lies beside a tile: ``../labels/<stem>.*``."""
+    folder = tile.parent.parent / "labels"
+    if tile.parent.name != "images" or not folder.is_dir():
+        return None
+    return next(iter(sorted(folder.glob(f"{tile.stem}.*"))), None)
+
+
+def _speaks_of_labels(path: str) -> bool:
+    name = Path(path)
+    words = (name.stem.lower(), name.parent.name.lower())
+    return any(word in part for word in _LABEL_WORDS for part in words)

@@ -1,0 +1,4 @@
+"""Builds the window with everything behind it.
+
+Start from `building.build`.
+"""

@@ -1,0 +1,80 @@
+"""Which sparsities an exploration tries, and what is left of it: pure functions."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from app.state.trials import series_of
+from core.types import SLOW, PruneRequest, Recovery
+
+if TYPE_CHECKING:
+    from app.state.app_state import AppState
+
+EXPLORED = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
+BASELINE = (0.2, 0.4, 0.6, 0.8, 0.9, 0.95)  # of the random curve
+TIMED = (0.3, 0.6, 0.8, 0.9)  # explored sparsities whose latency is measured
+
+
+def row_of(state: "AppState") -> tuple[PruneRequest, ...]:
+    """Return what to do to fill the curve of the controls.
+
+    Parameters
+    ----------
+    state
+        Of the window.
+
+    Returns
+    -------
+    tuple of PruneRequest
+        First everything that was never tried; then, a second time, what is to
+        be measured.
+    """
+    row = [replace(state.request, sparsity=sparsity) for sparsity in EXPLORED]
+    tried = {trial.request for trial in state.trials}
+    timed = {trial.request for trial in state.trials if trial.measured}
+    pruned = [one for one in row if one not in tried]
+    measured = [one for one in row if one.sparsity in TIMED and one not in timed]
+    return (*pruned, *measured)
+
+
+def baseline_of(state: "AppState") -> tuple[PruneRequest, ...]:
+    """Return what to do to draw the random baseline of the active pane.
+
+    Parameters
+    ----------
+    state
+        Of the window.
+
+    Returns
+    -------
+    tuple of PruneRequest
+        What was never tried of random pruning with the scope, the count and
+        the recovery of the controls (refit for fine-tuning); nothing where random
+        cannot be used.
+    """
+    heuristics = state.opened.heuristics if state.opened else ()
+    if not any(item.name == "random" and not item.missing for item in heuristics):
+        return ()
+    tried = {trial.request for trial in state.trials}
+    # nobody waits half an hour for a background
+    asked = state.request.recovery
+    recovery: Recovery = "refit" if asked in SLOW else asked
+    row = [
+        replace(state.request, heuristic="random", sparsity=sparsity, recovery=recovery)
+        for sparsity in BASELINE
+    ]
+    return tuple(one for one in row if one not in tried)
+
+
+def without(
+    todo: tuple[PruneRequest, ...], done: PruneRequest
+) -> tuple[PruneRequest, ...]:
+    """Return what is left to do after ``done``, which may come twice."""
+    index = todo.index(done) if done in todo else -1
+    return todo if index < 0 else (*todo[:index], *todo[index + 1 :])
+
+
+def family(request: PruneRequest) -> tuple[object, ...]:
+    """Return what a size curve depends on: all but the target and the repair."""
+    series = series_of(request)
+    limits = (request.round_to, request.min_channels, request.locked)
+    return (*series[:3], *limits, request.seed)

@@ -1,0 +1,169 @@
+"""What a sweep is asked for, and what its stores hold, light enough to draw.
+
+Nothing here imports torch. To read this file, start from `Wish` and `Results`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.types import PruneRequest, Recovery
+
+STEP_SECONDS = 1.0  # of a trial beside network and latency: plan, repair, scores
+LATENCY_SECONDS = 3.5
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A sweep as the panel says it.
+
+    Parameters
+    ----------
+    data
+        Folder of tiles; empty for the open tile.
+    heuristics, scopes, recoveries
+        See `PruneRequest`; each may be empty while it is being chosen.
+    low, high, step
+        Sparsities, 0 to 0.99, both ends included.
+    seeds
+        How many; 0, 1, 2 and so on.
+    latency
+        Whether latency is measured too.
+    out
+        Store.
+    """
+
+    data: str = ""
+    heuristics: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ("network",)
+    recoveries: tuple[Recovery, ...] = ("refit",)
+    low: float = 0.0
+    high: float = 0.9
+    step: float = 0.1
+    seeds: int = 1
+    latency: bool = True
+    out: str = ""
+
+    @property
+    def sparsities(self) -> tuple[float, ...]:
+        """Rising; empty when the ends are the wrong way round."""
+        if self.step <= 0 or self.high < self.low:
+            return ()
+        number = int((self.high - self.low) / self.step + 1e-6) + 1
+        return tuple(round(self.low + k * self.step, 6) for k in range(number))
+
+    @property
+    def trials(self) -> int:
+        """How many points the grid has."""
+        choices = (self.heuristics, self.scopes, self.recoveries, self.sparsities)
+        number = self.seeds
+        for each in choices:
+            number *= len(each)
+        return number
+
+    def missing(self) -> str:
+        """Say in a sentence what is still to be chosen; empty when nothing is."""
+        for values, word in (
+            (self.heuristics, "heuristic"),
+            (self.scopes, "scope"),
+            (self.recoveries, "recovery"),
+        ):
+            if not values:
+                return f"Choose at least one {word}."
+        if not self.sparsities:
+            return "The last sparsity lies below the first: swap them."
+        return "" if self.out else "Choose where the results are stored."
+
+    def seconds(self, tiles: int, network: float, cores: int) -> float:
+        """Estimate how long it takes.
+
+        Parameters
+        ----------
+        tiles
+            In the folder.
+        network
+            Seconds that the dense model takes for one tile.
+        cores
+            Tiles are worked on in parallel.
+        """
+        # pruned models take less: on average about two thirds over a whole curve
+        scored = tiles * network * 0.67 / max(min(cores, tiles), 1)
+        each = STEP_SECONDS + scored + (LATENCY_SECONDS if self.latency else 0.0)
+        return self.trials * each
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a plotted trial leads: a state of the window, for one model."""
+
+    request: PruneRequest
+    model: str
+    weights: str
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One trial of a store.
+
+    Parameters
+    ----------
+    place
+        What was pruned, and how.
+    removed, macs_left
+        Shares of parameters gone and of multiply-accumulates left.
+    scores, dense
+        By name, mean over the tiles: pruned and dense model. Against the ground
+        truth, or else (``dense`` empty) agreement with the dense model.
+    dense_ms, speedup, interval
+        Latency; nan and None when it was not measured.
+    """
+
+    place: Place
+    removed: float
+    macs_left: float
+    scores: Mapping[str, float]
+    dense: Mapping[str, float] = field(default_factory=dict)
+    dense_ms: float = float("nan")
+    speedup: float = float("nan")
+    interval: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What a store holds.
+
+    Parameters
+    ----------
+    path
+        Of the store.
+    machine
+        Hardware that its trials ran on.
+    points
+        In the order they were added.
+    tiles
+        Of the trials.
+    impossible
+        Requests that could not be met.
+    last
+        Where to read on, see `core.store.read_store`.
+    """
+
+    path: Path
+    machine: str = ""
+    points: tuple[Point, ...] = ()
+    tiles: int = 0
+    impossible: int = 0
+    last: int = 0
+
+    @property
+    def metrics(self) -> frozenset[str]:
+        """Names of scores that are defined somewhere."""
+        names: set[str] = set()
+        for point in self.points:
+            names |= {name for name, value in point.scores.items() if value == value}
+        return frozenset(names)
+
+    @property
+    def against_truth(self) -> bool:
+        """Whether scores are against the ground truth, not the dense model."""
+        return any(point.dense for point in self.points)
