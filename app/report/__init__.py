@@ -1,6 +1,0 @@
-"""One HTML file with all the evidence; it needs no network and no program."""
-
-from app.report.facts import Facts, facts_of, repeat_line
-from app.report.page import page, write_report
-
-__all__ = ["Facts", "facts_of", "page", "repeat_line", "write_report"]
