@@ -20,6 +20,7 @@ from core.types import FineTune
 if TYPE_CHECKING:
     from core.benchmark import Bench, Round
     from core.latency import Comparison
+    from core.models import LoadedModel
 
 OK, FAULT, BAD_INPUT = 0, 1, 2
 
@@ -78,33 +79,48 @@ def _done_reporting() -> None:
         sys.stderr.write("\r\x1b[K")
 
 
-def _open(asked: Arguments, job: Job) -> "Bench":
-    """Open the model and the tile that were asked for."""
+def _open(asked: Arguments, model: "LoadedModel", job: Job) -> "Bench":
+    """Open the tile that was asked for."""
+    if asked.tile and Path(asked.tile).is_dir():
+        raise InputError(
+            f"{asked.tile} is a folder and prune takes one tile; name a file in it, or "
+            "sweep over the folder."
+        )
     tile, labels, classes, _ = read(asked.source)
     from core.benchmark import Bench
-    from core.models import load_model
 
-    return Bench.open(load_model(asked.model), tile, labels, classes, job)
+    return Bench.open(model, tile, labels, classes, job)
 
 
 def _prune(asked: Arguments) -> None:
     job = progress()
     if asked.out:
         _check_folder(Path(asked.out))
+    from app.cli.patches import prune_patches
     from core.arithmetic import flushing
+    from core.models import load_model
 
     with flushing():
-        bench = _open(asked, job)
-        found = bench.prune(asked.request, job)
-        timed = bench.compare(asked.request, job)
-        notes = _write(asked, bench, found, timed, job) if asked.out else []
-    result = summary(asked.model, bench, found, timed)
+        model = load_model(asked.model)
+        work = prune_patches if model.spec.task == "patch" else _prune_nuclei
+        result, lines = work(asked, model, job)
     _done_reporting()
     if asked.as_json:
-        _say(json.dumps(result, indent=2, allow_nan=False))
-        return
-    for line in [*lines_of(result, found), *(f"note: {note}" for note in notes)]:
+        lines = [json.dumps(result, indent=2, allow_nan=False)]
+    for line in lines:
         _say(line)
+
+
+def _prune_nuclei(
+    asked: Arguments, model: "LoadedModel", job: Job
+) -> tuple[dict[str, Any], list[str]]:
+    """Prune a model that finds nuclei; returns the result, and lines for people."""
+    bench = _open(asked, model, job)
+    found = bench.prune(asked.request, job)
+    timed = bench.compare(asked.request, job)
+    notes = _write(asked, bench, found, timed, job) if asked.out else []
+    result = summary(asked.model, bench, found, timed)
+    return result, lines_of(result, found) + [f"note: {note}" for note in notes]
 
 
 def _check_folder(folder: Path) -> None:
@@ -149,8 +165,12 @@ def _inspect(asked: Arguments) -> None:
     import torch
 
     from core.benchmark import PrunableModel
-    from core.models import load_model
+    from core.models import catalogue, load_model
 
+    if not asked.model:
+        for name, words in catalogue().items():
+            _say(f"{name:<18} {words}")
+        return
     model = load_model(asked.model)
     side = model.spec.window[0]
     prunable = PrunableModel(model, torch.zeros(1, 3, side, side), ())

@@ -118,8 +118,25 @@ def write_folder(
     from core.export.writing import write_text
     from core.pruning import MaskPlan
 
-    _make(folder)
     model = leaving.bench.export(leaving.request, job)
+    notes = write_files(folder, model, job, formats)
+    plan = leaving.bench.pruned(leaving.request, job)[1]
+    if isinstance(plan, MaskPlan):  # which weights were chosen; zeros are in the model
+        plan.save(folder / "plan.masks.safetensors")
+    job.step(len(formats), len(formats) + 1, "writing masks")
+    found = found or leaving.bench.prune(leaving.request, job)
+    write_text(folder / f"{STEM}.md", _card(leaving, found))
+    _write_masks(folder, leaving, found, job)
+    return notes
+
+
+def write_files(
+    folder: Path, model: "LoadedModel", job: Job, formats: Sequence[str]
+) -> list[str]:
+    """Write a pruned model and its plan into a folder; see `write_folder`."""
+    from core.export.writing import write_text
+
+    _make(folder)
     notes = []
     for number, kind in enumerate(formats):
         job.step(number, len(formats) + 1, f"exporting the model as {kind}")
@@ -131,13 +148,6 @@ def write_folder(
             notes.append(str(error))
     if model.plan is not None:
         write_text(folder / "plan.json", model.plan.to_json())
-    plan = leaving.bench.pruned(leaving.request, job)[1]
-    if isinstance(plan, MaskPlan):  # which weights were chosen; zeros are in the model
-        plan.save(folder / "plan.masks.safetensors")
-    job.step(len(formats), len(formats) + 1, "writing masks")
-    found = found or leaving.bench.prune(leaving.request, job)
-    write_text(folder / f"{STEM}.md", _card(leaving, found))
-    _write_masks(folder, leaving, found, job)
     return notes
 
 

@@ -26,6 +26,10 @@ _TITLES = {
     "dice": "Dice",
     "dice2": "Dice 2",
     "f1": "F1",
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "auc": "AUC",
+    "ece": "calibration error",
 }
 
 
@@ -46,7 +50,8 @@ class Card:
     dense, pruned
         Sizes.
     tile
-        Name of the tile that scores and times are for.
+        Name of the tile that scores and times are for; of a patch classifier, how
+        many patches of which folder.
     scores
         Column title ("against truth", ...) to scores by name, 0 to 1.
     latency
@@ -158,14 +163,17 @@ def _scores(card: Card) -> list[str]:
     columns = {title: each for title, each in card.scores.items() if each}
     if not columns:
         return ["None were computed."]
+    place = f"On one tile, {card.tile or 'unnamed'}; a single tile says little about "
     lines = [
-        f"On one tile, {card.tile or 'unnamed'}; a single tile says little about "
-        "others.",
+        # a classifier is judged by a folder of patches
+        f"On {card.tile}." if card.spec.task == "patch" else f"{place}others.",
         "",
         "| | " + " | ".join(columns) + " |",
         "| --- " * (len(columns) + 1) + "|",
     ]
     for name, title in _TITLES.items():
+        if not any(name in scores for scores in columns.values()):
+            continue
         cells = [_cell(scores.get(name)) for scores in columns.values()]
         lines.append(f"| {title} | " + " | ".join(cells) + " |")
     return lines
