@@ -151,7 +151,6 @@ class PatchBench:
     """
 
     def __init__(self, model: LoadedModel, tiles: tuple[SweepTile, ...]) -> None:
-        tidy(model.module)
         self.subject = Subject(model, tiles)
         self._last: tuple[PruneRequest, _Pruned] | None = None
 
@@ -176,10 +175,10 @@ class PatchBench:
                     request, plan, subject.material, job
                 )
                 job.step(0, 0, "fine-tuned")  # stops here when it was cancelled
-                module, training = trained.module, summary_of(trained)
+                module, training = tidy(trained.module), summary_of(trained)
             else:
-                module = subject.prunable.build(request, plan, job, subject.material)
-            self._last = request, (tidy(module), plan, training)
+                module = subject.build(request, plan, job)
+            self._last = request, (module, plan, training)
         return self._last[1]
 
     def prune(self, request: PruneRequest, job: Job | None = None) -> PatchRound:

@@ -302,7 +302,7 @@ def _compute_with(
     seconds: dict[str, float] = {}
     start = time.monotonic()
     with peak_memory() as memory:
-        module = subject.prunable.build(trial.request, plan, job, subject.material)
+        module = subject.build(trial.request, plan, job)
         seconds["build"] = time.monotonic() - start
         found = subject.evaluate(module, job)
         seconds["evaluate"] = time.monotonic() - start - seconds["build"]
