@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 from conftest import is_idle
+from html5lib import HTMLParser as HTMLParser5
 from PIL import Image
 
 from app.cli.arguments import parse
@@ -62,6 +63,11 @@ def test_nothing_is_loaded_and_the_tags_close(facts):
     assert not re.search(r"https?://|url\(|@import|<script", source)
     assert "default-src 'none'" in source
     assert "Not for diagnosis" in " ".join(found.words)
+
+
+def test_a_browser_finds_nothing_to_repair(facts):
+    for each in (facts, replace(facts, measured=None, trials=())):
+        HTMLParser5(strict=True).parse(page(each))  # raises at the first error
 
 
 def test_figures_are_those_of_the_state(facts):
