@@ -1,7 +1,16 @@
 """Networks in forms that run without this program: ONNX and torch.export.
 
-Both are compared with the module that they were made from, on another size and
-number of images than they were traced with, before they are kept.
+Both take one input, ``image``: float32 (images, 3, height, width), RGB, scaled as
+the network was trained (``spec.input_range``, then less ``spec.mean`` over
+``spec.std``). Both return the network's raw outputs, one float32 array each, in the
+order and with the names of `output_names`: logits or regressions of shape (images,
+channels, height, width), smaller in height and width where convolutions are
+unpadded, and (images, classes) of a classifier. Turning them into nuclei is not in
+the file; `core.export.scripts` writes a script that shows how an image is fed.
+
+The number of images and their size stay free, within what the network takes. Each
+file is read back and compared with the module that it was made from, on another
+size and number of images than it was traced with, before it is kept.
 To read this file, start from `export_onnx`.
 """
 
@@ -46,7 +55,9 @@ class Named(nn.Module):
     Parameters
     ----------
     inner
-        Returns a tensor, or tensors in mappings and sequences.
+        Takes float32 (images, 3, height, width) and returns a tensor, or tensors in
+        mappings and sequences, nested as one likes. Anything else in there is
+        left out.
     """
 
     def __init__(self, inner: nn.Module) -> None:
@@ -54,17 +65,35 @@ class Named(nn.Module):
         self.inner = inner
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Return every output of one batch of images."""
+        """Return every tensor among the outputs of one batch of images."""
         return tuple(tensor for _, tensor in flatten(self.inner(image)))
 
 
 def missing_for_onnx() -> tuple[str, ...]:
-    """Return the packages that an ONNX export needs and that are not installed."""
+    """Return the packages that an ONNX export needs and that are not installed.
+
+    Returns
+    -------
+    tuple of str
+        As pip names them; empty when all are there. None is imported.
+    """
     return tuple(name for name in _NEEDED if util.find_spec(name) is None)
 
 
 def output_names(model: LoadedModel) -> tuple[str, ...]:
-    """Return the names of the outputs, in the order of `Named`."""
+    """Return the names of the outputs, in the order of `Named`.
+
+    Parameters
+    ----------
+    model
+        Is run once on noise, on the processor.
+
+    Returns
+    -------
+    tuple of str
+        Keys of mappings, ``NAME.0``, ``NAME.1`` for members of a sequence, and
+        ``output`` for a network that returns one tensor.
+    """
     with torch.inference_mode():
         outputs = _portable(model).inner(_images(model.spec))
     return tuple(name for name, _ in flatten(outputs))
@@ -76,7 +105,15 @@ def traced(model: LoadedModel) -> ExportedProgram:
     Parameters
     ----------
     model
-        As loaded or pruned; it stays as it is.
+        As loaded or pruned; it stays as it is, and a copy in float32 on the
+        processor is traced.
+
+    Returns
+    -------
+    torch.export.ExportedProgram
+        Of `Named`. Up to 256 images; sides are multiples of ``spec.stride`` up to
+        65,536 for networks with padded convolutions, and what torch finds them to
+        be for the others.
 
     Raises
     ------
@@ -111,19 +148,24 @@ def export_program(
 ) -> None:
     """Write a network as a torch.export program (``.pt2``).
 
+    ``torch.export.load(path).module()`` runs it; another release of torch may
+    refuse it. It carries ``prunescope.json``: name, architecture, hash of
+    the plan and what it is not for.
+
     Parameters
     ----------
     path
-        Where to.
+        Where to; an older file stays until the new one is whole and checked.
     model
-        What to write.
+        What to write; it stays as it is.
     program
         From `traced`, when there is one already.
 
     Raises
     ------
     ModelError
-        When it cannot be exported, or gives other outputs than the module.
+        When it cannot be exported, or gives outputs that differ from the module's
+        by more than a thousandth of the largest one.
     InputError
         When nothing can be written there.
     """
@@ -143,20 +185,25 @@ def export_onnx(
 ) -> None:
     """Write a network as ONNX, checked in onnxruntime.
 
+    The weights lie within the file, which torch's own exporter writes in the opset
+    that it prefers. The entry ``prunescope`` of its metadata holds name,
+    architecture, hash of the plan and what it is not for, as JSON.
+
     Parameters
     ----------
     path
-        Where to.
+        Where to; an older file stays until the new one is whole and checked.
     model
-        What to write.
+        What to write; it stays as it is.
     program
         From `traced`, when there is one already.
 
     Raises
     ------
     ModelError
-        When a package is missing, when the network cannot be exported, or when
-        it gives other outputs than the module.
+        When a package is missing (`missing_for_onnx`; the message has the line
+        that installs it), when the network cannot be exported, or when it gives
+        outputs that differ by more than a thousandth of the largest one.
     InputError
         When nothing can be written there.
     """
