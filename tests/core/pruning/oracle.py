@@ -31,7 +31,7 @@ ROUNDING = 1e-9
 
 BUILT_IN = tuple(name for name in HEURISTICS)
 
-SIDES = {"hovernet-fast": 96, "hovernet-original": 270}
+SIDES = {"hovernet-fast": 96, "hovernet-original": 206}
 
 
 @dataclass(frozen=True)
