@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from core.latency import Comparison, LatencyProcess, Settings
     from core.metrics import Scores
     from core.models import LoadedModel
+    from core.training import Progress
     from core.types import Prediction, PruneRequest, Recovery, Tile
 
 
@@ -147,6 +148,7 @@ class Bench:
         request: PruneRequest,
         job: Job | None = None,
         live: Callable[[Round], None] | None = None,
+        told: Callable[[Progress], None] | None = None,
     ) -> Round:
         """Prune, repair, predict and compare.
 
@@ -159,6 +161,8 @@ class Bench:
         live
             Called every few seconds of a fine-tuning with what the model finds by
             then, at first when it is refitted only.
+        told
+            Called a few times a second of a fine-tuning with how far it is.
 
         Raises
         ------
@@ -171,7 +175,7 @@ class Bench:
         seconds: dict[str, float] = {}
         job.step(0, 0, "pruning")
         if request.recovery == "finetune":
-            tuned = self._tuned(request, job, seconds, live)
+            tuned = self._tuned(request, job, seconds, live, told)
             module, plan, training = tuned.module, tuned.plan, tuned.summary
         else:
             (module, plan), training = self.pruned(request, job, seconds), None
@@ -224,6 +228,7 @@ class Bench:
         job: Job,
         seconds: dict[str, float],
         live: Callable[[Round], None] | None = None,
+        told: Callable[[Progress], None] | None = None,
     ) -> Tuned:
         """Return a fine-tuned model; it is trained unless that was done before."""
         known = self._tunings.get(request)
@@ -240,7 +245,8 @@ class Bench:
             # single weights cannot be refitted
             first: Recovery = "none" if isinstance(plan, MaskPlan) else "refit"
             look(self.pruned(replace(request, recovery=first), job)[0])
-        material = Material(self._unlabelled(), [self.tile], look if live else None)
+        tiles, watch = self._unlabelled(), look if live else None
+        material = Material(tiles, [self.tile], watch, told)
         with _timed(seconds, "training"):
             trained = self.prunable.finetune(request, plan, material, job)
         tuned = Tuned(tidy(trained.module), plan, summary_of(trained))

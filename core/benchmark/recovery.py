@@ -14,7 +14,7 @@ from core.benchmark.plans import Plan
 from core.job import Job
 from core.models import LoadedModel
 from core.pruning import MaskPlan
-from core.training import Aids, Trained
+from core.training import Aids, Progress, Trained
 from core.training.finetune import finetune
 from core.types import FineTune, PruneRequest, Tile
 
@@ -33,11 +33,14 @@ class Material:
         What the result is judged on: never learned from with their labels.
     watch
         Shown the averaged model every few seconds.
+    told
+        Told a few times a second how far the training is.
     """
 
     tiles: Sequence[Tile]
     scored: Sequence[Tile] = ()
     watch: Callable[[nn.Module], None] | None = None
+    told: Callable[[Progress], None] | None = None
 
 
 def retrain(
@@ -66,7 +69,12 @@ def retrain(
     masks
         Single weights that stay at zero.
     """
-    aids = Aids(masks=masks, watch=material.watch, stop=lambda: job.cancelled)
+    aids = Aids(
+        masks=masks,
+        watch=material.watch,
+        told=material.told,
+        stop=lambda: job.cancelled,
+    )
     return finetune(
         refitted,
         model,

@@ -5,12 +5,14 @@ from core.training.augment import Augmentation
 from core.training.data import Example, read_classes, read_folder, synthetic_examples
 from core.training.device import pick_device
 from core.training.loop import fit, train
+from core.training.progress import Progress
 from core.training.settings import Settings
 
 __all__ = [
     "Aids",
     "Augmentation",
     "Example",
+    "Progress",
     "Settings",
     "Trained",
     "fit",

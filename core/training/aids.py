@@ -8,6 +8,7 @@ from torch import nn
 
 from core.pruning import MaskPlan
 from core.training.data import Example
+from core.training.progress import Progress
 
 Reason = Literal["steps", "minutes", "patience", "stopped"]
 
@@ -29,6 +30,8 @@ class Aids:
     watch
         Called now and then with the averaged network, in eval mode, only to be
         looked at.
+    told
+        Called a few times a second with how far the run is.
     stop
         Asked after every step; when it says True the run ends with the best
         weights so far.
@@ -38,6 +41,7 @@ class Aids:
     validation: Sequence[Example] = ()
     masks: MaskPlan | None = None
     watch: Callable[[nn.Module], None] | None = None
+    told: Callable[[Progress], None] | None = None
     stop: Callable[[], bool] | None = None
 
 

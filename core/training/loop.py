@@ -6,17 +6,20 @@ Start with `train`; `fit` is the same for those who only want the network.
 import math
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 
+import torch
 from torch import nn
 
 from core.errors import InputError
 from core.job import Job
-from core.latency import peak_memory
+from core.latency import PeakMemory, peak_memory
 from core.training.aids import Aids, Reason, Trained
 from core.training.batches import batches
 from core.training.data import Example
 from core.training.device import pick_device
 from core.training.looking import Looks, Validation
+from core.training.progress import Progress, Telling, thinned
 from core.training.run import Run
 from core.training.settings import Settings
 from core.types import ModelSpec
@@ -60,7 +63,8 @@ def train(
     settings
         The run.
     job
-        Told of every step; the text holds the mean loss of late and the time left.
+        Told of every step; the text holds the mean loss of late, the peak of memory
+        and the time left.
     aids
         Teacher, validation tiles, masks, and who looks on.
 
@@ -85,6 +89,7 @@ def train(
     with peak_memory(device) as memory:
         run = Run(module, settings, aids, device)
         loop = _Loop(run, spec, settings, aids, job)
+        loop.memory = memory
         reason = loop.run(data)
         trained = run.result().to(first.device)
     return Trained(
@@ -126,6 +131,8 @@ class _Loop:
         self._aids, self._job = aids, job
         self._validation = Validation(spec, aids.validation, settings.crop, run.teacher)
         self._looks = Looks(aids.watch, settings.watch_every)
+        self._telling = Telling(aids.told)
+        self.memory = PeakMemory()
         self.losses: list[float] = []
         self.checks: list[tuple[int, float]] = []
 
@@ -146,9 +153,12 @@ class _Loop:
                 if reason in ("steps", "minutes") or self._check_due():
                     self._judge()
                     reason = reason or self._over()
-                run.save()
+                run.save(last=reason is not None)
                 pace = (run.spent - spent) / (run.done - before)
-                self._report(pace)
+                left = self._left(pace) if reason is None else 0.0
+                told = partial(self._progress, left)
+                self._telling.due(told, last=reason is not None)
+                self._report(pace, left)
                 self._looks.due(run.average)
                 if reason is not None:
                     return reason
@@ -173,12 +183,40 @@ class _Loop:
             return "patience"
         return "stopped" if self._aids.stop is not None and self._aids.stop() else None
 
-    def _report(self, pace: float) -> None:
+    def _left(self, pace: float) -> float:
+        """Seconds still to come, by steps or by the clock."""
         run, settings = self._run, self._settings
         left = pace * (settings.steps - run.done)
         if settings.minutes:
             left = min(left, max(60 * settings.minutes - run.spent, 0.0))
-        text = f"training, loss {run.recent:.4f}{_in_words(left)}"
+        return left
+
+    def _progress(self, left: float) -> Progress:
+        run = self._run
+        return Progress(
+            step=run.done,
+            seconds=run.spent,
+            left=left,
+            losses=thinned(self.losses, run.done - len(self.losses) + 1),
+            checks=tuple(self.checks),
+            best=run.best_step if run.best is not None else run.done,
+            peak_memory=self._peak(),
+        )
+
+    def _peak(self) -> int:
+        """Bytes on top so far; CUDA's own mark is only read out here meanwhile."""
+        if self._run.device.type == "cuda":
+            return torch.cuda.max_memory_allocated(self._run.device) - (
+                self.memory.before
+            )
+        return self.memory.grown
+
+    def _report(self, pace: float, left: float) -> None:
+        run, settings = self._run, self._settings
+        text = (
+            f"training, loss {run.recent:.4f}, {self._peak() / 1e6:.0f} MB on top"
+            f"{_in_words(left)}"
+        )
         if settings.minutes and left < pace * (settings.steps - run.done):
             total = math.ceil(60 * settings.minutes)
             self._job.step(min(int(run.spent), total), total, text)
