@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import resources
 from typing import TYPE_CHECKING
 
 from core.types import ModelSpec
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEMO = "demo"
+_PRUNED = {f"{DEMO}-{share}": share for share in (70, 90, 95)}
 _HOVERNET_THRESHOLDS = {"foreground": 0.5, "object": 0.4}
 
 
@@ -79,6 +81,10 @@ def entries() -> Mapping[str, Entry]:
     untrained = "untrained (random weights, seed 0): for timing and tests"
     return {
         DEMO: Entry("the nuclei U-Net trained by this project", None),
+        **{
+            name: Entry(f"demo with {share} % of its parameters removed", None)
+            for name, share in _PRUNED.items()
+        },
         "unet-tiny": Entry(
             f"U-Net with 8 base channels and 3 levels, {untrained}",
             _unet("U-Net, tiny", base=8, depth=3, types=0),
@@ -125,6 +131,15 @@ def catalogue() -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Name -> description; the trained model comes first.
+        Name -> description; the trained model comes first. Pruned models that were
+        not installed are left out.
     """
-    return {name: entry.description for name, entry in entries().items()}
+    return {
+        name: entry.description
+        for name, entry in entries().items()
+        if name not in _PRUNED or _installed(name)
+    }
+
+
+def _installed(name: str) -> bool:
+    return (resources.files("resources") / f"{name}.safetensors").is_file()
