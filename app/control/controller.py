@@ -23,7 +23,7 @@ from app.widgets.timers import single_shot
 from app.work.runner import Runner
 from app.work.scheduler import Scheduler
 from core.job import Step
-from core.types import PruneRequest
+from core.types import FineTune, PruneRequest
 
 if TYPE_CHECKING:
     from app.frame.window import Window
@@ -56,6 +56,7 @@ class Controller(QObject):
         self._store, self._runner, self._engine = store, runner, engine
         self._window = window
         self._presenter = Presenter(window)
+        self._training = FineTune()  # as it was last asked for
         self._history = History()
         self._rest = single_shot(self, REST_MS, self._on_rest)
         self._plots = single_shot(self, PLOTS_MS, self._on_plots_due)
@@ -109,6 +110,8 @@ class Controller(QObject):
     def set_request(self, **changes: Any) -> None:
         """Change how the active pane is pruned; its mask follows."""
         state = self._store.state
+        if changes.get("recovery") == "finetune":
+            changes.setdefault("training", self._training)  # as it was left
         new = replace(state.request, **changes)
         if new == state.request:
             return
@@ -120,6 +123,12 @@ class Controller(QObject):
         self._store.update(**fresh)
         self._rest.start()
         self.scheduler.prune()
+
+    def set_training(self, **changes: Any) -> None:
+        """Change how the active pane is fine-tuned; it is trained anew."""
+        training = self._store.state.request.training or self._training
+        self._training = replace(training, **changes)
+        self.set_request(training=self._training)
 
     def toggle_layer(self, name: str) -> None:
         """Lock a layer at full width, or let it be pruned again."""

@@ -39,6 +39,11 @@ def _connect_controls(window: "Window", to: "Controller") -> None:
     controls.scopeChosen.connect(lambda v: to.set_request(scope=v))
     controls.countChosen.connect(lambda v: to.set_request(count=v))
     controls.recoveryChosen.connect(lambda v: to.set_request(recovery=v))
+    form = controls.training
+    form.folderCleared.connect(lambda: to.set_training(data=""))
+    form.minutesChosen.connect(lambda v: to.set_training(minutes=v))
+    form.rateChosen.connect(lambda v: to.set_training(rate=v))
+    window.trainingAsked.connect(lambda v: to.set_training(data=v))
     controls.sparsityChosen.connect(lambda v: to.set_request(sparsity=v))
     controls.exploreAsked.connect(to.explore)
     controls.paneChosen.connect(to.panes.activate)

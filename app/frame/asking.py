@@ -14,6 +14,7 @@ class Asking(QMainWindow):
     openAsked = Signal(str, str)  # model, tile; empty: keep
     labelsAsked = Signal(str)  # ground truth of the open tile
     setupAsked = Signal(str)  # path of settings to use
+    trainingAsked = Signal(str)  # folder of labelled tiles to fine-tune on
     saveAsked = Signal(str)  # path of the pruned model
     exportAsked = Signal(str, str)  # what, see `Exporter.export`; path
     hintsAsked = Signal(bool)

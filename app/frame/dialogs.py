@@ -65,6 +65,14 @@ def ask_save(
     emit(path)
 
 
+def ask_training(window: Asking) -> None:
+    """Ask for labelled tiles to fine-tune on."""
+    title = "Folder with images/ and labels/"
+    path = QFileDialog.getExistingDirectory(window, title)
+    if path:
+        window.trainingAsked.emit(path)
+
+
 def ask_folder(window: QWidget, emit: Callable[[str], object]) -> None:
     """Ask for a folder to save into."""
     path = QFileDialog.getExistingDirectory(window, "Export into a folder")

@@ -32,9 +32,13 @@ class Toolbar(QToolBar):
         Whose signals are emitted, and which owns the keys.
     samples
         Tiles that come with the program.
+    models
+        Models that do.
     """
 
-    def __init__(self, window: Asking, samples: Sequence[Sample]) -> None:
+    def __init__(
+        self, window: Asking, samples: Sequence[Sample], models: Sequence[Sample] = ()
+    ) -> None:
         super().__init__("Main", window)
         self._window = window
         self.setMovable(False)
@@ -45,8 +49,11 @@ class Toolbar(QToolBar):
             ("Open labels…", dialogs.ask_labels, "Ctrl+L"),
         ):
             self.addAction(action_of(window, caption, partial(ask, window), key, FILES))
-        samples_tip = "Tiles that come with the program, and those opened last."
-        self.addWidget(menu_button("Samples", samples_tip, self._samples(samples)))
+        samples_tip = (
+            "Tiles and models that come with the program, and the tiles opened last."
+        )
+        menu = self._samples(samples, models)
+        self.addWidget(menu_button("Samples", samples_tip, menu))
         export_tip = "Save the model, the masks, the report or the settings."
         self.addWidget(menu_button("Export", export_tip, self._export()))
         sweep = window.sweepAsked.emit
@@ -71,8 +78,13 @@ class Toolbar(QToolBar):
 
     # Menus
 
-    def _samples(self, samples: Sequence[Sample]) -> QMenu:
+    def _samples(self, samples: Sequence[Sample], models: Sequence[Sample]) -> QMenu:
         menu = QMenu(self)
+        for model in models:
+            entry(
+                menu, model.title, partial(self._window.openAsked.emit, model.name, "")
+            )
+        menu.addSeparator()
         for sample in samples:
             source = f"sample:{sample.name}"
             call = partial(self._window.openAsked.emit, "", source)

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.frame import dialogs
 from app.frame.asking import Asking
 from app.frame.toolbar import Toolbar
 from app.setup.sources import sorted_out
@@ -55,12 +56,17 @@ class Window(Asking):
     ----------
     samples
         Tiles that come with the program.
+    models
+        Models that do.
     parent
         Qt owner.
     """
 
     def __init__(
-        self, samples: Sequence[Sample] = (), parent: QWidget | None = None
+        self,
+        samples: Sequence[Sample] = (),
+        models: Sequence[Sample] = (),
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("PruneScope")
@@ -74,7 +80,7 @@ class Window(Asking):
         self.palette_box, self._keys = CommandPalette(self), ShortcutSheet(self)
         self._demo = self._reading = False
         self._place()
-        self.toolbar = Toolbar(self, samples)
+        self.toolbar = Toolbar(self, samples, models)
         self.addToolBar(self.toolbar)
         self._build_keys()
         self.setStatusBar(self.status)
@@ -108,6 +114,8 @@ class Window(Asking):
         self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self._dock)
         self._dock.hide()
         self._dock.visibilityChanged.connect(self.tableShown)
+        asked = self.controls.training.folderAsked
+        asked.connect(partial(dialogs.ask_training, self))
         self.wholeAsked.connect(self.viewer.show_whole)
         self.tableToggled.connect(self.show_table)
         self.paletteAsked.connect(self.show_palette)

@@ -1,11 +1,29 @@
 """What files are, going by their names: pure functions."""
 
 from collections.abc import Sequence
+from importlib.resources import files
 from pathlib import Path
 
 MODEL_ENDINGS = frozenset({".safetensors", ".tar", ".pth", ".pt"})
 FORMATS = ("safetensors", "onnx", "pt2")  # that a pruned model can be written as
+_WEIGHTS = ".safetensors"
 _LABEL_WORDS = ("label", "mask", "_gt", "truth", "instance")
+
+
+def shipped_models() -> list[tuple[str, str]]:
+    """Return names and titles of the models that come with the program.
+
+    Their files are looked for, and none is opened: the window is not to wait.
+    """
+    found = (item.name for item in files("resources").iterdir())
+    names = sorted(n.removesuffix(_WEIGHTS) for n in found if n.endswith(_WEIGHTS))
+    return [(name, _model_title(name)) for name in names]
+
+
+def _model_title(name: str) -> str:
+    share = name.rpartition("-")[2]
+    gone = f"{share} % of its parameters removed" if share.isdigit() else "whole"
+    return f"Demo model, {gone}"
 
 
 def split(source: str) -> tuple[str, str]:

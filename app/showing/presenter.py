@@ -6,6 +6,7 @@ To read this file, start from `Presenter.show`.
 from typing import TYPE_CHECKING
 
 from app.charts.styles import series_name
+from app.charts.training import training_lines, training_words
 from app.showing.heads import dense_head, pruned_heads
 from app.showing.masks import MaskMaker, heats, legend
 from app.showing.plotting import show_plots
@@ -58,6 +59,7 @@ class Presenter:
         if old.demo != new.demo:
             self._window.set_demo(new.demo)
         self._show_message(old, new)
+        self._show_training(old, new)
         if _differ(old, new, "busy", "step", "todo", "background"):
             self._show_work(new)
 
@@ -159,6 +161,18 @@ class Presenter:
         self._window.demo.set_story(
             story.headline(opened, outcome, measured),
             story.explanation(opened, outcome),
+        )
+
+    def _show_training(self, old: "AppState", new: "AppState") -> None:
+        training = new.training
+        if not _differ(old, new, "training", "request"):
+            return
+        if training is not None and training.request != new.request:
+            training = None  # of another pruned model
+        self._window.plots.set_training(
+            training_lines(training),
+            training_words(training),
+            on=new.request.training is not None,
         )
 
     def _show_work(self, new: "AppState") -> None:

@@ -11,6 +11,7 @@ from app.control.wiring import connect
 from app.frame.window import Window
 from app.pictures import theme
 from app.setup.settings import Settings
+from app.setup.sources import shipped_models
 from app.startup.bench import Bench
 from app.startup.extras import attach
 from app.startup.memory import bound_caches, trimmer
@@ -40,7 +41,8 @@ def build(
     """
     bound_caches()
     samples = [Sample(name, title) for name, title in sample_titles()]
-    window = Window(samples)
+    models = [Sample(name, title) for name, title in shipped_models()]
+    window = Window(samples, models)
     store = Store(state or settings.state(), window)
     runner = Runner(tidy=trimmer(), parent=window)
     controller = Controller(window, store, runner, engine or BenchEngine())

@@ -22,7 +22,7 @@ def opened_fields(state: "AppState", opened: Opened) -> Fields:
     """Return what another model or tile changes: everything computed is gone."""
     fresh: Fields = {"opened": opened, "pending": None, "outcome": None}
     fresh |= {"trials": (), "curve": None, "measured": None, "message": None}
-    fresh |= {"preview": None, "todo": (), "background": ()}
+    fresh |= {"training": None, "preview": None, "todo": (), "background": ()}
     usable = [item.name for item in opened.heuristics if not item.missing]
     request = state.request
     if usable and request.heuristic not in usable:

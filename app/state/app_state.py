@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from PySide6.QtCore import QObject, Signal
 
+from app.state.training import Training
 from app.state.trials import Trial
 from app.state.values import Curve, Kind, Measured, Opened, Outcome, Picture
 from core.job import Step
@@ -132,6 +133,8 @@ class AppState:
         Newest latency; it may lag behind ``request``.
     trials
         Points of the plots.
+    training
+        The newest fine-tuning: running, or over.
     todo
         Requests of a running exploration, still to come.
     background
@@ -159,6 +162,7 @@ class AppState:
     preview: Outcome | None = None
     measured: Measured | None = None
     trials: tuple[Trial, ...] = ()
+    training: Training | None = None
     todo: tuple[PruneRequest, ...] = ()
     background: tuple[PruneRequest, ...] = ()
     display: Display = field(default_factory=Display)

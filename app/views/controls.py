@@ -20,6 +20,7 @@ from app.state.values import Heuristic, ModelCard
 from app.widgets.bars import Bar, Bars
 from app.widgets.pane_tabs import PaneTabs
 from app.widgets.segments import Segments
+from app.widgets.training_form import TrainingForm
 from app.words import format as text
 from core.types import UNSTRUCTURED, Counts, PruneRequest
 
@@ -60,8 +61,8 @@ RECOVERIES = (
     (
         "finetune",
         "Tune",
-        "Refitted, then trained for two minutes on what the whole model finds here "
-        "and on other tiles, without labels; stopping keeps the best so far.",
+        "Refitted, then trained on what the whole model finds, without labels or with "
+        "yours; cancelling keeps the best so far.",
     ),
 )
 LOCKS = (
@@ -195,6 +196,9 @@ class Controls(QWidget):
         self._recovery = Segments("Recovery", RECOVERIES)
         self._recovery.chosen.connect(self.recoveryChosen)
         column.addWidget(self._recovery)
+        self.training = TrainingForm()
+        self.training.hide()
+        column.addWidget(self.training)
 
     # Setters: silent
 
@@ -239,6 +243,9 @@ class Controls(QWidget):
         self._scope.set_choice(request.scope)
         self._count.set_choice(request.count)
         self._recovery.set_choice(request.recovery)
+        if request.training is not None:
+            self.training.set_training(request.training)
+        self.training.setVisible(request.training is not None)
         with QSignalBlocker(self._slider), QSignalBlocker(self._number):
             self._slider.setValue(round(request.sparsity * _STEPS))
             self._number.setValue(request.sparsity * 100)
@@ -258,6 +265,7 @@ class Controls(QWidget):
             self._scope,
             self._count,
             self._recovery,
+            self.training,
             self._slider,
             self._number,
             self._explore,

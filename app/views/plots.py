@@ -54,6 +54,12 @@ class Plots(QWidget):
             plot.chosen.connect(self.pointChosen)
             plot.hovered.connect(self.pointHovered)
             column.addWidget(plot, 3)
+        self.training = Plot(
+            "Training loss by step", Axis(""), Axis("\u25c6 on tiles kept back")
+        )
+        self.training.set_empty("Training begins when the slider rests.")
+        self.training.hide()
+        column.addWidget(self.training, 3)
         self.accuracy.set_empty("Move the slider: every model tried becomes a point.")
         self.latency.set_empty("Rest on a sparsity: its latency is measured.")
         self.trade.set_empty("Up and to the left is better.")
@@ -86,6 +92,12 @@ class Plots(QWidget):
         name = METRICS[metric]
         for plot in (self.accuracy, self.trade):
             plot.set_y(Axis(f"{name} {against}", 0.0, _TOP, "{:g}".format))
+
+    def set_training(self, lines: tuple[Line, ...], words: str, *, on: bool) -> None:
+        """Draw the loss of a training, while that is what is on."""
+        self.training.set_lines(lines)
+        self.training.set_x(Axis(words))
+        self.training.setVisible(on)
 
     def set_legend(self, entries: Sequence[Entry]) -> None:
         """Name the curves."""

@@ -103,6 +103,11 @@ class Plot(QWidget):
         self._front = tuple(QPointF(*point) for point in points)
         self.update()
 
+    def set_x(self, axis: Axis) -> None:
+        """Replace the horizontal axis; silent."""
+        self._x = axis
+        self.update()
+
     def set_y(self, axis: Axis) -> None:
         """Replace the vertical axis; silent."""
         self._y = axis

@@ -143,6 +143,8 @@ def paint_line(canvas: Canvas, line: Line, hovered: Dot | None) -> None:
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawPolyline(QPolygonF(places))
     for dot, place in zip(line.dots, places, strict=True):
+        if not line.marked and dot is not hovered:
+            continue
         painter.setPen(QPen(colour, 1.6))
         if line.strong:
             _paint_bars(canvas, dot, up=line.bars)

@@ -55,6 +55,8 @@ class Line:
     bars
         Whether each point has its own vertical interval drawn too, as where
         only a few are known.
+    marked
+        Whether points are marked: not where there are hundreds of them.
     """
 
     dots: tuple[Dot, ...]
@@ -64,6 +66,7 @@ class Line:
     shape: Shape = "circle"
     dash: Qt.PenStyle = Qt.PenStyle.SolidLine
     bars: bool = False
+    marked: bool = True
 
 
 @dataclass(frozen=True, slots=True)

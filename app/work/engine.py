@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from app.pictures.overlay import picture_pyramid
 from app.setup.sources import labels_beside, split
+from app.state.training import Training
 from app.state.values import (
     Curve,
     Heuristic,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from core.job import Job
     from core.latency import Comparison, LatencyProcess
     from core.models import LoadedModel
+    from core.training import Progress
 
 SAMPLE = "sample:"
 _SWITCH = 0.0005  # seconds: how long Python code of the worker may keep the window
@@ -79,8 +81,13 @@ class BenchSession:
         def show(found: "Round") -> None:
             task.publish(self._outcome(request, found))
 
-        live = show if request.recovery == "finetune" else None
-        return self._outcome(request, self.bench.prune(request, job, live))
+        def tell(progress: "Progress") -> None:
+            task.publish(training_of(request, progress))
+
+        if request.recovery != "finetune":
+            return self._outcome(request, self.bench.prune(request, job))
+        found = self.bench.prune(request, job, show, tell)
+        return self._outcome(request, found)
 
     def _outcome(self, request: PruneRequest, found: "Round") -> Outcome:
         """Return a round as the window shows it."""
@@ -230,6 +237,19 @@ def read(
             f"tile {width}x{height}: pass the labels of this tile."
         )
     return tile, labels, None, Path(path).name
+
+
+def training_of(request: PruneRequest, progress: "Progress") -> Training:
+    """Return how far a training is, as the window shows it."""
+    return Training(
+        request=request,
+        step=progress.step,
+        left=progress.left,
+        losses=progress.losses,
+        checks=progress.checks,
+        best=progress.best,
+        peak_memory=progress.peak_memory,
+    )
 
 
 def pixels_timed(bench: "Bench") -> int:

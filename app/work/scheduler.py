@@ -18,6 +18,7 @@ from app.state.accepting import (
 )
 from app.state.app_state import Message, Store
 from app.state.exploring import family
+from app.state.training import Training
 from app.state.values import Curve, Measured, Opened, Outcome, Picture, Saved
 from app.widgets.timers import single_shot
 from app.work.outcomes import Outcomes
@@ -288,6 +289,8 @@ class Scheduler(QObject):
             self._curves[family(value.request)] = value
             self._store.update(**curve_fields(self._store.state, value))
             self.sized.emit()
+        elif isinstance(value, Training):
+            self._store.update(training=value)
         elif isinstance(value, Outcome) and value.request == self._store.state.request:
             # what a model that is still trained finds by now; no point of a plot
             self._store.update(outcome=value)

@@ -1,0 +1,115 @@
+"""How a pruned model is trained on: what from, how long, how fast."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import (
+    QDoubleSpinBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QToolButton,
+    QWidget,
+)
+
+from core.types import FineTune
+
+_NONE = "no labels"
+_LONGEST = 600.0  # minutes
+
+
+class TrainingForm(QWidget):
+    """Appears below the recovery while that is fine-tuning."""
+
+    folderAsked = Signal()  # the user wants to choose labelled tiles
+    folderCleared = Signal()
+    minutesChosen = Signal(float)
+    rateChosen = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Fine-tuning")
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 2, 0, 0)
+        grid.setHorizontalSpacing(6)
+        grid.setVerticalSpacing(4)
+        grid.setColumnStretch(1, 1)
+        row = self._add_folder()
+        self._add_numbers()
+        grid.addWidget(_caption("Tiles"), 0, 0)
+        grid.addLayout(row, 0, 1, 1, 3)
+        grid.addWidget(_caption("Time"), 1, 0)
+        grid.addWidget(self._minutes, 1, 1)
+        grid.addWidget(_caption("Rate"), 1, 2)
+        grid.addWidget(self._rate, 1, 3)
+        self.set_training(FineTune())
+
+    def _add_folder(self) -> QHBoxLayout:
+        self._folder = QPushButton(_NONE)
+        self._folder.setAccessibleName("Folder of labelled tiles")
+        self._folder.clicked.connect(self.folderAsked)
+        self._clear = QToolButton()
+        self._clear.setText("\u00d7")
+        self._clear.setAccessibleName("Learn without labels")
+        self._clear.setToolTip("Forget the folder and learn without labels.")
+        self._clear.clicked.connect(self.folderCleared)
+        row = QHBoxLayout()
+        row.setSpacing(2)
+        row.addWidget(self._folder, 1)
+        row.addWidget(self._clear)
+        return row
+
+    def _add_numbers(self) -> None:
+        self._minutes = QDoubleSpinBox()
+        self._minutes.setAccessibleName("Minutes of fine-tuning")
+        self._minutes.setToolTip(
+            "How long it trains at most; it ends earlier when nothing gets better."
+        )
+        self._minutes.setRange(0.1, _LONGEST)
+        self._minutes.setDecimals(1)
+        self._minutes.setSuffix(" min")
+        self._minutes.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
+        self._rate = QDoubleSpinBox()
+        self._rate.setAccessibleName("Learning rate")
+        self._rate.setToolTip(
+            "How far each step goes: higher recovers faster, too high destroys."
+        )
+        self._rate.setRange(0.00001, 0.1)
+        self._rate.setDecimals(5)
+        self._rate.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
+        for box, chosen in (
+            (self._minutes, self.minutesChosen),
+            (self._rate, self.rateChosen),
+        ):
+            # a number that is still being typed begins no training
+            box.setKeyboardTracking(False)
+            box.valueChanged.connect(chosen)
+
+    def set_training(self, training: FineTune) -> None:
+        """Show how it is trained; silent."""
+        with QSignalBlocker(self._minutes), QSignalBlocker(self._rate):
+            self._minutes.setValue(training.minutes)
+            self._minutes.setEnabled(training.minutes > 0)
+            self._rate.setValue(training.rate)
+        name = Path(training.data).name if training.data else _NONE
+        shown = self.fontMetrics().elidedText(
+            name,
+            Qt.TextElideMode.ElideMiddle,
+            22 * self.fontMetrics().averageCharWidth(),
+        )
+        self._folder.setText(shown)
+        self._folder.setToolTip(
+            f"Learns from the labels in {training.data}, and from what the whole model "
+            "finds there."
+            if training.data
+            else "Choose a folder with images/ and labels/ to learn from; without one "
+            "the whole model teaches, on the open tile and the built-in ones."
+        )
+        self._clear.setVisible(bool(training.data))
+
+
+def _caption(words: str) -> QLabel:
+    label = QLabel(words)
+    label.setProperty("role", "faint")
+    return label
