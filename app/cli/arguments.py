@@ -167,7 +167,9 @@ def _parser() -> _Parser:
     _add_prune(commands.add_parser("prune", help="one pruned model, and its scores"))
     _add_sweep(commands.add_parser("sweep", help="many models over many tiles"))
     inspect = commands.add_parser("inspect", help="layers, coupling, protection")
-    inspect.add_argument("--model", required=True)
+    inspect.add_argument(
+        "--model", help="catalogue name or path; lists the catalogue if left out"
+    )
     return parser
 
 
@@ -224,21 +226,34 @@ def _add_training(parser: argparse.ArgumentParser, data: str) -> None:
         metavar="DIR",
         help="labelled tiles to learn from; without any, the dense model teaches",
     )
-    group.add_argument("--minutes", type=_positive, help="of training; 2 if left out")
+    group.add_argument(
+        "--minutes",
+        type=_positive,
+        metavar="M",
+        help="limit of time; it ends earlier when nothing gets better; 2 if left out",
+    )
     group.add_argument(
         "--steps",
         type=_count,
         dest="train_steps",
-        help="instead of a time: repeatable",
+        metavar="N",
+        help="a number of steps instead of a time: gives the same model again",
     )
-    group.add_argument("--rate", type=_positive, help="learning rate; 0.001")
+    group.add_argument(
+        "--rate",
+        type=_positive,
+        metavar="R",
+        help="highest learning rate; 0.001 if left out",
+    )
     group.add_argument(
         "--distil",
         action=argparse.BooleanOptionalAction,
         default=None,
-        help="learn the dense model's outputs beside the labels",
+        help="learn the dense model's outputs beside the labels; on if left out",
     )
-    group.add_argument("--device", help="auto, cpu, cuda or mps")
+    group.add_argument(
+        "--device", help="auto (if left out), cpu, cuda or mps: where it is trained"
+    )
 
 
 def _add_prune(parser: argparse.ArgumentParser) -> None:
