@@ -10,7 +10,7 @@ from app.setup.sources import FORMATS, joined
 from core.errors import InputError
 from core.types import UNSTRUCTURED, FineTune, PruneRequest, Recovery, Target
 
-COMMANDS = ("prune", "sweep", "inspect")
+COMMANDS = ("prune", "sweep", "inspect", "repeat")
 _REQUEST = (
     *("heuristic", "sparsity", "scope", "count", "recovery"),
     *("round_to", "min_channels", "seed", "locked", "steps", "ratios"),
@@ -39,8 +39,10 @@ class Arguments:
         Whether any part of ``request`` was asked for.
     screenshot, out, as_json, formats
         Where results go, and in which form.
-    data, heuristics, sparsities, csv, resume
-        Of a sweep.
+    data, heuristics, sparsities, csv, records, resume
+        Of a sweep; ``records`` is the JSON file.
+    store, row
+        Of a repetition: a store or an export, and the key of a trial.
     """
 
     command: str = ""
@@ -59,7 +61,10 @@ class Arguments:
     heuristics: tuple[str, ...] = ()
     sparsities: tuple[float, ...] = ()
     csv: str = ""
+    records: str = ""
     resume: bool = False
+    store: str = ""
+    row: str = ""
 
     @property
     def source(self) -> str:
@@ -163,9 +168,10 @@ def _parser() -> _Parser:
         help="one round offscreen, saved as a picture",
     )
     _add_request(parser)
-    commands = parser.add_subparsers(dest="command", metavar="prune | sweep | inspect")
+    commands = parser.add_subparsers(dest="command", metavar="|".join(COMMANDS))
     _add_prune(commands.add_parser("prune", help="one pruned model, and its scores"))
     _add_sweep(commands.add_parser("sweep", help="many models over many tiles"))
+    _add_repeat(commands.add_parser("repeat", help="a trial again, from its record"))
     inspect = commands.add_parser("inspect", help="layers, coupling, protection")
     inspect.add_argument(
         "--model", help="catalogue name or path; lists the catalogue if left out"
@@ -287,8 +293,21 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int)
     _add_training(parser, "--train-data")
     parser.add_argument("--out", required=True, metavar="RUN.sqlite")
-    parser.add_argument("--csv", metavar="FILE")
+    parser.add_argument("--csv", metavar="FILE", help="one row a trial")
+    parser.add_argument(
+        "--json", metavar="FILE", dest="records", help="whole records, raw times too"
+    )
     parser.add_argument("--resume", action="store_true")
+
+
+def _add_repeat(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--store", required=True, metavar="FILE", help="RUN.sqlite, or its JSON"
+    )
+    parser.add_argument(
+        "--row", required=True, metavar="KEY", help="of the trial, or how it begins"
+    )
+    parser.add_argument("--data", required=True, metavar="DIR", help="the same tiles")
 
 
 def _ratio(text: str) -> tuple[str, float]:

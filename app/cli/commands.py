@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.cli.arguments import Arguments
 from app.cli.summary import lines_of, summary
+from app.cli.way import whole_way_of
 from app.words import format as text
 from app.work.engine import read
 from core.errors import BenchError, InputError
@@ -37,9 +38,9 @@ def run(asked: Arguments) -> int:
 
 
 def guarded(call: Any) -> int:
-    """Call and return the exit code; errors become one line on stderr."""
+    """Call and return the exit code, its own or 0; errors become one line."""
     try:
-        call()
+        code = call()
     except BenchError as error:
         _complain(str(error))
         return BAD_INPUT
@@ -50,7 +51,7 @@ def guarded(call: Any) -> int:
         traceback.print_exc()
         _complain(f"a fault of the program: {type(error).__name__}: {error}")
         return FAULT
-    return OK
+    return code if isinstance(code, int) else OK
 
 
 def _complain(sentence: str) -> None:
@@ -118,8 +119,9 @@ def _prune_nuclei(
     bench = _open(asked, model, job)
     found = bench.prune(asked.request, job)
     timed = bench.compare(asked.request, job)
-    notes = _write(asked, bench, found, timed, job) if asked.out else []
     result = summary(asked.model, bench, found, timed)
+    result |= whole_way_of(asked, bench, timed, job)
+    notes = _write(asked, bench, found, timed, result, job) if asked.out else []
     return result, lines_of(result, found) + [f"note: {note}" for note in notes]
 
 
@@ -144,7 +146,12 @@ def _check_folder(folder: Path) -> None:
 
 
 def _write(
-    asked: Arguments, bench: "Bench", found: "Round", timed: "Comparison", job: Job
+    asked: Arguments,
+    bench: "Bench",
+    found: "Round",
+    timed: "Comparison",
+    result: dict[str, Any],
+    job: Job,
 ) -> list[str]:
     """Write the model, the masks, the report and the result; returns notes."""
     from app.leaving.report import write_report
@@ -156,7 +163,6 @@ def _write(
     notes = write_folder(folder, leaving, job, asked.formats, found)
     facts = facts_of_round(leaving, found, asked.source)
     write_report(str(folder / "report.html"), facts)
-    result = summary(asked.model, bench, found, timed)
     (folder / "result.json").write_text(json.dumps(result, indent=2), encoding="utf-8")
     return notes
 
@@ -212,7 +218,7 @@ def description(prunable: Any) -> list[str]:
 
 
 def _sweep(asked: Arguments) -> None:
-    from core.store import Store, write_csv
+    from core.store import Store, write_csv, write_json
     from core.sweep import Grid, run_sweep
 
     request = asked.request
@@ -231,6 +237,8 @@ def _sweep(asked: Arguments) -> None:
         done = run_sweep(grid, store, progress())
         if asked.csv:
             write_csv(store.records(), asked.csv)
+        if asked.records:
+            write_json(store.records(), asked.records)
     _done_reporting()
     _say(
         f"{text.counted(done.done, 'trial')} computed, {done.resumed} found in "
@@ -242,4 +250,20 @@ def _sweep(asked: Arguments) -> None:
         _say(f"left out: {impossible.heuristic} at {impossible.sparsity:g}: {reason}")
 
 
-_COMMANDS = {"prune": _prune, "inspect": _inspect, "sweep": _sweep}
+def _repeat(asked: Arguments) -> int:
+    from app.cli.repeating import repeat
+    from core.arithmetic import flushing
+
+    with flushing():
+        same, sentence = repeat(asked.store, asked.row, asked.data, progress())
+    _done_reporting()
+    _say(sentence)
+    return OK if same else FAULT
+
+
+_COMMANDS = {
+    "prune": _prune,
+    "inspect": _inspect,
+    "sweep": _sweep,
+    "repeat": _repeat,
+}

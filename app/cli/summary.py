@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from app.cli.figures import defined, figure_lines, figures, training_line
+from app.cli.way import way_lines
 from app.words import format as text
 from app.work.translating import scores_of
 
@@ -54,6 +55,7 @@ def lines_of(result: dict[str, Any], found: "Round") -> list[str]:
         *figure_lines(result),
         f"nuclei      {result['nuclei']['dense']} to {result['nuclei']['pruned']}",
     ]
+    lines += way_lines(result)
     if result["training"]:
         lines.append(training_line(result["training"]))
     rows = [("agreement with dense", agreement)]

@@ -49,8 +49,9 @@ def read_outputs(outputs: Mapping[str, Tensor], spec: ModelSpec) -> Maps:
     shape = _SHAPE.get(spec.reader)
     if shape is None:
         raise ModelError(
-            f"{spec.name} classifies whole tiles and finds no nuclei; "
-            "choose a nuclei model."
+            f"{spec.name} gives one class for a whole patch, so there are no nuclei to "
+            "show; choose a nuclei model, or see classes and probabilities with "
+            "'prunescope prune --model ... --tile PATCHES'."
         )
     missing = {"np", shape} - set(outputs)
     if missing:

@@ -184,8 +184,8 @@ def instances(maps: Maps, spec: ModelSpec) -> Prediction:
     reader = READERS.get(spec.reader)
     if reader is None:
         raise ModelError(
-            f"{spec.name} classifies whole tiles and finds no nuclei; "
-            "choose a nuclei model."
+            f"{spec.name} gives one class for a whole patch, so there are no nuclei to "
+            "show; choose a nuclei model."
         )
     labels = reader(maps, spec.threshold)
     if "tp" not in maps or not spec.classes:

@@ -11,6 +11,9 @@ from PIL import Image
 
 from app.cli.arguments import parse
 from app.cli.commands import run
+from app.work.engine import BenchEngine
+from core.errors import ModelError
+from core.job import Job
 from core.models import LoadedModel, load_model, save_model
 from core.models.catalogue import entries
 from core.models.resnet import ResNet18
@@ -113,3 +116,20 @@ def test_truth_of_the_wrong_kind_is_one_line(classifier, folder, tmp_path, capsy
         error = capsys.readouterr().err
         assert error.count("\n") == 1
         assert says in error
+
+
+def test_the_window_says_where_classifiers_are_pruned(classifier):
+    engine = BenchEngine()
+    with pytest.raises(
+        ModelError, match="no nuclei to show.*'prunescope prune"
+    ) as said:
+        engine.open(str(classifier), "sample:synthetic", Silent(), before=None)
+    engine.close()
+    assert "\n" not in str(said.value)
+
+
+class Silent(Job):
+    """A job of the worker."""
+
+    def publish(self, value):
+        """Show nothing."""
