@@ -121,7 +121,7 @@ def test_truth_of_the_wrong_kind_is_one_line(classifier, folder, tmp_path, capsy
 def test_the_window_says_where_classifiers_are_pruned(classifier):
     engine = BenchEngine()
     with pytest.raises(
-        ModelError, match="no nuclei to show.*'prunescope prune"
+        ModelError, match=r"no nuclei to show.*'prunescope prune"
     ) as said:
         engine.open(str(classifier), "sample:synthetic", Silent(), before=None)
     engine.close()
