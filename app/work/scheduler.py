@@ -168,9 +168,12 @@ class Scheduler(QObject):
         self._runner.cancel()
         self._queue.clear()
         self._wanted = None
+        trained = self._store.state.training
+        ended = replace(trained, left=0.0) if trained else None
         self._store.update(
             todo=(), background=(), pending=None, busy=False, step=None, preview=None
         )
+        self._store.update(training=ended)
 
     def fill(self) -> None:
         """Begin with the background, if there is any and nothing else to do."""

@@ -133,6 +133,15 @@ def test_the_loss_is_drawn_and_forgotten_with_the_tile(qtbot, ready, trained):
     qtbot.waitUntil(lambda: is_idle(ready), timeout=10_000)
 
 
+def test_after_cancel_nothing_is_said_to_be_left(qtbot, ready, trained):
+    tune(qtbot, ready)
+    assert ready.store.state.training.left > 0
+    ready.controller.cancel()
+    assert ready.store.state.training.left == 0
+    assert ready.window.plots.training._x.caption.startswith("step 40, best 20")
+    assert ready.window.plots.training._dots(), "what there was is still drawn"
+
+
 def test_every_control_can_be_reached_and_says_what_it_does(qtbot, ready, trained):
     form = tune(qtbot, ready)
     ready.controller.set_training(data="tiles")
