@@ -72,7 +72,7 @@ def way_lines(result: Mapping[str, Any]) -> list[str]:
 
 
 def _stages(way: "EndToEnd") -> dict[str, float]:
-    return {**way.ms, "total": way.total}
+    return {**{str(name): ms for name, ms in way.ms.items()}, "total": way.total}
 
 
 def _reader(asked: Arguments, bench: "Bench") -> "Callable[[], Tile]":
