@@ -8,7 +8,7 @@ DATA ?= ../shared/data/dsb2018_stained
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run test lint screenshot bench clean
+.PHONY: run test lint pictures bench clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
@@ -38,8 +38,8 @@ $(VENV)/.dev: pyproject.toml constraints.txt $(VENV)/.run
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache
 
-screenshot: $(VENV)/.run
-	$(BIN)/python -m app --screenshot docs/images/window.png --sparsity 0.8
+pictures: $(VENV)/.run
+	$(BIN)/python docs/render.py
 
 bench: $(VENV)/.dev
 	$(PIP) install --quiet --constraint constraints.txt --group bench --no-deps
