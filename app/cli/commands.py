@@ -233,6 +233,9 @@ def _sweep(asked: Arguments) -> None:
         count=request.count,
         training=request.training or FineTune(),
     )
+    for path in filter(None, (asked.csv, asked.records)):
+        if not Path(path).parent.is_dir():  # better now than after hours
+            raise InputError(f"{Path(path).parent} does not exist; make it first.")
     with Store(asked.out, resume=asked.resume) as store:
         done = run_sweep(grid, store, progress())
         if asked.csv:
@@ -240,9 +243,10 @@ def _sweep(asked: Arguments) -> None:
         if asked.records:
             write_json(store.records(), asked.records)
     _done_reporting()
+    left_out = f", {len(done.impossible)} of them left out" if done.impossible else ""
     _say(
         f"{text.counted(done.done, 'trial')} computed, {done.resumed} found in "
-        f"{asked.out}, in {text.duration(done.seconds)}"
+        f"{asked.out}{left_out}, in {text.duration(done.seconds)}"
     )
     for note in done.notes:
         _say(f"note: {note}")

@@ -29,8 +29,9 @@ def test_any_row_of_any_file_runs_again(folder, tmp_path, capsys):
     assert run(parse(words.split())) == 0
     records = json.loads(exported.read_text())
     assert {each["status"] for each in records} == {"done", "impossible"}
+    assert "2 trials computed, 0 found" in (said := capsys.readouterr().out)
+    assert "1 of them left out" in said
     keys = [each.trial.key for each in read_json(exported)]
-    capsys.readouterr()
 
     def again(file, row, data=folder):
         words = f"repeat --store {file} --row {row} --data {data}"
@@ -65,3 +66,12 @@ def test_any_row_of_any_file_runs_again(folder, tmp_path, capsys):
         assert says in said.err
         assert said.err.count("\n") == 1
     assert not (tmp_path / "no.sqlite").exists()
+
+
+@pytest.mark.parametrize("option", ["--csv", "--json"])
+def test_where_nothing_can_be_written_is_said_first(folder, tmp_path, capsys, option):
+    words = f"sweep --model unet-tiny --data {folder} --heuristics l2 --sparsities 0.5"
+    words += f" --out {tmp_path / 'a.sqlite'} {option} {tmp_path / 'no' / 'a'}"
+    assert run(parse(words.split())) == 2
+    assert f"{tmp_path / 'no'} does not exist; make it first" in capsys.readouterr().err
+    assert not (tmp_path / "a.sqlite").exists()
