@@ -16,6 +16,9 @@ from core.pruning.graph import Layer
 WIDEST_PATCH = 450
 """Largest C * kernel size for which moments of whole patches are kept."""
 
+_NARROW = 100
+"""Halves of a product that are not worth an operation of their own."""
+
 KEPT_PATCHES = 128
 """Patches kept of wider layers, to measure a repair on."""
 
@@ -122,13 +125,15 @@ class MomentSums:
         if not channels or not count:
             return
         grouped = rows.reshape(self._groups, -1, count)
-        self._second[:, :-1, :-1] += _array(grouped @ grouped.transpose(1, 2))
+        second = self._second
+        for index, group in enumerate(grouped):
+            second[index, :-1, :-1] += _array(gram(group))
         sums = _array(grouped.sum(2))
-        self._second[:, -1, :-1] += sums
-        self._second[:, :-1, -1] += sums
-        self._second[:, -1, -1] += count
-        self._magnitude += _array(rows.abs().sum(1))
-        self._zeros += _array((rows <= 0).sum(1))
+        second[:, -1, :-1] += sums
+        second[:, :-1, -1] += sums
+        second[:, -1, -1] += count
+        self._magnitude += _array(torch.linalg.vector_norm(rows, 1, dim=1))
+        self._zeros += count - _array(torch.count_nonzero(rows > 0, dim=1))
         self._samples += count
 
     def _add_patches(self, patches: Tensor) -> None:
@@ -136,15 +141,36 @@ class MomentSums:
         if self._patch is None:
             self._patch = np.zeros((flat.shape[1] + 1, flat.shape[1] + 1))
         sums = _array(flat.sum(0))
-        self._patch[:-1, :-1] += _array(flat.T @ flat)
+        self._patch[:-1, :-1] += _array(gram(flat.T))
         self._patch[-1, :-1] += sums
         self._patch[:-1, -1] += sums
         self._patch[-1, -1] += flat.shape[0]
         self._patch_samples += flat.shape[0]
 
 
-def _array(tensor: Tensor) -> NDArray[np.float64]:
-    return np.asarray(tensor.double().cpu().numpy())
+def _array(tensor: Tensor) -> NDArray[np.floating[Any]]:
+    # numpy knows no bfloat16; the sums that this is added to are float64.
+    wide = tensor if tensor.dtype is torch.float32 else tensor.double()
+    return np.asarray(wide.cpu().numpy())
+
+
+def gram(rows: Tensor) -> Tensor:
+    """Return ``rows @ rows.T``; of a wide one, one half is computed and mirrored.
+
+    Parameters
+    ----------
+    rows
+        (channels, samples).
+    """
+    half = rows.shape[0] // 2
+    if half < _NARROW:
+        return rows @ rows.T
+    found = rows.new_empty(rows.shape[0], rows.shape[0])
+    upper, lower = rows[:half], rows[half:]
+    found[:half, :half], found[half:, half:] = gram(upper), gram(lower)
+    cross = upper @ lower.T
+    found[:half, half:], found[half:, :half] = cross, cross.T
+    return found
 
 
 def _batched(x: Tensor, width: int) -> Tensor:
@@ -166,14 +192,15 @@ def sample_positions(x: Tensor, layer: Layer, share: int) -> Tensor:
     width = layer.inputs.size
     if layer.kind == "linear":
         rows = x.reshape(-1, width)
-        return rows[:: max(rows.shape[0] // share, 1)].T
+        return rows[:: max(rows.shape[0] // share, 1)].T.contiguous()
     x = _batched(x, width)
     flat = x.flatten(2) if x.dim() > 2 else x.unsqueeze(2)
     step = max(flat.shape[0] * flat.shape[2] // share, 1)
     if step > 1:
         # An odd stride does not fall into step with the rows of the image.
         flat = flat[:, :, :: step | 1]
-    return flat.transpose(0, 1).reshape(width, -1)
+    # Read from the map once; all that follows is then read from the cache.
+    return flat.transpose(0, 1).reshape(width, -1).contiguous()
 
 
 def sample_patches(
@@ -201,16 +228,19 @@ def sample_patches(
     step = max(int(thin), 1)
     step = step if step == 1 else step | 1
     # Only what is sampled is ever copied: rows first, then what is left of them.
-    parts = [x]
+    taken = x
     for side in range(sides):
         place = torch.arange(0, made[side], step) * stride[side] - before[side]
-        parts = [
-            _take(part, 2 + side, place + t * dilation[side])
-            for part in parts
-            for t in range(kernel[side])
-        ]
-    flat = [part.flatten(2).transpose(1, 2).reshape(-1, x.shape[1]) for part in parts]
-    return torch.stack(flat, 1)
+        taps = torch.arange(kernel[side]) * dilation[side]
+        taken = _take(taken, 2 + side, (place[:, None] + taps).reshape(-1))
+    shape = [
+        s for n, k in zip(taken.shape[2:], kernel, strict=True) for s in (n // k, k)
+    ]
+    places, inner = range(2, 2 + 2 * sides, 2), range(3, 3 + 2 * sides, 2)
+    # Samples last: neighbours in the map are neighbours in what is written.
+    apart = taken.reshape(*taken.shape[:2], *shape).permute(*inner, 1, 0, *places)
+    flat = apart.reshape(int(np.prod(kernel)), x.shape[1], -1)
+    return flat.permute(2, 0, 1)
 
 
 def _take(x: Tensor, dim: int, index: Tensor) -> Tensor:

@@ -83,16 +83,20 @@ class _Repair:
 
     def run(self, state: Mapping[str, Tensor], plan: PruningPlan) -> dict[str, Tensor]:
         """Return the weight and what takes the constant, both cut."""
-        weight = state[self.name]
-        rows = as_groups(self._cut_outputs(weight), self.layer)
-        stay, gone = self._indices(rows.shape[3])
+        weight = self._cut_outputs(state[self.name])
+        stay, gone = self._indices(weight.shape[read_dim(self.layer)])
+        lost = as_groups(_picked(weight, read_dim(self.layer), gone), self.layer)
         home = home_of_constant(self.layer, self.name, self.statistics.graph)
-        left, lost = rows[..., stay], rows[..., gone]
+        # Groups lose the same channels: the indices of one group are enough.
+        width = self.statistics.moments[self.name].second.shape[-1] - 1
+        within = stay[stay < width], gone[gone < width]
         if self.statistics.moments[self.name].patch is not None:
-            change, shift = self._by_patch(lost, stay, gone, home is not None)
+            change, shift = self._by_patch(lost, *within, home is not None)
         else:
-            change, shift = self._by_position(lost, stay, gone, home is not None)
-        result = {self.name: from_groups(left + change, weight, self.layer)}
+            change, shift = self._by_position(lost, *within, home is not None)
+        left = _picked(weight, read_dim(self.layer), stay)
+        in_groups(left, self.layer).add_(change)
+        result = {self.name: left}
         if home is not None:
             values = _cut_vector(state[home], plan.kept.get(home, (None,))[0])
             # A bias takes the constant; the mean of a batch norm is subtracted.
@@ -103,14 +107,13 @@ class _Repair:
     def _cut_outputs(self, weight: Tensor) -> Tensor:
         dim = 1 - read_dim(self.layer)
         entry = self.kept[dim]
-        if entry is None:
-            return weight
-        return weight.index_select(dim, torch.from_numpy(entry).to(weight.device))
+        return (
+            weight if entry is None else _picked(weight, dim, torch.from_numpy(entry))
+        )
 
     def _indices(self, width: int) -> tuple[Tensor, Tensor]:
         entry = self.kept[read_dim(self.layer)]
         assert entry is not None
-        entry = entry[entry < width]  # within one group
         lost = np.ones(width, np.bool_)
         lost[entry] = False
         return torch.from_numpy(entry), torch.from_numpy(np.flatnonzero(lost))
@@ -122,16 +125,14 @@ class _Repair:
         if constant and self.layer.kind == "transposed" and lost.shape[2] > 1:
             mixing = self._without_constant_if_better(mixing, lost, (stay, gone))
         mixing = mixing.to(lost)
-        groups, outputs, taps, _ = lost.shape
-        moved = (lost.reshape(groups, -1, gone.numel()) @ mixing).reshape(
-            groups, outputs, taps, -1
-        )
-        change, shift = moved[..., :-1], moved[..., -1].sum(-1).reshape(-1)
         patches = self.statistics.moments[self.name].patches
-        if patches is None:
-            return change, shift
-        length = _step_length(patches.to(lost), lost, moved, (stay, gone))
-        return change * length, shift * length
+        if patches is not None:
+            mixing = mixing * _step_length(patches.to(lost), lost, mixing, (stay, gone))
+        groups, outputs, taps, _ = lost.shape
+        flat = lost.reshape(groups, -1, gone.numel())
+        change = (flat @ mixing[..., :-1]).reshape(groups, outputs, taps, -1)
+        shift = (flat @ mixing[..., -1:]).reshape(groups * outputs, taps).sum(1)
+        return change, shift
 
     def _without_constant_if_better(
         self, mixing: Tensor, lost: Tensor, indices: tuple[Tensor, Tensor]
@@ -219,7 +220,7 @@ def prediction(
 
 
 def _step_length(
-    patches: Tensor, lost: Tensor, moved: Tensor, indices: tuple[Tensor, Tensor]
+    patches: Tensor, lost: Tensor, mixing: Tensor, indices: tuple[Tensor, Tensor]
 ) -> float:
     """Return the share of a change, 0 to 1, that repairs most on kept patches.
 
@@ -232,33 +233,34 @@ def _step_length(
     outputs = lost.shape[1]
     signs = torch.randint(0, 2, (_SKETCH, outputs), generator=generator).to(lost)
     signs = signs * 2 - 1
-    mixed_lost = (signs @ lost[0].flatten(1)).reshape(_SKETCH, -1)
-    mixed_moved = (signs @ moved[0].flatten(1)).reshape(_SKETCH, lost.shape[2], -1)
-    target = patches[..., gone].flatten(1) @ mixed_lost.T
-    constant = mixed_moved[..., -1].sum(1)
-    repair = patches[..., stay].flatten(1) @ mixed_moved[..., :-1].flatten(1).T
-    repair = repair + constant
+    mixed = (signs @ lost[0].flatten(1)).reshape(_SKETCH, lost.shape[2], -1)
+    moved = mixed @ mixing[0]
+    # Weights at their places in whole patches, which then need not be taken apart.
+    spread = patches.new_zeros(2, _SKETCH, *patches.shape[1:])
+    spread[0][..., gone], spread[1][..., stay] = mixed, moved[..., :-1]
+    made = patches.flatten(1) @ spread.flatten(0, 1).flatten(1).T
+    target, repair = made[:, :_SKETCH], made[:, _SKETCH:] + moved[..., -1].sum(1)
     power = float(repair.square().sum())
     if power <= 0:
         return 1.0
     return min(max(float((target * repair).sum()) / power, 0.0), 1.0)
 
 
-def as_groups(weight: Tensor, layer: Layer) -> Tensor:
-    """Return a weight as (groups, outputs, kernel positions, inputs), contiguous."""
+def in_groups(weight: Tensor, layer: Layer) -> Tensor:
+    """Return a view of a contiguous weight: (groups, outputs, positions, inputs)."""
     flat = weight.flatten(2) if weight.dim() > 2 else weight[:, :, None]
     split = flat.reshape(layer.groups, -1, flat.shape[1], flat.shape[2])
-    order = (0, 2, 3, 1) if layer.kind == "transposed" else (0, 1, 3, 2)
-    return split.permute(order).contiguous()
+    return split.permute((0, 2, 3, 1) if layer.kind == "transposed" else (0, 1, 3, 2))
 
 
-def from_groups(rows: Tensor, like: Tensor, layer: Layer) -> Tensor:
-    """Undo `as_groups`; the numbers of inputs and outputs may have changed."""
-    if layer.kind == "transposed":
-        flat = rows.permute(0, 3, 1, 2).reshape(-1, rows.shape[1], rows.shape[2])
-    else:
-        flat = rows.permute(0, 1, 3, 2).reshape(-1, rows.shape[3], rows.shape[2])
-    return flat.reshape(*flat.shape[:2], *like.shape[2:])
+def as_groups(weight: Tensor, layer: Layer) -> Tensor:
+    """Return `in_groups` of any weight as a contiguous tensor."""
+    return in_groups(weight, layer).contiguous()
+
+
+def _picked(weight: Tensor, dim: int, index: Tensor) -> Tensor:
+    """Return chosen slices, contiguous and with memory of their own."""
+    return weight.index_select(dim, index.to(weight.device)).contiguous()
 
 
 def _cut_vector(values: Tensor, entry: NDArray[np.int64] | None) -> Tensor:
