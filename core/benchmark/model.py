@@ -175,13 +175,11 @@ class PrunableModel:
             When the job was cancelled.
         """
         module = self.model.module
-        if isinstance(plan, MaskPlan):
-            return self._special.build(request, plan, job)
         if request.recovery == "finetune":
             trained = self.finetune(request, plan, material, job)
             (job or Job()).step(0, 0, "fine-tuned")
             return trained.module
-        if request.steps > 1:
+        if isinstance(plan, MaskPlan) or request.steps > 1:
             return self._special.build(request, plan, job)
         if request.recovery == "none":
             return apply_plan(module, plan)
@@ -223,7 +221,7 @@ class PrunableModel:
         if material is None:
             raise PruningError(
                 "Recovery 'finetune' needs tiles to train on, which this call does not "
-                "have: choose none, bn or refit."
+                "have: choose another recovery."
             )
         if isinstance(plan, MaskPlan):
             sparse = tidy(apply_masks(self.model.module, plan))

@@ -150,7 +150,7 @@ class SpecialPlans:
             if request.recovery not in ("none", "bn"):
                 raise PruningError(
                     f"Recovery '{request.recovery}' repairs removed channels, and here "
-                    "single weights are zero: choose none or bn."
+                    "single weights are zero: choose none, bn or finetune."
                 )
             return self._recalibrated(request, apply_masks(self._of.module, plan), job)
         module = self._stepwise(request, job).module

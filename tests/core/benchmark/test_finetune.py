@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from core.benchmark import Bench, PrunableModel, calibration_inputs
+from core.benchmark.recovery import Material
 from core.errors import InputError, PruningError
 from core.images.synthetic import synthetic_tile
 from core.job import Cancelled, Job
@@ -144,6 +145,21 @@ def test_single_weights_stay_at_zero_through_fine_tuning(bench):
     assert masks.removed > 0
     for name, kept in masks.kept.items():
         assert not named[name].detach().numpy().view(np.int32)[~kept].any()
+
+
+def test_a_build_fine_tunes_single_weights_too(model, tile):
+    """As a sweep asks for it."""
+    inputs = calibration_inputs(model, [tile])
+    prunable = PrunableModel(model, inputs[0], inputs)
+    request = replace(REQUEST, heuristic="unstructured:magnitude", sparsity=0.8)
+    plan, seen = prunable.plan(request), []
+    job = Job(lambda step: seen.append(step.what))
+    module = prunable.build(request, plan, job, Material([tile], [tile]))
+    assert any("training" in what for what in seen)
+    named = dict(module.named_parameters())
+    assert plan.kept
+    for name, kept in plan.kept.items():
+        assert not named[name].detach().numpy()[~kept].any()
 
 
 def test_sweeps_fine_tune_and_resume(folder, tmp_path):

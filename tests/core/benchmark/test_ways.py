@@ -151,10 +151,10 @@ def test_what_does_not_go_together_is_said(prunable, request_, words):
     assert all(torch.equal(after[k], v) for k, v in before.items())
 
 
-@pytest.mark.parametrize("recovery", ["refit", "finetune"])
+@pytest.mark.parametrize("recovery", ["refit", "sequential"])
 def test_channels_cannot_be_repaired_where_none_went(prunable, recovery):
     request = PruneRequest(SINGLE[0], 0.5, recovery=recovery)
-    with pytest.raises(PruningError, match="choose none or bn"):
+    with pytest.raises(PruningError, match="choose none, bn or finetune"):
         prunable.build(request, prunable.plan(request))
 
 
