@@ -161,7 +161,8 @@ def _write(
     folder = Path(asked.out)
     leaving = Leaving(bench, asked.model, asked.request, timed)
     notes = write_folder(folder, leaving, job, asked.formats, found)
-    facts = facts_of_round(leaving, found, asked.source)
+    why = "" if timed.verdict == "faster" else next(iter(result["why"]), "")
+    facts = facts_of_round(leaving, found, asked.source, why)
     write_report(str(folder / "report.html"), facts)
     (folder / "result.json").write_text(json.dumps(result, indent=2), encoding="utf-8")
     return notes

@@ -158,6 +158,8 @@ class Presenter:
         left = outcome.counts.macs / max(opened.counts.macs, 1)
         predicted = predictor(new.trials)(left)
         self._window.controls.set_latency(story.verdict(measured, predicted))
+        why = (measured.reason,) if measured and measured.reason else ()
+        self._window.controls.set_warnings((*why, *outcome.warnings))
         self._window.demo.set_story(
             story.headline(opened, outcome, measured),
             story.explanation(opened, outcome),

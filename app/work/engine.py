@@ -125,9 +125,21 @@ class BenchSession:
             speedup=found.speedup,
             interval=found.interval,
             verdict=found.verdict,
+            reason=self._reason(request, found, task),
             pixels=pixels_timed(self.bench),
             clock=found.clock,
         )
+
+    def _reason(self, request: PruneRequest, found: "Comparison", task: Task) -> str:
+        """Return why a verdict disappoints; layers are timed only where it does."""
+        if found.verdict == "faster" or not request.sparsity:
+            return ""
+        from core.benchmark import explain
+
+        task.step(0, 0, "finding out why it is not faster")
+        pruned, _ = self.bench.pruned(request)
+        reasons, _ = explain(self.model, pruned, self.bench.tile, found)
+        return reasons[0] if reasons else ""
 
     def export(self, request: PruneRequest, path: str, task: Task) -> Saved:
         """Write the pruned model: one file, or a folder with all that goes with it."""

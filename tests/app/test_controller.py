@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from conftest import is_idle
+from fakes import FakeSession
 
 from app.state.app_state import Message
 from app.state.exploring import EXPLORED, TIMED
@@ -39,6 +40,25 @@ def test_the_newest_request_is_what_is_shown_and_measured(qtbot, ready):
     assert state.latency.request == state.request
     # Frames on the way are shown, but far from all of them are computed.
     assert 1 < len(work(ready, "prune")) < 30
+
+
+def test_why_it_is_not_faster_stands_below_the_latency(qtbot, ready, monkeypatch):
+    said = "Round widths to 16."
+    measured = FakeSession.measure
+
+    def measure(self, request, task):
+        found = measured(self, request, task)
+        slow = request.sparsity < 0.5
+        return replace(found, reason=said) if slow else found
+
+    monkeypatch.setattr(FakeSession, "measure", measure)
+    shown = ready.window.controls._warning
+    ready.controller.set_request(sparsity=0.3)
+    settle(qtbot, ready)
+    assert shown.text().startswith(said)
+    ready.controller.set_request(sparsity=0.6)
+    settle(qtbot, ready)
+    assert said not in shown.text()
 
 
 def test_counts_follow_before_the_result(ready):

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from core.benchmark import Round
 
 
-def facts_of_round(leaving: Leaving, found: "Round", source: str) -> Facts:
+def facts_of_round(
+    leaving: Leaving, found: "Round", source: str, reason: str = ""
+) -> Facts:
     """Return what can be reported of one round.
 
     Parameters
@@ -28,6 +30,8 @@ def facts_of_round(leaving: Leaving, found: "Round", source: str) -> Facts:
         The round.
     source
         What the tile was opened from.
+    reason
+        Why it is not faster, where it is not.
     """
     bench = leaving.bench
     dense, model = bench.dense, bench.prunable.model
@@ -68,6 +72,7 @@ def facts_of_round(leaving: Leaving, found: "Round", source: str) -> Facts:
             speedup=timed.speedup,
             interval=timed.interval,
             verdict=timed.verdict,
+            reason=reason,
             pixels=pixels_timed(bench),
         )
         trials = with_latency(trials, measured)
