@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 
 from app.pictures.palette import Rgb, series_colour
 from app.widgets.marks import DASHES, Shape
+from app.words.format import counted
 from core.types import PruneRequest
 
 _SHAPES: Mapping[str, Shape] = {
@@ -75,4 +76,17 @@ def series_name(request: PruneRequest, titles: Mapping[str, str]) -> str:
     if request.count != "params":
         parts.append("MACs" if request.count == "macs" else request.count)
     parts.append(RECOVERY.get(request.recovery, request.recovery))
-    return ", ".join(parts)
+    return ", ".join([*parts, *limits_in_words(request)])
+
+
+def limits_in_words(request: PruneRequest) -> list[str]:
+    """Return what a request does not allow, in words; nothing is usual."""
+    locked, fixed = len(request.locked), len(request.ratios)
+    found = {
+        counted(locked, "layer") + " locked": locked,
+        counted(fixed, "layer") + " fixed": fixed,
+        f"widths by {request.round_to}": request.round_to > 1,
+        f"at least {request.min_channels} channels": request.min_channels > 1,
+        counted(request.steps, "step"): request.steps > 1,
+    }
+    return [words for words, unusual in found.items() if unusual]

@@ -17,7 +17,8 @@ from app.setup.sources import joined, split
 from app.showing.presenter import Presenter
 from app.state.app_state import Message, Store, switched
 from app.state.exploring import baseline_of, family, row_of
-from app.state.history import History
+from app.state.history import History, arrangement_of
+from app.state.repairs import fitted
 from app.state.values import Engine
 from app.widgets.timers import single_shot
 from app.work.runner import Runner
@@ -113,6 +114,8 @@ class Controller(QObject):
         if changes.get("recovery") == "finetune":
             changes.setdefault("training", self._training)  # as it was left
         new = replace(state.request, **changes)
+        if "heuristic" in changes:
+            new = fitted(new, before=state.request.heuristic)
         if new == state.request:
             return
         fresh: dict[str, Any] = {"request": new}
@@ -191,11 +194,11 @@ class Controller(QObject):
 
     def undo(self) -> None:
         """Go back to the settings before."""
-        self._travel(self._history.undone())
+        self._travel(self._noted().undone())
 
     def redo(self) -> None:
         """Take the last undo back."""
-        self._travel(self._history.redone())
+        self._travel(self._noted().redone())
 
     def close(self) -> None:
         """Stop the worker and wait for it."""
@@ -213,7 +216,7 @@ class Controller(QObject):
 
     @Slot()
     def _on_rest(self) -> None:
-        self._set_history(self._history.visited(self._store.state.request))
+        self._set_history(self._noted())
         self.scheduler.advance()
 
     @Slot()
@@ -254,6 +257,10 @@ class Controller(QObject):
         if due and not self._plots.isActive():
             self._plots.start()
 
+    def _noted(self) -> History:
+        """Return the history with the settings of now, rested on or not."""
+        return self._history.visited(arrangement_of(self._store.state))
+
     def _set_history(self, history: History) -> None:
         self._history = history
         self._window.set_travel(back=history.back, forth=history.forth)
@@ -261,4 +268,4 @@ class Controller(QObject):
     def _travel(self, history: History) -> None:
         self._set_history(history)
         if history.past:
-            self.go_to(history.past[-1])
+            self.panes.arrange(history.past[-1])

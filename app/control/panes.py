@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from app.state.app_state import MOST, AppState, Pane, Store, with_panes
+from app.state.history import Arrangement, arranged
 from app.state.locks import LOCKS, followed
+from app.state.repairs import fitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,6 +87,20 @@ class Panes:
         """Begin again to refine: the active pane has moved."""
         self._refined = 0
 
+    def arrange(self, wanted: Arrangement) -> None:
+        """Set the panes as they were, whatever the lock would make of them now."""
+        fields = arranged(self._store.state, wanted)
+        if not fields:
+            return
+        self._scheduler.drop_frames()
+        self.settle()
+        self._store.update(**fields)
+        self._touched()
+        if self._store.state.current:
+            self._scheduler.advance()
+        else:
+            self._scheduler.prune()
+
     def _follow(self) -> None:
         self.settle()
         self.follow()
@@ -125,4 +141,4 @@ def next_pane(state: AppState) -> Pane:
     # The baseline is drawn anyway: it is the last that one wants to see.
     turn.sort(key=lambda name: name == "random")
     free = next((name for name in turn if name not in taken), here)
-    return Pane(replace(state.request, heuristic=free))
+    return Pane(fitted(replace(state.request, heuristic=free), before=here))

@@ -137,6 +137,8 @@ def sheet_of(tokens: Tokens) -> str:
     QLabel[role="big"] {{ font-size: 30px; font-weight: 600; }}
     QLabel[role="story"] {{ font-size: 17px; color: {t.faint}; }}
     QFrame[role="rule"] {{ background: {t.line}; max-height: 1px; border: none; }}
+    QLabel[role="failure"] {{ background: {t.raised}; border: 1px solid {t.line};
+        border-left: 3px solid #d55e00; padding: 5px 8px; }}
     QFrame[role="message"] {{ background: {t.raised}; border: 1px solid {t.line};
         border-left: 4px solid #d55e00; border-radius: 4px; }}
     QFrame[role="message"][kind="info"] {{ border-left-color: {t.accent}; }}

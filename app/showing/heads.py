@@ -1,6 +1,7 @@
 """What is written above the panes: pure functions from the state to words."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.charts.curves import METRICS
@@ -8,6 +9,7 @@ from app.charts.styles import series_name, style_of
 from app.state.values import Measured, Opened, Outcome
 from app.widgets.pane_frame import Head
 from app.words import format as text
+from core.types import PruneRequest
 
 if TYPE_CHECKING:
     from app.state.app_state import AppState, Pane
@@ -30,8 +32,19 @@ def dense_head(state: "AppState") -> Head:
 def pruned_heads(state: "AppState") -> tuple[Head, ...]:
     """Return what is written above each pruned pane on show."""
     if state.demo or len(state.panes) == 1:
-        return (_only_head(state),)
-    return tuple(_head(state, index, pane) for index, pane in enumerate(state.panes))
+        only = _only_head(state)
+        return (replace(only, failure=_failure(state, state.request)),)
+    heads = tuple(_head(state, index, pane) for index, pane in enumerate(state.panes))
+    return tuple(
+        replace(head, failure=_failure(state, pane.request))
+        for head, pane in zip(heads, state.panes, strict=True)
+    )
+
+
+def _failure(state: "AppState", request: PruneRequest) -> str:
+    """Return why a pane shows no result; a preview hides it meanwhile."""
+    hidden = state.preview is not None and request == state.request
+    return "" if hidden else state.failed.get(request, "")
 
 
 def _only_head(state: "AppState") -> Head:
@@ -49,7 +62,7 @@ def _only_head(state: "AppState") -> Head:
 
 def _head(state: "AppState", index: int, pane: "Pane") -> Head:
     """Return the head of one of several panes."""
-    shown = state.seen if index == state.active else pane.outcome
+    shown = state.seen if index == state.active else state.drawn(pane)
     request = pane.request
     if index == state.active and state.preview is not None:
         request = state.preview.request

@@ -29,7 +29,7 @@ class MaskMaker:
         opened = state.opened
         if opened is None:
             return (), ()
-        seen = [pane.outcome for pane in state.panes]
+        seen = [state.drawn(pane) for pane in state.panes]
         seen[state.active] = state.seen
         if state.demo:
             seen = [state.seen]
@@ -81,7 +81,7 @@ def legend(state: "AppState") -> dict[str, Rgb]:
 def heats(state: "AppState") -> tuple[Heat | None, ...]:
     """Return the heat map of each pruned pane on show; none unless asked for."""
     opened, display = state.opened, state.display
-    seen = [pane.outcome for pane in state.panes]
+    seen = [state.drawn(pane) for pane in state.panes]
     seen[state.active] = state.seen
     if state.demo:
         return (None,)

@@ -21,8 +21,14 @@ if TYPE_CHECKING:
     from app.state.app_state import AppState
 
 
-_DRAWN = ("opened", "seen", "before", "after", "display", "pending", "demo")
-_HEADS = ("opened", "request", "seen", "before", "after", "trials", "demo", "lock")
+_DRAWN = (
+    *("opened", "seen", "before", "after", "display", "pending", "demo"),
+    "failed",
+)
+_HEADS = (
+    *("opened", "request", "seen", "before", "after", "trials", "demo", "lock"),
+    "failed",
+)
 
 
 class Presenter:
@@ -54,7 +60,7 @@ class Presenter:
             self._show_masks(new)
         if _differ(old, new, "seen", "opened"):
             self._show_outcome(new)
-        if _differ(old, new, "outcome", "opened", "trials", "request"):
+        if _differ(old, new, "outcome", "opened", "trials", "request", "failed"):
             self._show_story(new)
         if old.demo != new.demo:
             self._window.set_demo(new.demo)
@@ -152,6 +158,10 @@ class Presenter:
 
     def _show_story(self, new: "AppState") -> None:
         opened, outcome = new.opened, new.outcome
+        if opened is not None and new.request in new.failed and not new.current:
+            # the words of other settings must not stay
+            self._window.controls.set_latency(text.DASH)
+            self._window.demo.set_story(new.failed[new.request], "")
         if opened is None or outcome is None or not new.current:
             return
         measured = new.latency

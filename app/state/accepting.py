@@ -23,6 +23,7 @@ def opened_fields(state: "AppState", opened: Opened) -> Fields:
     fresh: Fields = {"opened": opened, "pending": None, "outcome": None}
     fresh |= {"trials": (), "curve": None, "measured": None, "message": None}
     fresh |= {"training": None, "preview": None, "todo": (), "background": ()}
+    fresh["failed"] = {}
     usable = [item.name for item in opened.heuristics if not item.missing]
     request = state.request
     if usable and request.heuristic not in usable:
@@ -82,6 +83,20 @@ def _answered(pane: Pane, outcome: Outcome) -> Pane:
     if pane.request != outcome.request or pane.outcome is outcome:
         return pane
     return replace(pane, outcome=outcome)
+
+
+def failed_fields(state: "AppState", request: PruneRequest, why: str) -> Fields:
+    """Return what a failure changes: the panes that asked for it keep a sentence."""
+    failed = still_failed(state)
+    if any(pane.request == request for pane in state.panes):
+        failed = {**failed, request: why}
+    return {} if failed == state.failed else {"failed": failed}
+
+
+def still_failed(state: "AppState") -> dict[PruneRequest, str]:
+    """Return the failures of panes that still ask for the same."""
+    on_show = {pane.request for pane in state.panes}
+    return {one: why for one, why in state.failed.items() if one in on_show}
 
 
 def measured_fields(state: "AppState", measured: Measured, *, explored: bool) -> Fields:

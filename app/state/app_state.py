@@ -4,7 +4,7 @@ Views emit intents, the controller puts a new `AppState` into the `Store`, and
 whoever listens to `Store.changed` compares the old with the new.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -139,6 +139,9 @@ class AppState:
         Requests of a running exploration, still to come.
     background
         Points of the random baseline, computed while nothing else is.
+    failed
+        Requests of panes that cannot be met, and a sentence why; they are not
+        tried again while they stay as they are.
     display
         How masks are drawn.
     demo
@@ -165,6 +168,7 @@ class AppState:
     training: Training | None = None
     todo: tuple[PruneRequest, ...] = ()
     background: tuple[PruneRequest, ...] = ()
+    failed: Mapping[PruneRequest, str] = field(default_factory=dict)
     display: Display = field(default_factory=Display)
     demo: bool = False
     busy: bool = False
@@ -189,7 +193,12 @@ class AppState:
     @property
     def seen(self) -> Outcome | None:
         """What the active pane draws: a previewed point, or else its own result."""
-        return self.preview or self.outcome
+        return self.preview or self.drawn(self.pane)
+
+    def drawn(self, pane: Pane) -> Outcome | None:
+        """Return the result that a pane draws: none of other settings if it failed."""
+        failed = pane.request in self.failed and not pane.current
+        return None if failed else pane.outcome
 
     @property
     def current(self) -> bool:

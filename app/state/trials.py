@@ -10,7 +10,8 @@ from core.types import Counts, PruneRequest
 
 _STEP = 0.005  # of sparsity
 
-Series = tuple[str, str, str, str]  # heuristic, scope, count, recovery
+# heuristic, scope, count, recovery, limits (locked layers, widths), and the rest
+Series = tuple[str, str, str, str, tuple[object, ...], tuple[object, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,13 @@ class Trial:
 
 
 def series_of(request: PruneRequest) -> Series:
-    """Return what the points of one curve have in common."""
-    return request.heuristic, request.scope, request.count, request.recovery
+    """Return what the points of one curve have in common: all but the sparsity."""
+    limits = request.round_to, request.min_channels, request.locked, request.ratios
+    # as text, so that curves can be put in an order
+    training = str(request.training) if request.training else ""
+    rest = request.steps, request.seed, training
+    what = request.heuristic, request.scope, request.count, request.recovery
+    return (*what, limits, rest)
 
 
 def trial_from(opened: Opened, outcome: Outcome) -> Trial:

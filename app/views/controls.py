@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.state.repairs import misfits, uncounted
 from app.state.values import Heuristic, ModelCard
 from app.widgets.bars import Bar, Bars
 from app.widgets.pane_tabs import PaneTabs
@@ -241,6 +242,8 @@ class Controls(QWidget):
             self._heuristic.setCurrentIndex(index)
         self._sentence.setText(self._sentences.get(request.heuristic, ""))
         self._scope.set_choice(request.scope)
+        self._count.set_reasons(uncounted(request.heuristic))
+        self._recovery.set_reasons(misfits(request.heuristic))
         self._count.set_choice(request.count)
         self._recovery.set_choice(request.recovery)
         if request.training is not None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from app.pictures.palette import Rgb
 from app.widgets.fitting import FittingLabel
@@ -25,12 +25,15 @@ class Head:
         First and second line, or both on one line where there is room.
     colour, shape
         Of its curve on the plots; None for the dense model, which has none.
+    failure
+        Why there is nothing to see, in a sentence; empty when there is.
     """
 
     titles: Sequence[str]
     notes: Sequence[str] = ("",)
     colour: Rgb | None = None
     shape: Shape = "circle"
+    failure: str = ""
 
 
 class _Swatch(QWidget):
@@ -96,6 +99,11 @@ class PaneFrame(QWidget):
         column.addLayout(head)
         self._second = QVBoxLayout()
         column.addLayout(self._second)
+        self._failure = QLabel()
+        self._failure.setWordWrap(True)
+        self._failure.setProperty("role", "failure")
+        self._failure.hide()
+        column.addWidget(self._failure)
         column.addWidget(self.view, 1)
         self.view.installEventFilter(self)
 
@@ -110,6 +118,8 @@ class PaneFrame(QWidget):
         self._swatch.update()
         self._title.set_wordings(head.titles)
         self._note.set_wordings(head.notes)
+        self._failure.setText(head.failure)
+        self._failure.setVisible(bool(head.failure))
         self._stretch()
 
     def set_stacked(self, stacked: bool) -> None:

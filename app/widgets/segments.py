@@ -1,6 +1,6 @@
 """A row of buttons of which exactly one is down."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
@@ -36,6 +36,7 @@ class Segments(QWidget):
         super().__init__(parent)
         self.setAccessibleName(name)
         self._keys = [key for key, _, _ in choices]
+        self._tips = [tip for _, _, tip in choices]
         self._group = QButtonGroup(self)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -64,12 +65,18 @@ class Segments(QWidget):
         if key in self._keys:
             self._group.button(self._keys.index(key)).setChecked(True)
 
-    def set_enabled(self, key: str, reason: str) -> None:
-        """Grey one button out, saying why; an empty reason allows it again."""
-        button = self._group.button(self._keys.index(key))
-        button.setEnabled(not reason)
-        if reason:
-            button.setToolTip(reason)
+    def set_reasons(self, reasons: Mapping[str, str]) -> None:
+        """Grey out what cannot be chosen; silent.
+
+        Parameters
+        ----------
+        reasons
+            Why not, by key; every other button is allowed (again).
+        """
+        for index, key in enumerate(self._keys):
+            button, reason = self._group.button(index), reasons.get(key, "")
+            button.setEnabled(not reason)
+            button.setToolTip(reason or self._tips[index])
 
     def _on_clicked(self, index: int) -> None:
         self.chosen.emit(self._keys[index])

@@ -6,15 +6,17 @@ worker is free, and `Scheduler.prune`, which is called while a slider moves.
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.state.accepting import (
     curve_fields,
+    failed_fields,
     measured_fields,
     opened_fields,
     outcome_fields,
+    still_failed,
 )
 from app.state.app_state import Message, Store
 from app.state.exploring import family
@@ -35,6 +37,8 @@ Work = Literal[
 TRIM_MS = 100  # old results are let go when the new mask is on screen
 # What a preview may interrupt: all of it is asked for again.
 _SLOW: frozenset[Work] = frozenset({"pane", "explore", "measure", "baseline"})
+# What a pane asks for by itself: the same failure is told once.
+_OWN: frozenset[Work] = frozenset({"prune", "pane", "measure", "baseline"})
 
 
 class Scheduler(QObject):
@@ -69,6 +73,8 @@ class Scheduler(QObject):
         super().__init__(parent)
         self._store, self._runner, self._resting = store, runner, resting
         self._queue: list[Work] = []  # running first, then at most one waiting
+        self._about: list[PruneRequest | None] = []  # what the work in the queue is for
+        self._told: set[str] = set()  # failures that a message has told of
         self._running: tuple[object, ...] = ()  # family of the last prune
         self._live = False  # whether frames belong to the pane that is active
         self._wanted: PruneRequest | None = None  # previewed
@@ -88,13 +94,21 @@ class Scheduler(QObject):
     # Work
 
     def submit(
-        self, kind: Work, work: Callable[[Task], object], *, interrupt: bool = True
+        self,
+        kind: Work,
+        work: Callable[[Task], object],
+        *,
+        interrupt: bool = True,
+        about: PruneRequest | None = None,
     ) -> None:
-        """Have some work done next; see `Runner.submit`."""
+        """Have some work done next, for a request; see `Runner.submit`."""
+        running = self._about[: len(self._queue[:1])]
+        self._about = [about] if interrupt else [*running, about]
         self._queue = [kind] if interrupt else [*self._queue[:1], kind]
         self._runner.submit(work, interrupt=interrupt)
         # What had not begun, behind work that was interrupted, was replaced as well.
         self._queue = self._queue[-max(self._runner.jobs, 1) :]
+        self._about = self._about[-len(self._queue) :]
         self._store.update(busy=True)
 
     def prune(self) -> None:
@@ -118,7 +132,10 @@ class Scheduler(QObject):
         self._wanted = None
         waits = self._queue[:1] == ["save"] or (self._queue[:1] == ["prune"] and alike)
         self.submit(
-            "prune", lambda task: session.prune(request, task), interrupt=not waits
+            "prune",
+            lambda task: session.prune(request, task),
+            interrupt=not waits,
+            about=request,
         )
 
     def _show_known(self, request: PruneRequest) -> bool:
@@ -182,16 +199,26 @@ class Scheduler(QObject):
 
     def advance(self) -> None:
         """Do what is next when the worker is free."""
-        state = self._store.state
-        if self._queue or state.opened is None:
+        if self._queue or self._store.state.opened is None:
             return
-        if not state.current and self._waits(state.request):
+        state = self._forgiven()
+        if state.opened is None:
+            return
+        asks = not state.current and state.request not in state.failed
+        if asks and self._waits(state.request):
             self._store.update(busy=False, step=None)
             return
-        if not state.current:
+        if asks:
             self.prune()
             return
-        behind = next((pane for pane in state.panes if not pane.current), None)
+        behind = next(
+            (
+                pane
+                for pane in state.panes
+                if not pane.current and pane.request not in state.failed
+            ),
+            None,
+        )
         if self._wanted is not None:
             self._prune_for("preview", state.opened, self._wanted)
         elif behind is not None:
@@ -199,6 +226,13 @@ class Scheduler(QObject):
         elif not self._advance_slow(state, state.opened):
             self._store.update(busy=False, step=None)
             self.idle.emit()
+
+    def _forgiven(self) -> "AppState":
+        """Return the state without failures of requests that have changed since."""
+        failed = still_failed(self._store.state)
+        if len(failed) < len(self._store.state.failed):
+            self._store.update(failed=failed)
+        return self._store.state
 
     def _waits(self, request: PruneRequest) -> bool:
         """Return whether a request takes long and the hand still moves."""
@@ -213,7 +247,8 @@ class Scheduler(QObject):
             return True
         panes = (state.pane, *state.before, *state.after)
         for pane in panes:
-            if state.latency_of(pane.request) is None:
+            tried = pane.request in state.failed
+            if not tried and state.latency_of(pane.request) is None:
                 self._measure(opened, pane.request, "measure")
                 return True
         if state.background:
@@ -234,19 +269,19 @@ class Scheduler(QObject):
             self.advance()
             return
         session = opened.session
-        self.submit(kind, lambda task: session.prune(request, task))
+        self.submit(kind, lambda task: session.prune(request, task), about=request)
 
     def _measure(self, opened: Opened, request: PruneRequest, kind: Work) -> None:
         session = opened.session
         # One word and no more: a window that draws would change what is measured.
         self._store.update(step=Step(0, 0, "measuring latency"))
-        self.submit(kind, lambda task: session.measure(request, task))
+        self.submit(kind, lambda task: session.measure(request, task), about=request)
 
     # What comes back
 
     @Slot(object)
     def _on_finished(self, result: object) -> None:
-        kind = self._queue.pop(0) if self._queue else None
+        kind, _ = self._taken()
         if isinstance(result, Opened):
             self._accept_opened(result)
         elif isinstance(result, Outcome):
@@ -261,12 +296,19 @@ class Scheduler(QObject):
             self._store.update(message=Message(result.sentence, kind="info"))
         self.advance()
 
+    def _taken(self) -> tuple[Work | None, PruneRequest | None]:
+        """Return which work has ended, and what it was for."""
+        kind = self._queue.pop(0) if self._queue else None
+        about = self._about.pop(0) if self._about else None
+        return kind, about
+
     def _accept_opened(self, opened: Opened) -> None:
         old = self._store.state.opened
         if old is not None and old.session is opened.session:
             return
         self._recent.clear()
         self._curves.clear()
+        self._told.clear()
         self._wanted = None
         self._store.update(**opened_fields(self._store.state, opened))
         self.openedNew.emit(opened)
@@ -301,17 +343,19 @@ class Scheduler(QObject):
 
     @Slot(object)
     def _on_failed(self, failure: Failure) -> None:
-        kind = self._queue.pop(0) if self._queue else None
+        kind, about = self._taken()
         text = failure.message
-        self._store.update(
-            message=Message(text, failure.details),
-            pending=None,
-            todo=(),
-            background=(),
-        )
+        fields: dict[str, Any] = {"pending": None, "todo": (), "background": ()}
+        if kind in _OWN and about is not None:
+            fields |= failed_fields(self._store.state, about, text)
+        if kind not in _OWN or text not in self._told:
+            fields["message"] = Message(text, failure.details)
+        self._told.add(text)
+        self._store.update(**fields)
         self._wanted = None
         state = self._store.state
-        if kind == "open" and state.opened is not None:
+        # What failed stays so: there may be other work to do.
+        if (kind == "open" and state.opened is not None) or about in state.failed:
             self.advance()
         elif not self._queue:
             self._store.update(busy=False, step=None)

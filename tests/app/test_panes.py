@@ -18,6 +18,7 @@ from app.control.panes import next_pane
 from app.startup import building
 from app.state.app_state import MOST, AppState, Pane, with_panes
 from app.state.exploring import BASELINE, EXPLORED, baseline_of
+from app.state.history import arrangement_of
 from app.state.locks import followed, speedup_at
 from app.state.values import Curve
 from app.widgets.pane_frame import Head, PaneFrame
@@ -104,6 +105,105 @@ def test_digits_choose_a_pane_and_ctrl_w_closes_it(qtbot, shown):
     shown.controller.panes.close_active()
     shown.controller.panes.close_active()
     assert len(shown.store.state.panes) == 1  # the last one stays
+
+
+def test_undo_and_redo_bring_back_panes_their_settings_and_the_lock(qtbot, shown):
+    first = shown.store.state.request
+    opened_with(qtbot, shown, 2)
+    shown.window.controls._slider.setValue(870)
+    settle(qtbot, shown)
+    shown.window.controls.lockChosen.emit("sparsity")
+    settle(qtbot, shown)
+    locked = arrangement_of(shown.store.state)
+    assert {one.sparsity for one in locked.requests} == {0.87}
+    seen = []
+    for _ in range(3):
+        shown.window.undoAsked.emit()
+        settle(qtbot, shown)
+        seen.append(arrangement_of(shown.store.state))
+    second = replace(first, heuristic="l2")
+    assert [(one.requests, one.lock) for one in seen] == [
+        ((first, replace(second, sparsity=0.87)), "free"),
+        ((first, second), "free"),
+        ((first,), "free"),
+    ]
+    assert not shown.window.toolbar._undo.isEnabled()
+    assert len(views(shown)) == 2
+    for _ in range(3):
+        shown.window.redoAsked.emit()
+        settle(qtbot, shown)
+    assert arrangement_of(shown.store.state) == locked
+    assert all(pane.current for pane in shown.store.state.panes)
+    assert not shown.window.toolbar._redo.isEnabled()
+
+
+def test_undo_takes_back_what_was_not_rested_on_yet(qtbot, shown):
+    before = shown.store.state.request
+    shown.controller.set_request(sparsity=0.33)
+    shown.window.undoAsked.emit()
+    settle(qtbot, shown)
+    assert shown.store.state.request == before
+
+
+def test_a_pane_that_fails_says_so_once_and_is_left_alone(qtbot, shown):
+    opened_with(qtbot, shown, 2)
+    messages = []
+    shown.store.changed.connect(
+        lambda old, new: (
+            messages.append(new.message) if new.message is not old.message else None
+        )
+    )
+    shown.controller.set_request(heuristic="broken")
+    settle(qtbot, shown)
+    sentence = "This cannot be pruned: choose another heuristic."
+    frame = shown.window.viewer._pruned[1]
+    assert frame._failure.isVisible()
+    assert frame._failure.text() == sentence
+    assert shown.store.state.seen is None  # no masks of other settings
+    assert [message.text for message in messages] == [sentence]
+    shown.controller.panes.activate(0)
+    shown.controller.dismiss()
+    settle(qtbot, shown)
+    tries = list(shown.store.state.failed)
+    for value in (610, 620, 630):
+        shown.window.controls._slider.setValue(value)
+        settle(qtbot, shown)
+        assert shown.store.state.pane.current
+    assert [message.text for message in messages if message] == [sentence]
+    assert list(shown.store.state.failed) == tries
+    assert frame._failure.text() == sentence
+    assert shown.store.state.latency is not None  # the others are measured
+
+
+def test_a_pane_that_failed_works_again_with_other_settings(qtbot, shown):
+    opened_with(qtbot, shown, 2)
+    shown.controller.set_request(heuristic="broken")
+    settle(qtbot, shown)
+    shown.controller.set_request(heuristic="random")
+    settle(qtbot, shown)
+    assert shown.store.state.current
+    assert not shown.store.state.failed
+    assert not shown.window.viewer._pruned[1]._failure.isVisible()
+
+
+def test_single_weights_bring_a_repair_that_goes_with_them(qtbot, shown):
+    controls = shown.window.controls
+    shown.controller.set_request(recovery="sequential", count="macs")
+    shown.controller.set_request(heuristic="unstructured:magnitude")
+    request = shown.store.state.request
+    assert (request.recovery, request.count) == ("none", "params")
+    allowed = {
+        key: controls._recovery._group.button(index).isEnabled()
+        for index, key in enumerate(controls._recovery._keys)
+    }
+    assert {key for key, may in allowed.items() if not may} == {"refit", "sequential"}
+    greyed = controls._recovery._group.button(2)
+    assert "unstructured" in greyed.toolTip()
+    shown.controller.set_request(heuristic="l2")
+    assert shown.store.state.request.recovery == "refit"
+    assert greyed.isEnabled()
+    assert "closed form" in greyed.toolTip()
+    settle(qtbot, shown)
 
 
 def test_a_pane_is_closed_by_its_button(qtbot, shown):

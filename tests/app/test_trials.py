@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.charts.curves import curves, dense_latency, latencies
+from app.charts.styles import series_name
 from app.leaving.points import as_csv
 from app.state.app_state import AppState
 from app.state.exploring import EXPLORED, TIMED, row_of, without
-from app.state.history import History
+from app.state.history import Arrangement, History
 from app.state.trials import Trial, added, front, predictor, with_latency
 from app.state.values import Measured
 from core.types import Counts, PruneRequest
@@ -138,13 +140,62 @@ def test_an_exploration_tries_first_and_times_afterwards():
 def test_history_goes_back_and_forth():
     history = History()
     for sparsity in (0.1, 0.2, 0.2, 0.3):
-        history = history.visited(request(sparsity))
-    assert [one.sparsity for one in history.past] == [0.1, 0.2, 0.3]
+        history = history.visited(Arrangement((request(sparsity),)))
+    assert [one.requests[0].sparsity for one in history.past] == [0.1, 0.2, 0.3]
     back = history.undone()
-    assert back.past[-1].sparsity == 0.2
+    assert back.past[-1].requests[0].sparsity == 0.2
     assert back.redone() == history
-    assert back.undone().undone().past[-1].sparsity == 0.1
-    assert back.visited(request(0.4)).redone().past[-1].sparsity == 0.4
+    assert back.undone().undone().past[-1].requests[0].sparsity == 0.1
+    other = back.visited(Arrangement((request(0.4),)))
+    assert other.redone().past[-1].requests[0].sparsity == 0.4
+
+
+def test_history_takes_panes_and_locks_for_choices_and_no_other():
+    one = Arrangement((request(0.1), request(0.2)))
+    edited = replace(one, active=1)
+    history = History().visited(one).visited(edited)
+    assert history.past == (edited,)  # the other pane is edited: nothing chosen yet
+    alone = Arrangement((request(0.1),))
+    locked = replace(edited, lock="latency")
+    history = history.visited(locked).visited(alone)
+    assert history.past == (edited, locked, alone)
+    moved = replace(locked, requests=(request(0.3), request(0.2)))
+    back = history.undone()
+    # the lock moved the pane beside: what was undone can still be redone
+    assert back.visited(moved).redone().past[-1] == alone
+    assert not back.visited(replace(moved, requests=(request(0.3), request(0.5)))).forth
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"locked": ("encoder0.conv1",)},
+        {"min_channels": 8},
+        {"round_to": 16},
+        {"steps": 4},
+        {"ratios": (("encoder0", 0.5),)},
+    ],
+    ids=str,
+)
+def test_points_with_other_limits_are_on_a_curve_of_their_own(other):
+    plain = [trial(0.2), trial(0.5)]
+    limited = [
+        replace(one, request=replace(one.request, **other), removed=one.removed + 0.1)
+        for one in plain
+    ]
+    lines, _, _ = curves(
+        [*plain, *limited],
+        metric="aji",
+        dense_ms=50.0,
+        now=limited[0].request,
+        order=("l2",),
+    )
+    assert sorted(len(line.dots) for line in lines) == [2, 2]
+    assert {dot.key for dot in lines[-1].dots} == {one.request for one in limited}
+    assert not lines[0].strong
+    assert lines[-1].strong
+    names = {series_name(one[0].request, {}) for one in (plain, limited)}
+    assert len(names) == 2
 
 
 def test_csv_has_a_row_per_point_and_leaves_unknowns_empty():

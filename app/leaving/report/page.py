@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
+from app.charts.styles import limits_in_words
 from app.leaving.report.charts import Axes, Curve, chart
 from app.leaving.report.facts import Facts
 from app.leaving.report.pictures import pictures
@@ -219,7 +220,8 @@ def _curves(facts: Facts) -> list[str]:
     for trials in groups.values():
         ask = trials[0].request
         colour = series_colour(ask.heuristic, order)
-        name = f"{ask.heuristic}, {ask.scope}, {ask.recovery}"
+        limits = limits_in_words(ask)
+        name = ", ".join([ask.heuristic, ask.scope, ask.recovery, *limits])
         key[name] = colour
         scored = [(t.removed, t.scores.get("aji", float("nan"))) for t in trials]
         scored = [point for point in scored if point[1] == point[1]]

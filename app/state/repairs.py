@@ -1,0 +1,48 @@
+"""Which repairs go with which heuristics: pure functions."""
+
+from dataclasses import replace
+
+from core.types import UNSTRUCTURED, PruneRequest, Recovery
+
+DEFAULT: Recovery = "refit"
+_CHANNELS_ONLY: tuple[Recovery, ...] = ("refit", "sequential")
+_WHY = (
+    "Not with an unstructured heuristic: no channel is removed that others could "
+    "stand in for."
+)
+_COUNTED = "Unstructured heuristics remove single weights: parameters are counted."
+
+
+def misfits(heuristic: str) -> dict[str, str]:
+    """Return the recoveries that do not go with a heuristic, and why not."""
+    if not heuristic.startswith(UNSTRUCTURED):
+        return {}
+    return dict.fromkeys(_CHANNELS_ONLY, _WHY)
+
+
+def uncounted(heuristic: str) -> dict[str, str]:
+    """Return what sparsity cannot count with a heuristic, and why not."""
+    if not heuristic.startswith(UNSTRUCTURED):
+        return {}
+    return dict.fromkeys(("macs", "channels", "latency"), _COUNTED)
+
+
+def fitted(request: PruneRequest, before: str = "") -> PruneRequest:
+    """Return a request whose repair and count go with its heuristic.
+
+    Parameters
+    ----------
+    request
+        As chosen.
+    before
+        The heuristic until now. From single weights back to channels, no repair
+        becomes the usual one: channels cannot be removed without.
+    """
+    if request.heuristic.startswith(UNSTRUCTURED):
+        if request.recovery in misfits(request.heuristic):
+            request = replace(request, recovery="none")
+        return replace(request, count="params", steps=1, ratios=())
+    single = before.startswith(UNSTRUCTURED)
+    if single and request.recovery == "none":
+        return replace(request, recovery=DEFAULT)
+    return request
