@@ -1,11 +1,13 @@
 """Trials to the curves of the three plots: pure functions."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from app.charts.styles import style_of
 from app.state.trials import Series, Trial, front, predictor, series_of
+from app.widgets.plot_paint import BEST
 from app.widgets.plot_values import Dot, Line
 from app.words import format as text
 from core.types import PruneRequest
@@ -139,7 +141,7 @@ def curves(
                     bars=index == 1,
                 )
             )
-    return tuple(plots[0]), tuple(plots[1]), tuple(plots[2])
+    return tuple(plots[0]), tuple(plots[1]), fronted(plots[2])
 
 
 def _dots(
@@ -170,13 +172,31 @@ def _span(trial: Trial, dense_ms: float) -> tuple[float, float] | None:
     return dense_ms / fast, dense_ms / slow
 
 
-def best(
-    trials: Sequence[Trial], *, metric: str, dense_ms: float
-) -> tuple[tuple[float, float], ...]:
-    """Return the accuracy-latency front, as latency and score."""
-    points = [
-        (latency, trial.scores[metric])
-        for trial, latency in zip(trials, latencies(trials, dense_ms), strict=True)
-        if math.isfinite(trial.scores.get(metric, math.nan))
-    ]
-    return tuple(points[index] for index in front(points))
+def fronted(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Return curves over latency whose points on the front are marked as such.
+
+    Parameters
+    ----------
+    lines
+        Latency across, score up. A point alone has nothing to beat.
+    """
+    dots = [dot for line in lines for dot in line.dots]
+    if len(dots) < 2:
+        return tuple(lines)
+    chosen = {id(dots[index]) for index in front([(dot.x, dot.y) for dot in dots])}
+    return tuple(
+        replace(
+            line,
+            dots=tuple(
+                replace(dot, best=True, tip=partial(_best_tip, dot.tip))
+                if id(dot) in chosen
+                else dot
+                for dot in line.dots
+            ),
+        )
+        for line in lines
+    )
+
+
+def _best_tip(tip: Callable[[], str]) -> str:
+    return f"{tip()}\n{BEST}"

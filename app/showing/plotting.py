@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from app.charts.curves import best, curves, dense_latency, latencies
+from app.charts.curves import curves, dense_latency, latencies
 from app.charts.styles import series_name, style_of
 from app.state.trials import Series, series_of
 from app.widgets.legend import Entry
@@ -36,7 +36,6 @@ def show_plots(plots: "Plots", new: "AppState") -> None:
             beside=[pane.request for pane in (*new.before, *new.after)],
         )
     )
-    plots.set_front(best(new.trials, metric=metric, dense_ms=dense_ms))
     level = opened.scores.get(metric) if opened.scores is not None else 1.0
     plots.set_dense(level, dense_ms)
     plots.set_legend(_legend(new, order))

@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from app.charts.curves import fronted
 from app.charts.styles import series_name, style_of
 from app.state.sweep_values import Place, Point, Results
 from app.widgets.legend import Entry
@@ -143,7 +144,7 @@ def store_lines(
                         bars=index == 1,
                     )
                 )
-    return tuple(plots[0]), tuple(plots[1]), tuple(plots[2])
+    return tuple(plots[0]), tuple(plots[1]), fronted(plots[2])
 
 
 def store_legend(results: Sequence[Results], titles: Mapping[str, str]) -> list[Entry]:

@@ -82,9 +82,6 @@ class Plots(QWidget):
             plot.set_level(score, "dense")
         self.latency.set_level(milliseconds, "dense")
 
-    def set_front(self, points: tuple[tuple[float, float], ...]) -> None:
-        self.trade.set_front(points)
-
     def set_metric(self, metric: str, against: str) -> None:
         """Name the vertical axes: which score, and against what."""
         with QSignalBlocker(self._metric):

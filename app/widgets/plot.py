@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from app.widgets.plot_paint import (
     Canvas,
     paint_band,
+    paint_best,
     paint_current,
     paint_frame,
     paint_front,
@@ -68,7 +69,6 @@ class Plot(QWidget):
         self._lines: tuple[Line, ...] = ()
         self._current: Dot | None = None
         self._level: tuple[float, str] | None = None
-        self._front: tuple[QPointF, ...] = ()
         self._hovered: Dot | None = None
         self._empty = ""
 
@@ -98,11 +98,6 @@ class Plot(QWidget):
         self._level = None if value is None else (value, caption)
         self.update()
 
-    def set_front(self, points: tuple[tuple[float, float], ...]) -> None:
-        """Mark the points that no other beats; silent."""
-        self._front = tuple(QPointF(*point) for point in points)
-        self.update()
-
     def set_x(self, axis: Axis) -> None:
         """Replace the horizontal axis; silent."""
         self._x = axis
@@ -129,13 +124,16 @@ class Plot(QWidget):
         painter.setClipRect(canvas.box.adjusted(-8, -8, 8, 8))
         if self._level is not None:
             paint_level(canvas, *self._level, left=self._uncertain == "x")
-        if len(self._front) > 1:
-            paint_front(canvas, self._front)
+        front = [QPointF(dot.x, dot.y) for dot in self._dots() if dot.best]
+        if front:
+            paint_front(canvas, front)
         for line in self._lines:
             if line.strong and line.joined:
                 paint_band(canvas, line)
         for line in self._lines:
             paint_line(canvas, line, self._hovered)
+        for line in self._lines:
+            paint_best(canvas, line)
         if self._current is not None:
             paint_current(canvas, self._current)
         painter.restore()

@@ -22,6 +22,8 @@ from app.widgets.plot_values import Axis, Dot, Line, place_of
 from app.words.format import ticks
 
 _BAND = 46  # of 255: opacity of a band
+_FRAME = 6.5  # radius of the frame around points of the front
+BEST = "\u25c7 no other is faster and better"
 _WEAK = 110  # of 255: opacity of a curve that no pane is on
 
 
@@ -101,13 +103,30 @@ def paint_level(canvas: Canvas, value: float, caption: str, *, left: bool) -> No
 
 
 def paint_front(canvas: Canvas, points: Sequence[QPointF]) -> None:
-    """Paint the line through the points that nobody beats, and ring each."""
+    """Paint the line through the points that nobody beats, and what their mark means.
+
+    The marks themselves are painted with `paint_best`, above all curves.
+    """
     painter = canvas.painter
     pen = QPen(canvas.palette.placeholderText().color(), 1.2)
     pen.setStyle(Qt.PenStyle.DotLine)
     painter.setPen(pen)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.drawPolyline(QPolygonF([canvas.place(p.x(), p.y()) for p in points]))
+    places = sorted(points, key=lambda point: point.x())
+    painter.drawPolyline(QPolygonF([canvas.place(p.x(), p.y()) for p in places]))
+    area = canvas.box.adjusted(4, 4, -5, -3)
+    flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom
+    painter.drawText(area, int(flags), BEST)
+
+
+def paint_best(canvas: Canvas, line: Line) -> None:
+    """Frame the points that no other beats: by a shape, so for every eye."""
+    painter = canvas.painter
+    painter.setPen(QPen(canvas.palette.text().color(), 1.3))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for dot in line.dots:
+        if dot.best:
+            draw_mark(painter, canvas.place(dot.x, dot.y), _FRAME, "diamond")
 
 
 def paint_band(canvas: Canvas, line: Line) -> None:

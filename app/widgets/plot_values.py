@@ -27,6 +27,8 @@ class Dot:
         Measured (filled) or only predicted (hollow).
     across, up
         Intervals of ``x`` and of ``y``; None where there is none.
+    best
+        Whether no other point beats it in both.
     """
 
     x: float
@@ -36,6 +38,7 @@ class Dot:
     sure: bool = True
     across: Interval | None = None
     up: Interval | None = None
+    best: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.charts.curves import curves, dense_latency, latencies
+from app.charts.curves import curves, dense_latency, fronted, latencies
 from app.charts.styles import series_name
 from app.leaving.points import as_csv
 from app.state.app_state import AppState
@@ -14,6 +14,8 @@ from app.state.exploring import EXPLORED, TIMED, row_of, without
 from app.state.history import Arrangement, History
 from app.state.trials import Trial, added, front, predictor, with_latency
 from app.state.values import Measured
+from app.widgets.plot_paint import BEST
+from app.widgets.plot_values import Dot, Line
 from core.types import Counts, PruneRequest
 
 
@@ -69,12 +71,13 @@ def test_prediction_goes_through_what_was_measured():
     assert predictor(points)(0.25) > 1.25
 
 
-@given(
-    st.lists(
-        st.tuples(st.integers(1, 50).map(float), st.integers(0, 20).map(float)),
-        max_size=20,
-    )
+points_of_plots = st.lists(
+    st.tuples(st.integers(1, 50).map(float), st.integers(0, 20).map(float)),
+    max_size=20,
 )
+
+
+@given(points_of_plots)
 def test_front_is_what_nobody_beats(points):
     on_front = set(front(points))
     for index, (time, score) in enumerate(points):
@@ -86,6 +89,34 @@ def test_front_is_what_nobody_beats(points):
     if points:
         best = {points[index] for index in on_front}
         assert max(score for _, score in points) in {score for _, score in best}
+
+
+@given(points_of_plots)
+def test_fronted_marks_the_front_of_all_curves_and_says_so(points):
+    dots = [
+        Dot(time, score, n, lambda: "a point") for n, (time, score) in enumerate(points)
+    ]
+    lines = (
+        Line(tuple(dots[::2]), (0, 0, 0)),
+        Line(tuple(dots[1::2]), (0, 0, 0)),
+    )
+    found = fronted(lines)
+    assert [[dot.key for dot in line.dots] for line in found] == [
+        [dot.key for dot in line.dots] for line in lines
+    ]
+    marked = {dot.key for line in found for dot in line.dots if dot.best}
+    if len(dots) < 2:
+        assert not marked
+        return
+    for line in found:
+        for dot in line.dots:
+            beaten = any(
+                (d.x <= dot.x and d.y >= dot.y) and (d.x < dot.x or d.y > dot.y)
+                for d in dots
+            )
+            assert not (beaten and dot.key in marked)
+            assert (BEST in dot.tip()) is (dot.key in marked)
+    assert marked
 
 
 def test_curves_are_split_by_series_and_the_present_one_is_last():

@@ -3,8 +3,8 @@
 import fakes
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QPoint, QPointF, QRect, QSize, Qt
+from PySide6.QtGui import QImage, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
 from app.pictures.overlay import Camera, label_pyramid, picture_pyramid
@@ -19,6 +19,7 @@ from app.views.status import Status
 from app.views.viewer import Viewer
 from app.widgets.network import Network
 from app.widgets.plot import Axis, Dot, Line, Plot
+from app.widgets.plot_values import place_of
 from app.widgets.tile_view import Mask, TileView
 from core.types import PruneRequest
 
@@ -286,10 +287,27 @@ def test_plot_setters_are_silent(plot):
     heard = listen(plot.chosen)
     plot.set_current(None)
     plot.set_level(0.8, "dense")
-    plot.set_front(((0.1, 0.2), (0.3, 0.4)))
     plot.set_lines(())
     plot.grab()
     assert heard == []
+
+
+def test_points_of_the_front_are_framed_by_a_shape_and_explained(qtbot, plot):
+    def drawn(best):
+        dots = (Dot(0.3, 0.4, "a", best=best), Dot(0.7, 0.2, "b"))
+        plot.set_lines((Line(dots, (0, 0, 0), joined=False),))
+        return plot.grab().toImage().convertToFormat(QImage.Format.Format_Grayscale8)
+
+    plain, framed = drawn(False), drawn(True)
+    box, limits = plot._box(), plot._limits()
+    for dot, tells in ((plot._dots()[0], True), (plot._dots()[1], False)):
+        place = place_of(dot.x, dot.y, box, limits).toPoint()
+        around = QRect(place - QPoint(9, 9), QSize(19, 19))
+        # grey values: the frame is told without any colour
+        assert (plain.copy(around) != framed.copy(around)) is tells
+    corner = box.toRect()
+    corner.setTop(corner.bottom() - 16)
+    assert plain.copy(corner) != framed.copy(corner)  # what the frame means
 
 
 def test_plots_name_their_metric(qtbot):
