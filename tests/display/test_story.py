@@ -133,6 +133,13 @@ def lines(screen: np.ndarray) -> list[int]:
     return [int(top + bottom) // 2 for top, bottom in pairs if 3 <= bottom - top <= 8]
 
 
+def heuristic(screen: np.ndarray) -> int | None:
+    """Find the list of heuristics: the first white box on the left, its middle row."""
+    white = screen[:, 30:260].min(2) >= 250
+    rows = np.flatnonzero(white.mean(1) > 0.6)
+    return int(rows[0]) + 12 if len(rows) else None
+
+
 def colourful(screen: np.ndarray) -> float:
     """Share of the middle of the screen that has the colours of stained tissue."""
     middle = screen[150:520, 300:920].astype(int)
@@ -162,6 +169,17 @@ def test_the_main_story_with_mouse_and_keys(desk: Desk) -> None:
 
     until(dragged, desk, "slider where it was dragged to")
 
+    # Another heuristic, chosen from its list.
+    box = heuristic(desk.screen())
+    assert box is not None
+    controls = np.s_[box - 40 : box + 200, :300]
+    closed = desk.screen()
+    desk.do("mousemove", "120", str(box), "click", "1")
+    until(lambda: differs(desk.screen(), closed, controls), desk, "list of heuristics")
+    listed = desk.screen()
+    desk.do("key", "Down", "key", "Down", "key", "Return")
+    until(lambda: differs(desk.screen(), listed, controls), desk, "list that closes")
+
     # The wheel zooms at the cursor, and the masks hide and come back with H.
     before = desk.screen()
     desk.do("mousemove", "760", "330", "click", "4", "click", "4", "click", "4")
@@ -169,7 +187,12 @@ def test_the_main_story_with_mouse_and_keys(desk: Desk) -> None:
     zoomed = desk.screen()
     desk.do("key", "h")
     until(lambda: differs(desk.screen(), zoomed), desk, "tile without masks")
-    desk.do("key", "h", "key", "d")
+    hidden = desk.screen()
+    desk.do("key", "h")
+    until(lambda: differs(desk.screen(), hidden), desk, "tile with its masks again")
+    outlined = desk.screen()
+    desk.do("key", "d")
+    until(lambda: differs(desk.screen(), outlined, some=0.002), desk, "difference")
 
     # The demo view is one key away, and Escape leaves it.
     bench = desk.screen()
@@ -185,13 +208,17 @@ def test_the_main_story_with_mouse_and_keys(desk: Desk) -> None:
     request, display = kept.value("request"), kept.value("display")
     assert request["sparsity"] == pytest.approx(0.8, abs=0.03)
     assert request["recovery"] == "refit"
+    assert request["heuristic"] != "reconstruction"  # which it is at the first start
     assert display["overlay"] == "difference"
     assert kept.value("model") == "demo"
     assert "Traceback" not in (desk.home / "stderr").read_text()
 
 
 def differs(
-    now: np.ndarray, before: np.ndarray, part: object = np.s_[150:520, 300:920]
+    now: np.ndarray,
+    before: np.ndarray,
+    part: object = np.s_[150:520, 300:920],
+    some: float = 0.02,
 ) -> bool:
     """Return whether a part of the screen is another picture (not just a cursor)."""
-    return float((now[part] != before[part]).any(-1).mean()) > 0.02
+    return float((now[part] != before[part]).any(-1).mean()) > some
