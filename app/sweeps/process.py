@@ -152,13 +152,14 @@ def order_of(model: str, wish: Wish, source: str) -> str:
     wish
         What is to be covered, and where it goes.
     source
-        The open tile, for a wish without a folder.
+        The open tile, for a wish without a folder; empty for the first sample.
 
     Raises
     ------
     InputError
         When the place of the store cannot be made.
     """
+    from core.images.samples import DEFAULT_SAMPLE
     from core.sweep import SWEEP_TIMING, Grid
     from core.sweep.wire import Order
 
@@ -171,7 +172,7 @@ def order_of(model: str, wish: Wish, source: str) -> str:
         ) from error
     grid = Grid(
         models=(model,),
-        data=Path(wish.data or source),
+        data=Path(wish.data or source or f"sample:{DEFAULT_SAMPLE}"),
         heuristics=wish.heuristics,
         sparsities=wish.sparsities,
         scopes=wish.scopes,

@@ -89,7 +89,8 @@ def meaning(opened: Opened, measured: Measured | None, slide: Slide) -> str:
     million = slide.pixels(mpp) / 1e6
     dense, pruned = (rough(million * each) for each in times)
     size = f"{slide.name.lower()} of {slide.width:g} {TIMES} {slide.height:g} mm"
-    if dense == pruned:
+    # a ratio that may as well be 1 is no news for a slide
+    if dense == pruned or measured.verdict == "no difference":
         words = f"A {size} takes about {dense} on this computer with either model."
     else:
         words = f"A {size} takes about {pruned} on this computer instead of {dense}."

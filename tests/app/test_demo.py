@@ -1,5 +1,7 @@
 """The demo view: its story, and what a slide takes."""
 
+from dataclasses import replace
+
 import fakes
 import pytest
 from conftest import is_idle
@@ -68,8 +70,6 @@ def opened(mpp, instances, seconds=1.0):
 
         publish = step
 
-    from dataclasses import replace
-
     made = engine.open("demo", "", Task(), before=None)
     picture = replace(made.picture, mpp=mpp)
     return replace(made, picture=picture, seconds={"instances": instances})
@@ -97,6 +97,12 @@ def test_an_unknown_pixel_size_is_said():
     words = meaning(tile, timed, SLIDES[0])  # 0.25 µm: 16 times the pixels
     assert "1 hour on this computer instead of 4 hours" in words
     assert "the tile does not say" in words
+
+
+def test_no_difference_is_not_told_as_one():
+    timed = replace(measured(4000.0, 3000.0, 1_000_000), verdict="no difference")
+    words = meaning(opened(1.0, 0.0), timed, SLIDES[0])
+    assert "takes about 15 minutes on this computer with either model" in words
 
 
 def test_what_is_not_known_is_not_told():

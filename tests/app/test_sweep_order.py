@@ -1,0 +1,19 @@
+"""What a sweep from the window is asked to run over."""
+
+import pytest
+
+from app.state.sweep_values import Wish
+from app.sweeps.process import order_of
+from core.sweep.folder import read_folder
+from core.sweep.wire import Order
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [("", "immunohistochemistry"), ("sample:synthetic", "synthetic")],
+)
+def test_the_open_sample_is_swept(source, name, tmp_path):
+    """An empty source is the tile that the first start opens."""
+    wish = Wish(heuristics=("l2",), out=str(tmp_path / "run.sqlite"))
+    order = Order.from_json(order_of("demo", wish, source))
+    assert [tile.name for tile in read_folder(order.grid.data).tiles] == [name]
