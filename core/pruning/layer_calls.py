@@ -11,10 +11,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from core.pruning.graph import ChannelGraph, Layer
-from core.pruning.modes import evaluating, tensors_of
+from core.pruning.modes import LayerCalls, evaluating, tensors_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +135,35 @@ def calls_of(
     for index, layer in enumerate(graph.layers):
         if layer.kind != "norm" and layer.weight is not None:
             places.setdefault(layer.weight, []).append(index)
+    found: dict[int, LayerCall] = {}
+
+    def note(
+        name: str, func: Callable[..., Any], args: tuple[Any, ...], more: dict[str, Any]
+    ) -> Any:
+        # Settings given by name are rare; such a layer counts as part of the rest.
+        if places.get(name) and not more:
+            place = places[name].pop(0)
+            found[place] = _call(graph.layers[place], func, args)
+        return func(*args, **more)
+
     names = {id(t): name for name, t in reversed(tensors_of(module).items())}
-    listener = _Listen(graph, places, names)
-    with torch.inference_mode(), evaluating(module), listener:
+    with torch.inference_mode(), evaluating(module), LayerCalls(names, note):
         module(*inputs)
-    return listener.found
+    return found
+
+
+def _call(layer: Layer, func: Callable[..., Any], args: tuple[Any, ...]) -> LayerCall:
+    x, weight = args[0], args[1]
+    return LayerCall(
+        layer,
+        func,
+        tuple(x.shape),
+        tuple(weight.shape),
+        len(args) > 2 and args[2] is not None,
+        tuple(args[3:]),
+        x.dtype,
+        x.device,
+    )
 
 
 def whole(module: nn.Module, inputs: tuple[Tensor, ...]) -> Probe:
@@ -151,42 +174,3 @@ def whole(module: nn.Module, inputs: tuple[Tensor, ...]) -> Probe:
             return module(*inputs)
 
     return Probe(run)
-
-
-class _Listen(TorchFunctionMode):
-    """Notes shapes and settings of every call of a known layer."""
-
-    def __init__(
-        self, graph: ChannelGraph, places: dict[str, list[int]], names: dict[int, str]
-    ) -> None:
-        super().__init__()
-        self._graph = graph
-        self._places = {name: list(indices) for name, indices in places.items()}
-        self._names = names
-        self.found: dict[int, LayerCall] = {}
-
-    def __torch_function__(
-        self,
-        func: Any,
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        name = self._names.get(id(args[1]), "") if len(args) > 1 else ""
-        waiting = self._places.get(name)
-        layered = getattr(func, "__name__", "").startswith(("conv", "linear"))
-        # Settings given by name are rare; such a layer counts as part of the rest.
-        if waiting and layered and not kwargs:
-            place = waiting.pop(0)
-            x, weight = args[0], args[1]
-            self.found[place] = LayerCall(
-                self._graph.layers[place],
-                func,
-                tuple(x.shape),
-                tuple(weight.shape),
-                len(args) > 2 and args[2] is not None,
-                tuple(args[3:]),
-                x.dtype,
-                x.device,
-            )
-        return func(*args, **(kwargs or {}))

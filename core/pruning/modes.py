@@ -1,11 +1,12 @@
-"""Small things about modules: evaluation mode, all tensors by name, copies."""
+"""Small things about modules: evaluation mode, tensors by name, copies, calls."""
 
 import contextlib
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -57,3 +58,38 @@ def tensors_of(module: nn.Module) -> dict[str, Tensor]:
                 if tensor is not None:
                     found[start + name] = tensor
     return found
+
+
+Handle = Callable[[str, Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
+"""What is made of a call: ``name, function, args, kwargs -> result``."""
+
+
+class LayerCalls(TorchFunctionMode):
+    """While active, hands calls of convolutions and linear layers to a function.
+
+    Parameters
+    ----------
+    weights
+        Identity of a weight tensor to its name; calls with others pass by.
+    handle
+        Runs the call (or not) and returns the result.
+    """
+
+    def __init__(self, weights: Mapping[int, str], handle: Handle) -> None:
+        super().__init__()
+        self._weights, self._handle = weights, handle
+
+    def __torch_function__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        weight = args[1] if len(args) > 1 else kwargs.get("weight")
+        name = self._weights.get(id(weight))
+        kind = getattr(func, "__name__", "")
+        if name is None or not kind.startswith(("conv", "linear")):
+            return func(*args, **kwargs)
+        return self._handle(name, func, args, kwargs)

@@ -23,13 +23,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
 from core.job import Job
 from core.pruning.apply import flush_subnormal
 from core.pruning.graph import ChannelGraph, Layer
-from core.pruning.modes import evaluating
+from core.pruning.modes import LayerCalls, evaluating
 from core.pruning.plan import PruningPlan
 from core.pruning.refit import home_of_constant
 
@@ -61,28 +60,20 @@ class _Reached(Exception):  # noqa: N818 - not an error: nothing after it is nee
     """The layer that was waited for has been called."""
 
 
-class _Tap(TorchFunctionMode):
-    """Hands the calls of chosen weights, and what they return, to a function."""
+def _tap(
+    wanted: dict[int, str], seen: Callable[[str, _Call, Tensor], None]
+) -> LayerCalls:
+    """Hand the calls of chosen weights, and what they return, to a function."""
 
-    def __init__(self, wanted: dict[int, str], seen: Callable[..., None]) -> None:
-        super().__init__()
-        self._wanted, self._seen = wanted, seen
-
-    def __torch_function__(
-        self,
-        func: Any,
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
+    def handle(
+        name: str, func: Callable[..., Any], args: tuple[Any, ...], more: dict[str, Any]
     ) -> Any:
-        kwargs = kwargs or {}
-        weight = args[1] if len(args) > 1 else kwargs.get("weight")
-        name = self._wanted.get(id(weight))
-        call = None if name is None else _read(func, args, kwargs)
-        result = func(*args, **kwargs)
+        call, result = _read(func, args, more), func(*args, **more)
         if call is not None:
-            self._seen(name, call, result)
+            seen(name, call, result)
         return result
+
+    return LayerCalls(wanted, handle)
 
 
 def _read(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Call | None:
@@ -219,7 +210,7 @@ def _targets(
         found[name].append(rows.clone())
 
     for batch in batches:
-        with _Tap(wanted, keep):
+        with _tap(wanted, keep):
             outputs.append(_leaves(module(*batch)))
     return found, outputs
 
@@ -300,7 +291,7 @@ def _reach(
         raise _Reached
 
     try:
-        with _Tap({id(weight): name}, seen):
+        with _tap({id(weight): name}, seen):
             module(*batch)
     except _Reached:
         pass

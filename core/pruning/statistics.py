@@ -7,7 +7,7 @@ channels, the second moments of its input. All that is data-driven afterwards
 To read this file, start from `calibrate`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
 
@@ -15,13 +15,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from core.errors import PruningError
 from core.job import Job
 from core.pruning.gradients import Gradients, measure_gradients
 from core.pruning.graph import ChannelGraph, Layer
-from core.pruning.modes import evaluating
+from core.pruning.modes import LayerCalls, evaluating
 from core.pruning.moments import Moments, MomentSums
 
 __all__ = ["Moments", "Statistics", "calibrate"]
@@ -120,30 +119,6 @@ def _as_one(patch: NDArray[np.float64] | None) -> NDArray[np.float64]:
     return patch[None].copy()
 
 
-class _Listen(TorchFunctionMode):
-    """Adds the input of every convolution and linear layer to its sums."""
-
-    def __init__(self, sums: dict[int, MomentSums]) -> None:
-        super().__init__()
-        self._sums = sums
-
-    def __torch_function__(
-        self,
-        func: Any,
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        kwargs = kwargs or {}
-        weight = args[1] if len(args) > 1 else kwargs.get("weight")
-        sums = self._sums.get(id(weight))
-        if sums is not None and getattr(func, "__name__", "").startswith(
-            ("conv", "linear")
-        ):
-            sums.add(args[0] if args else kwargs["input"])
-        return func(*args, **kwargs)
-
-
 def calibrate(
     module: nn.Module,
     graph: ChannelGraph,
@@ -183,11 +158,18 @@ def calibrate(
         if name in named and layer.inputs.size <= _WIDEST and name not in sums:
             kernel = tuple(named[name].shape[2:])
             sums[name] = MomentSums(layer, kernel, -(-_SAMPLES // len(inputs)))
-    listening = {id(named[name]): entry for name, entry in sums.items()}
+
+    def listen(
+        name: str, func: Callable[..., Any], args: tuple[Any, ...], more: dict[str, Any]
+    ) -> Any:
+        sums[name].add(args[0] if args else more["input"])
+        return func(*args, **more)
+
+    weights = {id(named[name]): name for name in sums}
     with torch.inference_mode(), evaluating(module):
         for index, batch in enumerate(inputs):
             job.step(index, len(inputs), "reading activations")
-            with _Listen(listening):
+            with LayerCalls(weights, listen):
                 module(*batch)
     moments = {weight: entry.mean() for weight, entry in sums.items()}
     for weight, entry in moments.items():
