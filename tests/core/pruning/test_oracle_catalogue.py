@@ -44,8 +44,11 @@ def _plan(it, name, heuristic, sparsity, scope):
 
 @pytest.mark.parametrize("name", sorted(SPECS))
 def test_cutting_equals_masking(name):
+    """Each heuristic, each scope and each sparsity is met; the whole product is
+    ``python -m benchmarks.equality``."""
     it = from_catalogue(name)
     step = itertools.count()
+    met = set()
     for heuristic in BUILT_IN:
         if heuristic == "bn_scale" and name == "dual-decoder":
             with pytest.raises(PruningError, match="batch-norm scales"):
@@ -58,6 +61,10 @@ def test_cutting_equals_masking(name):
             if scope in ("encoder", "decoder") and name == "resnet18":
                 scope = "network"
             check(it, _plan(it, name, heuristic, SPARSITIES[k % 5], scope))
+            met |= {heuristic, scope, SPARSITIES[k % 5]}
+    halves = {"encoder", "decoder"} if name == "resnet18" else set()
+    norms = {"bn_scale"} if name == "dual-decoder" else set()
+    assert met == {*BUILT_IN, *SCOPES, *SPARSITIES} - halves - norms
 
 
 @pytest.mark.parametrize("name", sorted(SPECS))

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
 from core.errors import PruningError
@@ -17,12 +19,15 @@ from core.pruning import (
     trace,
 )
 from core.pruning.masked import living_atoms
-from tests.core.pruning.oracle import from_catalogue, subject
+from tests.core.models.cases import SPECS
+from tests.core.pruning.oracle import from_catalogue, from_zoo, subject
+from tests.core.pruning.test_oracle_zoo import PROTECTED
+from tests.core.pruning.zoo import ZOO
 
-NAMES = ("unet", "attention-unet", "hovernet-fast", "resnet18")
+_FREE = sorted(set(ZOO) - PROTECTED)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted(SPECS))
 @pytest.mark.parametrize("count", ["params", "macs", "channels"])
 @pytest.mark.parametrize("scope", ["network", "layer"])
 def test_sparsity_is_met_within_one_atom(name, count, scope):
@@ -34,6 +39,26 @@ def test_sparsity_is_met_within_one_atom(name, count, scope):
         plan = it.plan("l2", sparsity, scope=scope, count=count)
         left = counter.one(living_atoms(it.graph, plan), count)
         assert abs(left - (1 - sparsity) * dense) <= atom
+
+
+@pytest.mark.parametrize("count", ["params", "macs", "channels"])
+@settings(max_examples=25, deadline=None, database=None)
+@given(data=st.data())
+def test_any_sparsity_is_met_within_one_atom(count, data):
+    """Any architecture, any scores, any scope and any sparsity within reach."""
+    name = data.draw(st.sampled_from([*sorted(SPECS), *_FREE]))
+    it = from_zoo(name) if name in ZOO else from_catalogue(name)
+    scores = np.random.default_rng(data.draw(st.integers(0, 999))).random(
+        it.graph.atoms
+    )
+    scope = data.draw(st.sampled_from(["network", "layer"]))
+    selector, counter = Selector(it.graph), Counter(it.graph)
+    ends = selector.sizes(scores, scope, 2)
+    dense, least = (getattr(end, count) for end in ends)
+    sparsity = data.draw(st.floats(0.0, 1.0)) * min(1 - least / dense, 0.99)
+    alive = selector.select(scores, sparsity, scope, count)
+    off = abs(counter.one(alive, count) - (1 - sparsity) * dense)
+    assert off <= counter.per_atom(count).max() * (1 + 1e-9)
 
 
 def test_sparsity_of_parameters_is_that_of_the_module():

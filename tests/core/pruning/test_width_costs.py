@@ -44,7 +44,7 @@ def _table(it, **more):
     return measure_costs(it.module, it.graph, it.inputs, measure=measure)
 
 
-@pytest.mark.parametrize("name", sorted(set(SPECS) - {"hovernet-original"}))
+@pytest.mark.parametrize("name", sorted(SPECS))
 def test_where_time_is_macs_the_prediction_is_macs(name):
     it = from_catalogue(name)
     table = _table(it)
