@@ -123,11 +123,22 @@ def _recipe(made: Made) -> Sequence[str]:
         f"(distillation); AdamW, learning rate {settings.rate:g} falling to 0 by a "
         f"cosine, averaged weights ({settings.average:g}). Of the crops "
         f"{', '.join(f'{share:.0%}' for share in made.shares)} come from DSB 2018, "
-        "TNBC, synthetic H&E and synthetic immunohistochemistry. The weights are "
-        f"those of step {trained.best}, which did best on {made.checked} tiles of DSB "
-        "2018 that are among the training tiles below and were kept back here. "
+        f"TNBC, synthetic H&E and synthetic immunohistochemistry. {_kept(made)} "
         "It ends by the clock, so a repeat gives scores like these, not the same bits.",
     ]
+
+
+def _kept(made: Made) -> str:
+    """Say which weights these are, of all that the training went through."""
+    assert made.trained is not None
+    best = made.trained.best
+    check = (
+        f"the demo model's outputs on {made.checked} tiles of DSB 2018 that are among "
+        "the training tiles below and were kept back here"
+    )
+    if best == 0:
+        return f"No step came nearer to {check}: these are the weights of step 2."
+    return f"The weights are those of training step {best}, the nearest to {check}."
 
 
 def _scores(made: Made) -> Sequence[str]:

@@ -2,6 +2,7 @@
 
 import shutil
 
+import numpy as np
 import pytest
 import torch
 
@@ -73,6 +74,11 @@ def test_tiles_of_the_checks_are_not_learned_from():
     assert len(learn) + len(check) == sum(map(len, groups))
     assert check
     assert {e.name for e in learn}.isdisjoint(e.name for e in check)
+    assert not any(e.known for e in check), "the demo model knows their labels by heart"
+    calibrated = shipped.calibration_tiles(groups, seed=0)
+    assert calibrated
+    for example in check:
+        assert not any(np.array_equal(t.pixels, example.pixels) for t in calibrated)
 
 
 def test_what_is_installed_is_listed_and_opens(made, tmp_path, monkeypatch):
