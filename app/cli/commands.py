@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli.arguments import Arguments
+from app.cli.damage import damage_of
 from app.cli.summary import lines_of, summary
 from app.cli.way import whole_way_of
 from app.words import format as text
@@ -120,7 +121,7 @@ def _prune_nuclei(
     found = bench.prune(asked.request, job)
     timed = bench.compare(asked.request, job)
     result = summary(asked.model, bench, found, timed)
-    result |= whole_way_of(asked, bench, timed, job)
+    result |= damage_of(bench, found) | whole_way_of(asked, bench, timed, job)
     notes = _write(asked, bench, found, timed, result, job) if asked.out else []
     return result, lines_of(result, found) + [f"note: {note}" for note in notes]
 

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from app.cli.damage import damage_lines
 from app.cli.figures import defined, figure_lines, figures, training_line
 from app.cli.way import way_lines
 from app.words import format as text
@@ -55,7 +56,7 @@ def lines_of(result: dict[str, Any], found: "Round") -> list[str]:
         *figure_lines(result),
         f"nuclei      {result['nuclei']['dense']} to {result['nuclei']['pruned']}",
     ]
-    lines += way_lines(result)
+    lines += [*damage_lines(result), *way_lines(result)]
     if result["training"]:
         lines.append(training_line(result["training"]))
     rows = [("agreement with dense", agreement)]

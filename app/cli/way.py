@@ -55,8 +55,6 @@ def whole_way_of(
 
 def way_lines(result: Mapping[str, Any]) -> list[str]:
     """Return the whole way for people."""
-    if "end_to_end_ms" not in result:
-        return []
     way = result["end_to_end_ms"]
     parts = ", ".join(
         f"{name} {text.milliseconds(way['pruned'][name])}"

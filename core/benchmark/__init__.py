@@ -2,7 +2,7 @@
 
 from core.benchmark.bench import Bench
 from core.benchmark.calibration import calibration_inputs
-from core.benchmark.explain import WholeWay, explain, whole_way
+from core.benchmark.explain import WholeWay, branches, explain, whole_way
 from core.benchmark.model import PrunableModel
 from core.benchmark.recovery import Material
 from core.benchmark.results import (
@@ -23,6 +23,7 @@ __all__ = [
     "Round",
     "SizeCurve",
     "WholeWay",
+    "branches",
     "calibration_inputs",
     "explain",
     "whole_way",

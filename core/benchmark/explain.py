@@ -1,6 +1,6 @@
-"""What a user gains: the whole way of a tile, and why it is not more.
+"""What a user gains: the whole way of a tile, why it is not more, what breaks first.
 
-To read this file, start from `whole_way` and `explain`.
+To read this file, start from `whole_way`, `explain` and `branches`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 
 from core.job import Job
 from core.latency import EndToEnd, LayerTime, StageClock, profile_layers, why_not_faster
+from core.metrics import BranchScores, score_branches
 from core.nuclei import instances, raw_maps, to_input
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     Draw = Callable[[Tile, NDArray[np.int32]], object]
 
+_FOREGROUND = 0.5  # probability
 _REPEATS = 2
 _SIDE = 256  # of the part that layers are timed on: shares hardly depend on it
 
@@ -123,3 +125,38 @@ def explain(
     example = to_input(model, replace(tile, pixels=part))
     layers = profile_layers(pruned, example, repeats=2)
     return why_not_faster(timed, layers, network_share=network_share), layers
+
+
+def branches(
+    model: LoadedModel,
+    pruned: nn.Module,
+    tile: Tile,
+    labels: NDArray[np.int32] | None = None,
+) -> dict[str, BranchScores]:
+    """Score the outputs that nuclei are made of, before any are made.
+
+    Parameters
+    ----------
+    model, pruned
+        The dense model, and its pruned network.
+    tile
+        What both look at.
+    labels
+        Ground truth, int32 (height, width), or None.
+
+    Returns
+    -------
+    scores
+        ``agreement`` of pruned with dense, the distance (or HV) map included; with
+        ground truth ``dense`` and ``pruned``, foreground only.
+    """
+    whole = raw_maps(model, tile)
+    less = raw_maps(replace(model, module=pruned), tile)
+    shape = "dist" if "dist" in whole else "hv"
+    # where the dense network sees foreground is what the pruned one is held to
+    seen = (whole["np"] >= _FOREGROUND).astype(np.uint8)
+    found = {"agreement": score_branches(seen, less["np"], whole[shape], less[shape])}
+    if labels is not None:
+        found["dense"] = score_branches(labels, whole["np"])
+        found["pruned"] = score_branches(labels, less["np"])
+    return found

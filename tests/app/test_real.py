@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from conftest import is_idle
 from PIL import Image
@@ -11,10 +12,12 @@ from PIL import Image
 from app.__main__ import main
 from app.startup import building
 from core.images.samples import load_sample
+from core.metrics import Change, nucleus_changes
 from core.models import load_model
 from core.pruning import PruningPlan
 
 SIDE = 192
+_SIDES = ("dense", "pruned")
 
 
 @pytest.fixture(scope="module")
@@ -122,10 +125,31 @@ def test_prune_prints_one_json_object(tile, one_thread, capsys, tmp_path):
     assert f"--tile {tile[0]} --labels {tile[1]} --heuristic l2" in report
     plan = PruningPlan.from_json((tmp_path / "plan.json").read_text())
     assert plan.hash == found["plan"]
+    _check_damage(found, tmp_path)
     nuclei = json.loads((tmp_path / "pruned.geojson").read_text())["features"]
     assert len(nuclei) == found["nuclei"]["pruned"]
     types = {each["properties"]["classification"]["name"] for each in nuclei}
     assert types <= {*load_model("demo").spec.classes, "Nucleus"}
+
+
+def _check_damage(found, folder):
+    """Count again from the masks that were written."""
+    maps = [tifffile.imread(folder / f"{side}_labels.tif") for side in _SIDES]
+    kinds = [event.kind for event in nucleus_changes(*maps).events]
+    same = found["changes"]["kept"] + found["changes"]["retyped"]
+    assert same == kinds.count(Change.KEPT) > 0
+    for name in ("lost", "new", "merged", "split"):
+        assert found["changes"][name] == kinds.count(Change[name.upper()])
+    fates = ("kept", "retyped", "lost", "merged", "split")
+    for each in found["types"]:
+        assert sum(each[fate] for fate in fates) == each["before"]
+    assert sum(each["before"] for each in found["types"]) == found["nuclei"]["dense"]
+    assert set(found["branches"]) == {"agreement", "dense", "pruned"}
+    for side in _SIDES:
+        stages = dict(found["end_to_end_ms"][side])
+        assert stages.pop("total") == pytest.approx(sum(stages.values()))
+        assert set(stages) == {"read", "network", "instances", "draw"}
+    assert 0 < sum(each["share"] for each in found["slowest_layers"]) <= 1
 
 
 @pytest.mark.parametrize(

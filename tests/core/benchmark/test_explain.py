@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from core.benchmark import PrunableModel, explain, whole_way
+from core.benchmark import PrunableModel, branches, explain, whole_way
 from core.job import Cancelled, Job
 from core.latency import Settings
 from core.latency.measure import measure
 from core.models import load_model
-from core.nuclei import predict, to_input
+from core.nuclei import predict, raw_maps, to_input
 from core.types import PruneRequest, Tile
 
 
@@ -80,6 +80,28 @@ def test_layers_are_the_pruned_ones_and_reasons_come_where_it_is_not_faster(
     assert "The network takes only 20%" in " ".join(reasons)
     faster = replace(timed, speedup=2.0, verdict="faster")
     assert explain(model, pruned, tile, faster, network_share=0.9)[0] == ()
+
+
+def test_branches_are_scored_before_nuclei_are_made(model, pruned, tile):
+    whole = raw_maps(model, tile)
+    less = raw_maps(replace(model, module=pruned), tile)
+    labels = np.kron(np.arange(20).reshape(4, 5), np.ones((16, 16))).astype(np.int32)
+    found = branches(model, pruned, tile, labels)
+
+    def dice(one, two):
+        return 2 * (one & two).sum() / (one.sum() + two.sum())
+
+    seen, left = whole["np"] >= 0.5, less["np"] >= 0.5
+    assert seen.any()
+    assert found["agreement"].dice == pytest.approx(dice(seen, left))
+    error = np.abs(whole["dist"] - less["dist"])[seen].mean()
+    assert found["agreement"].mae == pytest.approx(error, rel=1e-5)
+    assert found["agreement"].mae > 0
+    assert found["dense"].dice == pytest.approx(dice(seen, labels > 0))
+    assert found["pruned"].dice == pytest.approx(dice(left, labels > 0))
+    same = branches(model, model.module, tile)
+    assert set(same) == {"agreement"}
+    assert (same["agreement"].dice, same["agreement"].mae) == (1, 0)
 
 
 def _step(done, total):

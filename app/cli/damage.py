@@ -1,0 +1,63 @@
+"""What pruning did to nuclei, types and branches of one tile."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from app.cli.figures import defined
+from app.words import format as text
+
+if TYPE_CHECKING:
+    from core.benchmark import Bench, Round
+
+
+def damage_of(bench: "Bench", found: "Round") -> dict[str, Any]:
+    """Return what became of nuclei, by kind and by type, and of the raw outputs.
+
+    Returns
+    -------
+    dict
+        ``changes`` counts events; ``types`` says what became of the dense model's
+        nuclei of each type, the one that keeps least first (empty where the model
+        tells none apart); ``branches`` as `core.benchmark.branches` gives them.
+    """
+    from core.benchmark import branches
+    from core.metrics import Change, damage_by_type
+
+    model, before = bench.prunable.model, bench.dense.prediction
+    pruned, _ = bench.pruned(found.request)
+    kinds = [event.kind for event in found.changes.events]
+    names, types = model.spec.classes, []
+    if names and before.classes is not None:
+        damage = damage_by_type([found.changes], [before.classes], len(names))
+        fates = ("before", "kept", "retyped", "lost", "merged", "split")
+        types = [
+            {"type": names[each.kind - 1], **{n: getattr(each, n) for n in fates}}
+            for each in damage
+        ]
+    scores = branches(model, pruned, bench.tile, bench.labels)
+    return {
+        "changes": {kind.name.lower(): kinds.count(kind) for kind in Change if kind},
+        "types": types,
+        "branches": {name: defined(each.as_dict()) for name, each in scores.items()},
+    }
+
+
+def damage_lines(result: Mapping[str, Any]) -> list[str]:
+    """Return the damage for people."""
+    events = ", ".join(f"{n:,} {kind}" for kind, n in result["changes"].items() if n)
+    lines = [f"what became {events or 'nothing to compare'}"]
+    worst = [each for each in result["types"] if each["before"]]
+    if worst:
+        words = ", ".join(
+            f"{each['type']} {each['kept']} of {each['before']}" for each in worst
+        )
+        lines.append(f"types kept  {words}")
+    agreement = result["branches"]["agreement"]
+    dice, error = agreement["dice"], agreement["mae"]
+    lines.append(
+        "branches    foreground Dice "
+        f"{text.score(float('nan') if dice is None else dice)}, mean error of the "
+        f"shape map {text.score(float('nan') if error is None else error)}, both "
+        "against dense"
+    )
+    return lines
