@@ -54,7 +54,8 @@ def _only_head(state: "AppState") -> Head:
         return Head(("Pruned",))
     found = text.counted(outcome.nuclei.count, "nucleus", "nuclei")
     if state.demo:
-        return Head(("The smaller model",), (found,))
+        whole = outcome.request.sparsity == 0
+        return Head(("The same model" if whole else "The smaller model",), (found,))
     scores, against = _scores(outcome)
     short = f"{found} · {_score(scores, 'aji')}"
     return Head(("Pruned",), (found + _scored(scores, against), short, found))

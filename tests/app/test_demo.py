@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
 from app.audience.telling import PAGES
+from app.showing.heads import pruned_heads
 from app.state.values import Measured
 from app.words.slides import SLIDES, meaning, rough, seconds_per_megapixel
 from core.types import PruneRequest
@@ -59,6 +60,14 @@ def test_no_jargon(qtbot, demo):
     assert "nuclei still found" in words
     assert "not for diagnosis" in words
     assert "nothing leaves this computer" in words
+
+
+def test_the_right_picture_is_called_what_it_is(qtbot, demo):
+    for sparsity, name in ((0.9, "The smaller model"), (0.0, "The same model")):
+        demo.controller.set_request(sparsity=sparsity)
+        qtbot.waitUntil(lambda: is_idle(demo), timeout=20_000)
+        (head,) = pruned_heads(demo.store.state)
+        assert head.titles == (name,)
 
 
 def opened(mpp, instances, seconds=1.0):
