@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.types import PruneRequest, Recovery
+from core.types import PruneRequest, Recovery, Target
 
 STEP_SECONDS = 1.0  # of a trial beside network and latency: plan, repair, scores
 LATENCY_SECONDS = 3.5
+START_SECONDS = 8.0  # of the process, the model, its statistics
+SEQUENTIAL_SECONDS = 6.0  # beside what any repair takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +25,14 @@ class Wish:
         Folder of tiles; empty for the open tile.
     heuristics, scopes, recoveries
         See `PruneRequest`; each may be empty while it is being chosen.
+    count
+        What sparsity is a share of, see `PruneRequest`.
+    locked
+        Names of layers that keep all channels.
     low, high, step
         Sparsities, 0 to 0.99, both ends included.
+    minutes
+        That each fine-tuning may take.
     seeds
         How many; 0, 1, 2 and so on.
     latency
@@ -37,9 +45,12 @@ class Wish:
     heuristics: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ("network",)
     recoveries: tuple[Recovery, ...] = ("refit",)
+    count: Target = "params"
+    locked: tuple[str, ...] = ()
     low: float = 0.0
     high: float = 0.9
     step: float = 0.1
+    minutes: float = 2.0
     seeds: int = 1
     latency: bool = True
     out: str = ""
@@ -89,7 +100,10 @@ class Wish:
         # pruned models take less: on average about two thirds over a whole curve
         scored = tiles * network * 0.67 / max(min(cores, tiles), 1)
         each = STEP_SECONDS + scored + (LATENCY_SECONDS if self.latency else 0.0)
-        return self.trials * each
+        alike = self.trials / max(len(self.recoveries), 1)  # of each recovery
+        longer = 60 * self.minutes if "finetune" in self.recoveries else 0.0
+        longer += SEQUENTIAL_SECONDS if "sequential" in self.recoveries else 0.0
+        return START_SECONDS + tiles * network + self.trials * each + alike * longer
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ class SweepButton(QObject):
             self.panel = SweepWindow(self._window)
             self.sweeping = Sweeping(self.panel, self._controller.go_to, self._window)
             self.sweeping.set_opened(self._store.state.opened)
+            self.sweeping.set_locked(self._store.state.request.locked)
         self.panel.show()
         self.panel.raise_()
         self.panel.activateWindow()
@@ -61,5 +62,9 @@ class SweepButton(QObject):
 
     @Slot(object, object)
     def _on_changed(self, old: "AppState", new: "AppState") -> None:
-        if self.sweeping is not None and old.opened is not new.opened:
+        if self.sweeping is None:
+            return
+        if old.opened is not new.opened:
             self.sweeping.set_opened(new.opened)
+        if old.request.locked != new.request.locked:
+            self.sweeping.set_locked(new.request.locked)

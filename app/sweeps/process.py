@@ -162,6 +162,7 @@ def order_of(model: str, wish: Wish, source: str) -> str:
     from core.images.samples import DEFAULT_SAMPLE
     from core.sweep import SWEEP_TIMING, Grid
     from core.sweep.wire import Order
+    from core.types import FineTune
 
     out = Path(wish.out)
     try:
@@ -177,6 +178,9 @@ def order_of(model: str, wish: Wish, source: str) -> str:
         sparsities=wish.sparsities,
         scopes=wish.scopes,
         recoveries=wish.recoveries,
+        count=wish.count,
+        locked=wish.locked,
+        training=FineTune(minutes=wish.minutes),
         seeds=tuple(range(wish.seeds)),
         timing=SWEEP_TIMING if wish.latency else None,
     )

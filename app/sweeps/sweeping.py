@@ -123,6 +123,11 @@ class Sweeping(QObject):
         self._show_size(self._window.form.wish)
         self._show_results()
 
+    def set_locked(self, names: tuple[str, ...]) -> None:
+        """Take note of the layers that the main window keeps at full width."""
+        self._window.form.set_locked(names)
+        self._show_size(self._window.form.wish)
+
     def start(self, wish: Wish) -> None:
         """Start a sweep; trials that its store has are not run again."""
         opened = self._opened

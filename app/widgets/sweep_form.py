@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
+    QDoubleSpinBox,
     QFileDialog,
     QGridLayout,
     QHBoxLayout,
@@ -22,7 +23,7 @@ from PySide6.QtWidgets import (
 from app.state.sweep_values import Wish
 from app.state.values import Heuristic
 from app.widgets.segments import Segments
-from core.types import Recovery
+from core.types import Recovery, Target
 
 _SCOPES = (
     ("network", "Network", "One ranking over all layers."),
@@ -34,7 +35,22 @@ _RECOVERIES: tuple[tuple[Recovery, str, str], ...] = (
     ("none", "None", "The remaining weights stay as they are."),
     ("bn", "BN", "Batch-norm statistics are measured again."),
     ("refit", "Refit", "The remaining weights take over, in closed form."),
+    ("sequential", "Refit+", "Refit in sequence: some seconds for each model."),
+    ("finetune", "Tune", "Refit, then training: minutes for each model."),
 )
+_COUNTS: tuple[tuple[Target, str, str], ...] = (
+    ("params", "Params", "Sparsity is the share of parameters removed."),
+    ("macs", "MACs", "Sparsity is the share of multiply-accumulates removed."),
+    ("channels", "Channels", "Sparsity is the share of channels removed."),
+    (
+        "latency",
+        "Latency",
+        "Sparsity is the share of the time saved, as predicted from layers that are "
+        "timed on this computer.",
+    ),
+)
+_LOCKS = "Layers locked in the drawing of the network keep all their channels."
+_NO_LOCKS = "Lock layers in the drawing of the network first."
 _DATA = (
     ("tile", "Open tile", "Every model is tried on the tile that is open."),
     ("folder", "Folder", "Every model is tried on a folder of tiles."),
@@ -52,14 +68,17 @@ class SweepForm(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(5)
+        self._locked: tuple[str, ...] = ()
         self._add_data(column)
         self._add_heuristics(column)
         self._scopes = self._add_checks(column, "Scopes", _SCOPES, ("network",))
         self._recoveries = self._add_checks(
             column, "Recoveries", _RECOVERIES, ("refit",)
         )
+        self._add_minutes(column)
         self._add_numbers(column)
         self._add_store(column)
+        self.set_locked(())
 
     @property
     def wish(self) -> Wish:
@@ -76,6 +95,9 @@ class SweepForm(QWidget):
             recoveries=tuple(
                 key for key, _, _ in _RECOVERIES if self._recoveries[key].isChecked()
             ),
+            count=self._count,
+            locked=self._locked if self._keep.isChecked() else (),
+            minutes=self._minutes.value(),
             low=self._low.value() / 100,
             high=self._high.value() / 100,
             step=self._step.value() / 100,
@@ -148,6 +170,25 @@ class SweepForm(QWidget):
         column.addLayout(row)
         return boxes
 
+    def _add_minutes(self, column: QVBoxLayout) -> None:
+        """Add how long each model is trained, on show while any is."""
+        self._training = QWidget()
+        row = QHBoxLayout(self._training)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(_section("Fine-tune each model for at most"), 1)
+        self._minutes = QDoubleSpinBox()
+        self._minutes.setAccessibleName("Minutes of fine-tuning")
+        self._minutes.setToolTip("A training ends earlier when nothing gets better.")
+        self._minutes.setRange(0.1, 600.0)
+        self._minutes.setDecimals(1)
+        self._minutes.setSuffix(" min")
+        self._minutes.setValue(2.0)
+        self._minutes.valueChanged.connect(self._tell)
+        row.addWidget(self._minutes)
+        column.addWidget(self._training)
+        self._training.hide()
+        self._recoveries["finetune"].toggled.connect(self._training.setVisible)
+
     def _add_numbers(self, column: QVBoxLayout) -> None:
         grid = QGridLayout()
         grid.setHorizontalSpacing(8)
@@ -156,8 +197,8 @@ class SweepForm(QWidget):
         self._high = _spin("Last sparsity", 0, 99, 90, " %")
         self._step = _spin("Step of sparsity", 1, 50, 10, " %")
         self._seeds = _spin("Seeds", 1, 20, 1, "")
-        self._low.setToolTip("Smallest share of parameters that is removed.")
-        self._high.setToolTip("Largest share of parameters that is removed.")
+        self._low.setToolTip("Smallest share that is removed.")
+        self._high.setToolTip("Largest share that is removed.")
         self._step.setToolTip("Distance of neighbouring points.")
         self._seeds.setToolTip("Repetitions with another seed; they become a band.")
         spins = (self._low, self._high, self._step, self._seeds)
@@ -168,6 +209,13 @@ class SweepForm(QWidget):
             grid.setColumnStretch(place, 1)
             spin.valueChanged.connect(self._tell)
         column.addLayout(grid)
+        self._count: Target = "params"
+        self._counts = Segments("Sparsity counts", _COUNTS)
+        self._counts.chosen.connect(self._on_count)
+        column.addWidget(self._counts)
+        self._keep = QCheckBox()
+        self._keep.toggled.connect(self._tell)
+        column.addWidget(self._keep)
         self._latency = QCheckBox("Measure latency too")
         self._latency.setToolTip(
             "Times dense and pruned in turns, about three seconds for each trial."
@@ -213,6 +261,18 @@ class SweepForm(QWidget):
                 )
                 self._list.addItem(item)
 
+    def set_locked(self, names: tuple[str, ...]) -> None:
+        """Offer to keep the layers that are locked; none greys it out."""
+        fresh = not self._locked  # whoever locks layers means it
+        self._locked = names
+        number = len(names)
+        with QSignalBlocker(self._keep):
+            self._keep.setEnabled(number > 0)
+            self._keep.setChecked(number > 0 and (fresh or self._keep.isChecked()))
+        layers = f"{number} locked layer{'' if number == 1 else 's'}"
+        self._keep.setText(f"Keep {layers} whole" if number else "Keep locked layers")
+        self._keep.setToolTip(_LOCKS if number else _NO_LOCKS)
+
     def set_about(self, words: str) -> None:
         """Say what the tiles are."""
         self._about.setText(words)
@@ -233,6 +293,10 @@ class SweepForm(QWidget):
 
     def _tell(self, *_: object) -> None:
         self.changed.emit(self.wish)
+
+    def _on_count(self, count: str) -> None:
+        self._count = next(key for key, _, _ in _COUNTS if key == count)
+        self._tell()
 
     def _on_kind(self, kind: str, *, told: bool = True) -> None:
         self._kind = kind

@@ -34,7 +34,7 @@ class Grid:
         Folder with ``images/*`` and, where there is ground truth, ``labels/*``.
     heuristics, scopes, sparsities, recoveries, seeds
         See `PruneRequest`.
-    count, round_to, min_channels
+    count, round_to, min_channels, locked
         The same for every point.
     timing
         How latency is measured for each trial; None leaves it out.
@@ -52,6 +52,7 @@ class Grid:
     count: Target = "params"
     round_to: int = 1
     min_channels: int = 1
+    locked: tuple[str, ...] = ()
     timing: Settings | None = SWEEP_TIMING
     training: FineTune = field(default_factory=FineTune)
 
@@ -87,6 +88,7 @@ class Grid:
                     round_to=self.round_to,
                     min_channels=self.min_channels,
                     seed=seed,
+                    locked=self.locked,
                     training=replace(self.training, seed=seed),
                 ),
             )

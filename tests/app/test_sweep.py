@@ -19,8 +19,9 @@ from app.sweeps import sweeping
 from app.sweeps.stores import METRICS
 from app.sweeps.sweeping import Sweeping, count_images, default_store, same_model
 from app.views.sweep import SweepWindow
+from app.widgets.sweep_form import _COUNTS
 from core.store import Store, read_store
-from core.types import PruneRequest
+from core.types import FineTune, PruneRequest
 
 LONG = 240_000  # ms, for a busy machine; nothing waits that long when it works
 
@@ -130,6 +131,30 @@ def test_the_controls_make_up_a_wish(joined, window, opened, tmp_path):
     assert not button(window, "Start sweep").isEnabled()
 
 
+def test_counts_locks_and_training_are_part_of_the_wish(joined, window, opened):
+    joined.set_opened(opened)
+    small(window)
+    assert not window.form._keep.isEnabled()
+    assert window.form.wish.locked == ()
+    joined.set_locked(("encoder.0",))
+    assert window.form.wish.locked == ("encoder.0",)
+    window.form._keep.click()
+    joined.set_locked(("encoder.0", "encoder.1"))  # no is no, whatever is locked next
+    assert window.form.wish.locked == ()
+    for key, _, _ in _COUNTS:
+        window.form._counts._group.button(window.form._counts._keys.index(key)).click()
+        assert window.form.wish.count == key
+    window.show()
+    short = window.form.wish.seconds(1, 0.1, 2)
+    assert not window.form._minutes.isVisible()
+    window.form._recoveries["finetune"].click()
+    assert window.form._minutes.isVisible()
+    window.form._minutes.setValue(3.0)
+    longer = window.form.wish.seconds(1, 0.1, 2)
+    assert longer - short > 6 * 3 * 60  # six models are trained
+    window.close()
+
+
 def test_what_the_open_model_lacks_cannot_be_marked(joined, window, opened):
     joined.set_opened(opened)
     missing = {each.name for each in opened.heuristics if each.missing}
@@ -223,6 +248,30 @@ def test_a_sweep_fills_the_plots_is_cancelled_and_goes_on(
     dot = window.accuracy._lines[0].dots[1]
     window.accuracy.chosen.emit(dot.key)
     assert went == [dot.key.request]
+
+
+def test_what_the_panel_says_is_what_is_pruned(joined, window, opened, qtbot):
+    joined.set_opened(opened)
+    joined.set_locked(("encoder.0",))
+    small(window)
+    mark(window, "l2")
+    spin(window, "First sparsity", 40)
+    spin(window, "Last sparsity", 40)
+    window.form._counts._group.button(1).click()
+    for key, box in window.form._recoveries.items():
+        box.setChecked(key == "finetune")
+    window.form._minutes.setValue(0.1)
+    out = Path(window.form.wish.out)
+    qtbot.mouseClick(button(window, "Start sweep"), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "Done." in window._doing.text(), timeout=LONG)
+    (record,) = read_store(out).records
+    training = FineTune(minutes=0.1)
+    assert record.trial.request == PruneRequest(
+        *("l2", 0.4, "network", "macs", "finetune"),
+        locked=("encoder.0",),
+        training=training,
+    )
+    assert abs(1 - record.pruned.macs / record.dense.macs - 0.4) < 0.1
 
 
 def test_closing_ends_a_running_sweep(qtbot, opened, tmp_path):
