@@ -33,11 +33,19 @@ def calibration_inputs(
         (1, 3, h, w) each.
     """
     each = max(1, patches // max(len(tiles), 1))
-    side = max(_SIDE, model.spec.window[0]) if model.spec.reader == "hv" else _SIDE
+    side = _side(model)
     found = [
         to_input(model, patch) for tile in tiles for patch in _spread(tile, each, side)
     ]
     return tuple(found[:patches] if len(tiles) <= patches else found)
+
+
+def _side(model: LoadedModel) -> int:
+    """Side of a patch, in pixels."""
+    window = model.spec.window[0]
+    if model.spec.task == "patch":  # what it learned to see, and is counted for
+        return window
+    return max(_SIDE, window) if model.spec.reader == "hv" else _SIDE
 
 
 def _spread(tile: Tile, count: int, side: int) -> Iterator[Tile]:

@@ -19,7 +19,7 @@ from core.benchmark.plans import Plan
 from core.benchmark.recovery import summary_of
 from core.errors import InputError
 from core.job import Job
-from core.latency import FULL, Comparison, LatencyProcess, Settings, compare
+from core.latency import QUICK, Comparison, LatencyProcess, Settings, compare
 from core.models import LoadedModel
 from core.pruning import MaskPlan
 from core.store import Overall
@@ -213,7 +213,7 @@ class PatchBench:
         request: PruneRequest,
         job: Job | None = None,
         *,
-        settings: Settings = FULL,
+        settings: Settings = QUICK,
         process: LatencyProcess | None = None,
     ) -> Comparison:
         """Measure the network alone, dense against pruned, on the first patch."""

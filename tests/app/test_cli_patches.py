@@ -94,12 +94,6 @@ def test_one_patch_for_people(classifier, folder, capsys):
     assert "against truth" not in text
 
 
-def test_a_sample_and_its_nuclei(classifier, capsys):
-    """What a classifier has no use for is left out."""
-    assert run(words(classifier, "sample:synthetic")) == 0
-    assert "of 1 changed" in capsys.readouterr().out
-
-
 def test_truth_of_the_wrong_kind_is_one_line(classifier, folder, tmp_path, capsys):
     (tmp_path / "images").mkdir()
     (tmp_path / "labels").mkdir()

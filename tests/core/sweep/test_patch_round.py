@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from core.benchmark import PrunableModel, calibration_inputs
 from core.errors import InputError
 from core.latency import Settings
 from core.metrics import score_patches
@@ -83,6 +84,7 @@ def test_a_single_tile_with_labels_of_nuclei(bench, crops, tmp_path):
     found = PatchBench(bench.subject.model, read_patches(single).tiles).prune(HALF)
     assert set(found.overall) == {"agreement"}
     assert [each.target for each in found.patches] == [None]
+    assert read_patches("sample:synthetic").tiles[0].labels is None
     with pytest.raises(InputError, match="no use for a label image"):
         read_patches(f"{single}|{tmp_path / 'labels' / 'a.png'}")
     with pytest.raises(InputError, match="classifies whole tiles"):
@@ -103,6 +105,16 @@ def test_fine_tuned_timed_and_saved(bench, tmp_path):
     again = load_model(str(tmp_path / "a.safetensors"))
     shares = probabilities(again.module, again, bench.subject.tiles)
     np.testing.assert_allclose([p.pruned for p in found.patches], shares, atol=1e-5)
+
+
+def test_large_tiles_are_calibrated_on_in_patches(bench, crops):
+    """Multiply-accumulates are those of one patch, as the network learned it."""
+    model = bench.subject.model
+    large = replace(bench.subject.tiles[0].tile, pixels=np.tile(crops[0], (3, 5, 1)))
+    inputs = calibration_inputs(model, [large])
+    assert {tuple(each.shape[2:]) for each in inputs} == {model.spec.window}
+    counted = PrunableModel(model, inputs[0], inputs).counts
+    assert counted == bench.counts
 
 
 def test_outputs_without_names(bench):
