@@ -1,18 +1,24 @@
-"""What a study leaves behind: a CSV, figures, and a table of verdicts."""
+"""What a study leaves behind: a CSV, figures, and a page of verdicts."""
 
 import csv
 import importlib.util
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.studies import claims_structured, claims_unstructured, figures
+from benchmarks.studies.log import Point
 from benchmarks.studies.scale import Scale
 from benchmarks.studies.statistics import Entry, mean_score
-from benchmarks.studies.verdicts import Claim
+from benchmarks.studies.summary import summary
+from benchmarks.studies.verdicts import MISSING, Claim, run_of
 
 _SCORES = ("aji", "pq", "dice", "f1", "branch_dice", "branch_mse")
 _AXES = ("network", "heuristic", "mode", "branch", "ranking", "recovery")
-_NUMBERS = ("sparsity", "seed", "params", "macs", "weights", "recovery_seconds")
+_NUMBERS = (
+    *("sparsity", "seed", "params", "macs", "weights"),
+    *("recovery_seconds", "shared_seconds"),
+)
 
 _CLAIMS: dict[str, Callable[[Sequence[Entry], Scale], list[Claim]]] = {
     "structured": claims_structured.claims,
@@ -24,7 +30,13 @@ _FIGURES: dict[str, Callable[[Sequence[Entry], Path], list[Path]]] = {
 }
 
 
-def write(study: str, entries: Sequence[Entry], scale: Scale, out: Path) -> list[Path]:
+def write(
+    study: str,
+    entries: Sequence[Entry],
+    scale: Scale,
+    out: Path,
+    planned: Sequence[Point] = (),
+) -> list[Path]:
     """Write all results of a study.
 
     Parameters
@@ -37,6 +49,8 @@ def write(study: str, entries: Sequence[Entry], scale: Scale, out: Path) -> list
         Of the run; anything but a full one is named in the files.
     out
         Folder.
+    planned
+        All points of the study; those of the log when left out.
 
     Returns
     -------
@@ -44,6 +58,7 @@ def write(study: str, entries: Sequence[Entry], scale: Scale, out: Path) -> list
         What was written.
     """
     out.mkdir(parents=True, exist_ok=True)
+    planned = planned or [_point_of(entry) for entry in entries]
     stem = study if scale.decides else f"{study}_{scale.name}"
     made = [_write_csv(entries, out / f"{stem}.csv")]
     drawn: list[Path] = []
@@ -52,8 +67,40 @@ def write(study: str, entries: Sequence[Entry], scale: Scale, out: Path) -> list
         place.mkdir(parents=True, exist_ok=True)
         drawn = _FIGURES[study](entries, place)
     rows = _CLAIMS[study](entries, scale)
-    made.append(_write_table(study, rows, drawn, scale, out / f"{stem}.md"))
-    return [*made, *drawn]
+    if scale.decides:
+        rows = [_with_gaps(row, entries, planned) for row in rows]
+    lines = [
+        f"# Study of {study} pruning",
+        "",
+        *summary(study, entries, rows, planned, scale),
+        "",
+        *_table(study, rows, scale, slimmed=any(map(_is_slimmed, entries))),
+        "",
+        *(_picture(path, out) for path in drawn),
+    ]
+    page = out / f"{stem}.md"
+    page.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+    return [*made, page, *drawn]
+
+
+def _with_gaps(row: Claim, entries: Sequence[Entry], planned: Sequence[Point]) -> Claim:
+    """Say in a verdict that points of its network are still missing."""
+    name = row.claim.partition(":")[0].partition(",")[0]
+    wanted = [point for point in planned if point.get("network") == name]
+    found = run_of(wanted, entries)
+    if row.verdict == MISSING or len(found) == len(wanted):
+        return row
+    words = f"so far {len(found)} of {len(wanted)} points of {name} were run"
+    return replace(row, why=f"{row.why}; {words}")
+
+
+def _point_of(entry: Entry) -> Point:
+    fields = (*_AXES, "sparsity", "seed")
+    return {name: entry[name] for name in fields if name in entry}
+
+
+def _is_slimmed(entry: Entry) -> bool:
+    return bool(entry.get("shared_seconds"))
 
 
 def _write_csv(entries: Sequence[Entry], path: Path) -> Path:
@@ -87,25 +134,36 @@ def _text(value: float | None) -> str:
     return str(value) if isinstance(value, int) else f"{value:.4f}"
 
 
-def _write_table(
-    study: str, rows: Sequence[Claim], drawn: Sequence[Path], scale: Scale, path: Path
-) -> Path:
+def _table(
+    study: str, rows: Sequence[Claim], scale: Scale, *, slimmed: bool
+) -> list[str]:
     option = "" if scale.decides else f" --{scale.name}"
     lines = [
-        f"# Study of {study} pruning",
+        "## Claim by claim",
         "",
         f"Made by `python -m benchmarks.studies {study}{option} --data ../shared/data "
         "--out benchmarks/results`. Numbers are relative changes of the mean over test "
         "tiles with 95 % intervals, by bootstrap over tiles and seeds; a claim is "
-        "decided when its whole interval is on one side.",
+        "decided when its whole interval is on one side. Two recipes are compared "
+        "tile by tile.",
+    ]
+    if slimmed:
+        lines += [
+            "",
+            "Slimming trains a network once, under pressure, before any of its points "
+            "is cut. That time is charged to each of them: it is part of "
+            "`recovery_seconds` in the CSV, and stands alone in `shared_seconds`.",
+        ]
+    lines += [
         "",
         "| paper | claim | our number | verdict | why |",
         "| --- | --- | --- | --- | --- |",
     ]
-    lines += [
+    return lines + [
         f"| {row.paper} | {row.claim} | {row.number} | {row.verdict} | {row.why} |"
         for row in rows
     ]
-    lines += ["", *(f"![{p.stem}]({p.relative_to(path.parent)})" for p in drawn)]
-    path.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
-    return path
+
+
+def _picture(path: Path, out: Path) -> str:
+    return f"![{path.stem}]({path.relative_to(out).as_posix()})\n"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 _DRAWS = 2000
 
@@ -49,28 +50,72 @@ def relative_change(
     sources
         Which test tiles; all when left out.
     """
-    chosen = sources or tuple(dense["tiles"])
-    tiles = [(s, t) for s in chosen for t in dense["tiles"].get(s, {})]
-    before = np.array([dense["tiles"][s][t][score] for s, t in tiles], float)
-    after = np.array([[e["tiles"][s][t][score] for s, t in tiles] for e in pruned])
-    if not tiles or not len(pruned):
+    return change_between([dense], pruned, score, sources)
+
+
+def change_between(
+    before: Sequence[Entry],
+    after: Sequence[Entry],
+    score: str = "aji",
+    sources: Sequence[str] = (),
+) -> Interval:
+    """Change of a mean score from one recipe to another, relative to the first.
+
+    Both are scored on the same tiles, so a tile that is hard for everyone says
+    nothing about the difference; two separate intervals would hide that.
+
+    Parameters
+    ----------
+    before, after
+        Entries of two recipes, one for each seed.
+    score
+        Name of the score.
+    sources
+        Which test tiles; all when left out.
+    """
+    if not before or not after:
         return NOTHING
-    defined = np.isfinite(before) & np.isfinite(after).all(axis=0)
-    before, after = before[defined], after[:, defined]
-    if not len(before) or before.mean() == 0:
+    known = before[0]["tiles"]
+    tiles = [(s, t) for s in sources or tuple(known) for t in known.get(s, {})]
+    if not tiles:
+        return NOTHING
+    first, second = (
+        np.array([[e["tiles"][s][t][score] for s, t in tiles] for e in each], float)
+        for each in (before, after)
+    )
+    defined = np.isfinite(first).all(axis=0) & np.isfinite(second).all(axis=0)
+    first, second = first[:, defined], second[:, defined]
+    if not defined.any() or first.mean() == 0:
         return NOTHING
     rng = np.random.default_rng(0)
-    count, seeds = len(before), len(after)
-    draws = rng.integers(0, count, (_DRAWS, count))
-    picked = rng.integers(0, seeds, (_DRAWS, seeds))
-    base = before[draws].mean(axis=1)
-    sums = np.stack([row[draws].mean(axis=1) for row in after], axis=1)
-    found = np.take_along_axis(sums, picked, axis=1).mean(axis=1)
+    draws = rng.integers(0, first.shape[1], (_DRAWS, first.shape[1]))
+    base, found = (_drawn(rng, each, draws) for each in (first, second))
     usable = base > 0
-    changes = found[usable] / base[usable] - 1
-    low, high = np.percentile(changes, (2.5, 97.5))
-    value = after.mean() / before.mean() - 1
+    low, high = np.percentile(found[usable] / base[usable] - 1, (2.5, 97.5))
+    value = second.mean() / first.mean() - 1
     return Interval(float(value), float(low), float(high))
+
+
+def _drawn(
+    rng: np.random.Generator, scores: NDArray[np.float64], draws: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the mean of each draw of tiles, over seeds drawn with replacement."""
+    seeds = len(scores)
+    sums = np.stack([row[draws].mean(axis=1) for row in scores], axis=1)
+    picked = rng.integers(0, seeds, (len(draws), seeds))
+    return np.asarray(np.take_along_axis(sums, picked, axis=1).mean(axis=1))
+
+
+def share_interval(hits: int, count: int) -> Interval:
+    """Return a share and its 95 % interval (Wilson 1927); nan without any."""
+    if not count:
+        return NOTHING
+    z = 1.96
+    share = hits / count
+    middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
+    half = share * (1 - share) / count + z**2 / (4 * count**2)
+    half = z * half**0.5 / (1 + z**2 / count)
+    return Interval(share, min(middle - half, share), max(middle + half, share))
 
 
 def mean_score(

@@ -8,6 +8,7 @@ from benchmarks.studies.scale import Scale
 from benchmarks.studies.statistics import Entry, Interval, relative_change
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be tested here"
+MISSING = "not measured"  # its points were not run, or not yet
 ALLOWED = 0.02  # relative loss that counts as negligible
 PAPER_1 = "Adnan et al. 2024, arXiv 2404.08831"
 PAPER_2 = "Mahbod et al. 2022, arXiv 2206.07422"
@@ -25,7 +26,7 @@ class Claim:
     number
         Ours, with its interval.
     verdict
-        `HOLDS`, `FAILS` or `OPEN`.
+        `HOLDS`, `FAILS`, `OPEN` or `MISSING`.
     why
         Half a sentence.
     """
@@ -53,7 +54,7 @@ def within(change: Interval, allowed: float = ALLOWED) -> tuple[str, str]:
         Decided only when the whole interval is on one side.
     """
     if change.value != change.value:
-        return OPEN, "no such point was measured"
+        return MISSING, "none of its points was run"
     if change.low >= -allowed:
         return HOLDS, f"the whole interval loses at most {allowed:.0%}"
     if change.high < -allowed:
@@ -63,17 +64,52 @@ def within(change: Interval, allowed: float = ALLOWED) -> tuple[str, str]:
     )
 
 
+def compared(change: Interval, better: str, worse: str) -> tuple[str, str]:
+    """Judge whether one recipe keeps more than another.
+
+    Parameters
+    ----------
+    change
+        From `worse` to `better`, on the same tiles (`change_between`).
+    better, worse
+        Their names: the first is claimed to keep more.
+    """
+    if change.value != change.value:
+        return MISSING, "one side of the comparison was not run"
+    number = f"{better} against {worse}, tile by tile: {change}"
+    if change.low > 0:
+        return HOLDS, number
+    if change.high < 0:
+        return FAILS, number
+    return OPEN, f"{number}, which spans no difference"
+
+
+def with_seeds(why: str, found: Sequence[Entry], planned: int) -> str:
+    """Add to a reason that seeds are missing, where some are."""
+    if not found or len(found) >= planned:
+        return why
+    return f"{why}; {len(found)} of {planned} seeds were run"
+
+
 def settled(claims: Sequence[Claim], scale: Scale) -> list[Claim]:
     """Return the claims as a run of this size may publish them."""
     if scale.decides:
         return list(claims)
     why = f"a {scale.name} run: it shows that the study runs and judges nothing"
-    return [replace(claim, verdict=OPEN, why=why) for claim in claims]
+    return [
+        claim if claim.verdict == MISSING else replace(claim, verdict=OPEN, why=why)
+        for claim in claims
+    ]
 
 
 def chosen(entries: Sequence[Entry], **fields: object) -> list[Entry]:
     """Entries with these fields; numbers within a thousandth."""
     return [e for e in entries if all(_same(e.get(k), v) for k, v in fields.items())]
+
+
+def run_of(planned: Sequence[Entry], entries: Sequence[Entry]) -> list[Entry]:
+    """Return the planned points that were run; a log may hold others, too."""
+    return [point for point in planned if chosen(entries, **point)]
 
 
 def _same(value: object, wanted: object) -> bool:
@@ -111,6 +147,28 @@ def best_of(
 def nearest(values: Sequence[float], wanted: float) -> float:
     """Return the sparsity of a study that is nearest to that of a claim."""
     return min(values, key=lambda value: abs(value - wanted))
+
+
+_WORDS = {
+    "one-shot, none": "one cut, nothing repaired",
+    "one-shot, refit": "one cut, refitted",
+    "one-shot, finetune": "one cut, fine-tuned",
+    "iterative, finetune": "cut in steps, fine-tuned",
+    "l1": "L1 norm",
+    "l2": "L2 norm",
+    "bn_scale": "batch-norm scale",
+}
+
+
+def spoken(recipe: str) -> str:
+    """Return a recipe in words: ``l2, one-shot, refit, 0.9``."""
+    parts = recipe.split(", ")
+    words = [_WORDS.get(parts[0], parts[0])]
+    if len(parts) > 2:
+        how = ", ".join(parts[1:3])
+        words.append(_WORDS.get(how, how))
+    words += [f"{float(part):.0%}" for part in parts[3:]]
+    return ", ".join(words)
 
 
 def label(point: Point) -> str:

@@ -10,14 +10,28 @@ import torch
 
 from benchmarks.studies import claims_structured, claims_unstructured, report
 from benchmarks.studies.__main__ import main, run
+from benchmarks.studies.charging import charged
 from benchmarks.studies.log import Log
 from benchmarks.studies.measure import damage
 from benchmarks.studies.scale import FULL, MINIATURE
-from benchmarks.studies.statistics import Interval, relative_change
+from benchmarks.studies.statistics import (
+    Interval,
+    change_between,
+    relative_change,
+    share_interval,
+)
 from benchmarks.studies.structured import Structured
 from benchmarks.studies.tiles import read_tiles
 from benchmarks.studies.unstructured import Unstructured, branch_masks
-from benchmarks.studies.verdicts import FAILS, HOLDS, OPEN, within
+from benchmarks.studies.verdicts import (
+    FAILS,
+    HOLDS,
+    MISSING,
+    OPEN,
+    compared,
+    spoken,
+    within,
+)
 from core.images.synthetic import synthetic_tile
 from core.models import build
 from core.pruning import trace
@@ -155,7 +169,7 @@ def test_tiles_without_a_score_are_left_out_and_none_is_no_number():
         (Interval(-0.01, -0.019, 0.0), HOLDS),
         (Interval(-0.05, -0.08, -0.03), FAILS),
         (Interval(-0.01, -0.05, 0.02), OPEN),
-        (Interval(float("nan"), 0, 0), OPEN),
+        (Interval(float("nan"), 0, 0), MISSING),
     ],
 )
 def test_a_claim_is_decided_when_its_whole_interval_is_on_one_side(change, verdict):
@@ -232,7 +246,128 @@ def test_the_second_study_reads_errors_the_other_way_round():
     assert second.verdict == FAILS, "a larger error is a loss"
     assert third.verdict == FAILS
     rest = [row for row in found if not row.claim.endswith("fine-tuned")]
-    assert {row.verdict for row in rest} == {OPEN}, "nothing was measured"
+    assert {row.verdict for row in rest} == {MISSING}, "nothing was measured"
+
+
+def test_two_recipes_are_compared_tile_by_tile():
+    rng = np.random.default_rng(3)
+    hard = rng.uniform(0.2, 0.9, 15)  # far wider apart than the recipes
+    first = [entry(hard + rng.normal(0, 0.005, 15)) for _ in range(3)]
+    second = [entry(1.03 * hard + rng.normal(0, 0.005, 15)) for _ in range(3)]
+    change = change_between(first, second)
+    assert change.low < 0.03 < change.high
+    assert change.high - change.low < 0.03, "hard tiles are hard for both"
+    assert compared(change, "b", "a")[0] == HOLDS
+    assert compared(change_between(second, first), "a", "b")[0] == FAILS
+    assert compared(change_between(first, first), "a", "a")[0] == OPEN
+    assert compared(change_between(first, []), "b", "a")[0] == MISSING
+
+
+@pytest.mark.parametrize(("hits", "count"), [(0, 10), (3, 10), (10, 10), (300, 1000)])
+def test_the_interval_of_a_share_is_that_of_wilson(hits, count):
+    from scipy.stats import binomtest
+
+    oracle = binomtest(hits, count).proportion_ci(method="wilson")
+    found = share_interval(hits, count)
+    assert found.value == hits / count
+    assert found.low == pytest.approx(oracle.low, abs=1e-4)
+    assert found.high == pytest.approx(oracle.high, abs=1e-4)
+    assert np.isnan(share_interval(0, 0).value)
+
+
+# a study that was stopped
+
+
+def planned(rows):
+    keys = ("network", "heuristic", "mode", "recovery", "sparsity", "seed")
+    return [{k: row[k] for k in keys if k in row} for row in rows]
+
+
+def test_a_page_says_how_much_was_run_and_what_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)  # no figures
+    whole = structured_entries(0.01, 6.0)
+    for row in whole:
+        row.setdefault("sparsity", 0.0)
+    half = [r for r in whole if r["heuristic"] in ("dense", "random", "bn_scale")]
+    report.write("structured", half, FULL_MINI, tmp_path, planned(whole))
+    text = (tmp_path / "structured.md").read_text()
+    assert f"**{len(half)} of {len(whole)} planned points were run" in text
+    rows = [line for line in text.splitlines() if line.startswith("| ")][2:]
+    paper = next(line for line in rows if "(iterative, L2, fine-tuned)" in line)
+    assert f"| {MISSING} |" in paper
+    best = next(line for line in rows if "best recipe" in line)
+    assert f"so far {len(half)} of {len(whole)} points of demo were run" in best
+
+    report.write("structured", whole, FULL_MINI, tmp_path, planned(whole))
+    text = (tmp_path / "structured.md").read_text()
+    assert f"All {len(whole)} planned points were run" in text
+    assert "stopped" not in text
+    assert MISSING not in text
+
+
+def test_a_network_that_was_not_begun_is_not_measured():
+    two = replace(FULL, networks=("demo", "unet-dsb"))
+    rows = claims_structured.claims(structured_entries(0.01, 6.0), two)
+    later = [row for row in rows if row.claim.startswith("unet-dsb")]
+    assert later
+    assert {row.verdict for row in later} == {MISSING}
+    assert MISSING not in {r.verdict for r in rows if r.claim.startswith("demo")}
+
+
+def test_seeds_that_are_missing_are_counted():
+    rows = [r for r in structured_entries(0.01, 6.0) if r.get("seed") != 2]
+    free = next(
+        row
+        for row in claims_structured.claims(rows, FULL_MINI)
+        if "without a gradient" in row.claim
+    )
+    assert "2 of 3 seeds were run" in free.why
+
+
+def test_results_can_be_written_without_running_anything(tmp_path, capsys):
+    out, cache = tmp_path / "out", tmp_path / "cache"
+    ask = ["structured", "--report", "--miniature", "--out", str(out)]
+    ask += ["--cache", str(cache)]
+    assert main(ask) == 2
+    assert "run the study first" in capsys.readouterr().err
+    log = Log(cache / "structured-miniature.jsonl")
+    first = next(
+        iter(Structured(read_tiles(None, MINIATURE), MINIATURE, cache).points())
+    )
+    scores = dict.fromkeys(
+        ("aji", "pq", "dice", "f1", "branch_dice", "branch_mse"), 0.5
+    )
+    log.add(first, {"tiles": {"dsb2018": {"t": scores}}})
+    assert main(ask) == 0
+    text = (out / "structured_miniature.md").read_text()
+    assert "**1 of " in text
+    assert HOLDS not in text
+
+
+# whose time it is
+
+
+def test_the_time_of_slimming_is_charged_to_every_point_of_it(tmp_path):
+    torch.save({"spent": 100.0}, tmp_path / "demo-slimmed-full.pt")
+    rows = [
+        {"network": "demo", "heuristic": heuristic, "recovery_seconds": seconds}
+        for heuristic, seconds in (
+            ("l2", 5.0),
+            ("slimming", 103.0),  # trained in this very point
+            ("slimming", 4.0),
+            ("l2", 120.0),
+            ("slimming", 130.0),
+        )
+    ]
+    found = charged(rows, tmp_path, "full")
+    assert [e["recovery_seconds"] for e in found] == [5.0, 103.0, 104.0, 120.0, 230.0]
+    assert [e.get("shared_seconds") for e in found] == [None, 100, 100, None, 100]
+    assert rows[2]["recovery_seconds"] == 4.0, "the log is left as it is"
+
+
+def test_recipes_are_written_in_words():
+    assert spoken("l2, one-shot, refit, 0.9") == "L2 norm, one cut, refitted, 90%"
+    assert spoken("reconstruction") == "reconstruction"
 
 
 # damage
