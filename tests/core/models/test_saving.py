@@ -61,7 +61,7 @@ def test_pruned_round_trip(name, refit, tmp_path):
     assert _same(pruned, back.module, _input(model.spec))
 
 
-@pytest.mark.parametrize("name", ["unet", "attention-unet", "dual-decoder", "resnet18"])
+@pytest.mark.parametrize("name", sorted(SPECS))
 def test_pruned_again_after_every_reload(name, tmp_path):
     model, path = fresh(name), tmp_path / "model.safetensors"
     x = _input(model.spec)
