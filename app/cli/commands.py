@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from app.cli.arguments import Arguments
 from app.cli.damage import damage_of
 from app.cli.summary import lines_of, summary
-from app.cli.way import whole_way_of
+from app.cli.way import timed_way, way_of
 from app.words import format as text
 from app.work.engine import read
 from core.errors import BenchError, InputError
@@ -121,7 +121,8 @@ def _prune_nuclei(
     found = bench.prune(asked.request, job)
     timed = bench.compare(asked.request, job)
     result = summary(asked.model, bench, found, timed)
-    result |= damage_of(bench, found) | whole_way_of(asked, bench, timed, job)
+    way = timed_way(asked, bench, job)
+    result |= damage_of(bench, found, way) | way_of(asked, bench, timed, way)
     notes = _write(asked, bench, found, timed, result, job) if asked.out else []
     return result, lines_of(result, found) + [f"note: {note}" for note in notes]
 

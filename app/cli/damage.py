@@ -7,11 +7,18 @@ from app.cli.figures import defined
 from app.words import format as text
 
 if TYPE_CHECKING:
-    from core.benchmark import Bench, Round
+    from core.benchmark import Bench, Round, WholeWay
 
 
-def damage_of(bench: "Bench", found: "Round") -> dict[str, Any]:
+def damage_of(bench: "Bench", found: "Round", way: "WholeWay") -> dict[str, Any]:
     """Return what became of nuclei, by kind and by type, and of the raw outputs.
+
+    Parameters
+    ----------
+    bench, found
+        The round.
+    way
+        Has the raw outputs of both networks.
 
     Returns
     -------
@@ -23,10 +30,9 @@ def damage_of(bench: "Bench", found: "Round") -> dict[str, Any]:
     from core.benchmark import branches
     from core.metrics import Change, damage_by_type
 
-    model, before = bench.prunable.model, bench.dense.prediction
-    pruned, _ = bench.pruned(found.request)
+    before = bench.dense.prediction
     kinds = [event.kind for event in found.changes.events]
-    names, types = model.spec.classes, []
+    names, types = bench.prunable.model.spec.classes, []
     if names and before.classes is not None:
         damage = damage_by_type([found.changes], [before.classes], len(names))
         fates = ("before", "kept", "retyped", "lost", "merged", "split")
@@ -34,7 +40,7 @@ def damage_of(bench: "Bench", found: "Round") -> dict[str, Any]:
             {"type": names[each.kind - 1], **{n: getattr(each, n) for n in fates}}
             for each in damage
         ]
-    scores = branches(model, pruned, bench.tile, bench.labels)
+    scores = branches(way.dense_maps, way.pruned_maps, bench.labels)
     return {
         "changes": {kind.name.lower(): kinds.count(kind) for kind in Change if kind},
         "types": types,

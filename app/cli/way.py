@@ -14,17 +14,26 @@ from app.work.engine import SAMPLE
 from core.job import Job
 
 if TYPE_CHECKING:
-    from core.benchmark import Bench
+    from core.benchmark import Bench, WholeWay
     from core.latency import Comparison, EndToEnd
     from core.types import Tile
 
 _SLOWEST = 5  # layers that are named
 
 
-def whole_way_of(
-    asked: Arguments, bench: "Bench", timed: "Comparison", job: Job
+def timed_way(asked: Arguments, bench: "Bench", job: Job) -> "WholeWay":
+    """Time both networks from file to picture."""
+    from core.benchmark import whole_way
+
+    model = bench.prunable.model
+    pruned, _ = bench.pruned(asked.request, job)
+    return whole_way(model, pruned, _reader(asked, bench), _draw, job)
+
+
+def way_of(
+    asked: Arguments, bench: "Bench", timed: "Comparison", way: "WholeWay"
 ) -> dict[str, Any]:
-    """Time the whole way and explain it.
+    """Explain the whole way.
 
     Returns
     -------
@@ -32,12 +41,11 @@ def whole_way_of(
         ``end_to_end_ms`` by stage for both models, with the speed-up; ``why`` the
         pruned network is not faster, if it is not; ``slowest_layers`` of it.
     """
-    from core.benchmark import explain, whole_way
+    from core.benchmark import explain
 
-    model = bench.prunable.model
-    pruned, _ = bench.pruned(asked.request, job)
-    way = whole_way(model, pruned, _reader(asked, bench), _draw, job)
-    reasons, layers = explain(model, pruned, bench.tile, timed, way.dense.network_share)
+    model, share = bench.prunable.model, way.dense.network_share
+    pruned, _ = bench.pruned(asked.request)
+    reasons, layers = explain(model, pruned, bench.tile, timed, share)
     slowest = sorted(layers, key=lambda each: -each.ms)[:_SLOWEST]
     return {
         "end_to_end_ms": {

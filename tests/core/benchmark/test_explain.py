@@ -41,6 +41,9 @@ def test_every_stage_of_both_networks_is_timed_on_the_real_thing(model, pruned, 
         assert list(side.ms) == ["read", "network", "instances", "draw"]
         assert side.ms["network"] > 0
     assert found.speedup == pytest.approx(found.dense.total / found.pruned.total)
+    np.testing.assert_array_equal(found.dense_maps["np"], raw_maps(model, tile)["np"])
+    smaller = raw_maps(replace(model, module=pruned), tile)
+    np.testing.assert_array_equal(found.pruned_maps["np"], smaller["np"])
     expected = [
         predict(model, tile).labels,
         predict(replace(model, module=pruned), tile).labels,
@@ -86,7 +89,7 @@ def test_branches_are_scored_before_nuclei_are_made(model, pruned, tile):
     whole = raw_maps(model, tile)
     less = raw_maps(replace(model, module=pruned), tile)
     labels = np.kron(np.arange(20).reshape(4, 5), np.ones((16, 16))).astype(np.int32)
-    found = branches(model, pruned, tile, labels)
+    found = branches(whole, less, labels)
 
     def dice(one, two):
         return 2 * (one & two).sum() / (one.sum() + two.sum())
@@ -99,7 +102,7 @@ def test_branches_are_scored_before_nuclei_are_made(model, pruned, tile):
     assert found["agreement"].mae > 0
     assert found["dense"].dice == pytest.approx(dice(seen, labels > 0))
     assert found["pruned"].dice == pytest.approx(dice(left, labels > 0))
-    same = branches(model, model.module, tile)
+    same = branches(whole, whole)
     assert set(same) == {"agreement"}
     assert (same["agreement"].dice, same["agreement"].mae) == (1, 0)
 
