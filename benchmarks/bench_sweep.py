@@ -33,6 +33,7 @@ import torch_pruning as tp
 from torch import nn
 
 from core.latency import processor_name
+from core.latency.environment import load_average
 from core.metrics import score_instances
 from core.models import LoadedModel, load_model
 from core.nuclei import predict, to_input
@@ -266,7 +267,7 @@ def main(asked: argparse.Namespace, work: Path) -> None:
         "peer": f"torch-pruning {version('torch-pruning')}",
         "peer_threads": threads,
         "cores": os.cpu_count(),
-        "load": [round(each, 2) for each in os.getloadavg()],
+        "load": round(load_average(), 2),
         "processor": processor_name(),
     }
     print(json.dumps(result, indent=1))
