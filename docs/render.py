@@ -261,6 +261,8 @@ def demo(stage: Stage) -> None:
     stage.controller.set_demo(True)
     for number, sparsity in enumerate((0.0, 0.5, 0.9), 1):
         stage.window.demo.stepChosen.emit(sparsity)
+        if number == 3:  # where there is something to tell apart
+            stage.controller.set_display(overlay="difference")
         stage.settle()
         stage.shoot(f"demo-{number}")
 
