@@ -6,9 +6,8 @@ from dataclasses import replace
 from functools import partial
 
 from app.charts.styles import style_of
-from app.state.trials import Series, Trial, front, predictor, series_of
-from app.widgets.plot_paint import BEST
-from app.widgets.plot_values import Dot, Line
+from app.state.trials import Series, Trial, front, predictor, series_of, work_of
+from app.widgets.plot_values import BEST, Dot, Line
 from app.words import format as text
 from core.types import PruneRequest
 
@@ -30,7 +29,11 @@ def latencies(trials: Sequence[Trial], dense_ms: float) -> list[float]:
     predict = predictor(trials)
     return [
         dense_ms
-        / (trial.measured.speedup if trial.measured else predict(trial.macs_left))
+        / (
+            trial.measured.speedup
+            if trial.measured
+            else predict(work_of(trial.request, trial.macs_left))
+        )
         for trial in trials
     ]
 

@@ -11,7 +11,7 @@ from app.showing.heads import dense_head, pruned_heads
 from app.showing.masks import MaskMaker, heats, legend
 from app.showing.plotting import show_plots
 from app.state.app_state import MOST
-from app.state.trials import predictor
+from app.state.trials import predictor, work_of
 from app.state.values import KINDS, Events, Kind
 from app.words import format as text
 from app.words import story
@@ -166,7 +166,7 @@ class Presenter:
             return
         measured = new.latency
         left = outcome.counts.macs / max(opened.counts.macs, 1)
-        predicted = predictor(new.trials)(left)
+        predicted = predictor(new.trials)(work_of(new.request, left))
         self._window.controls.set_latency(story.verdict(measured, predicted))
         why = (measured.reason,) if measured and measured.reason else ()
         self._window.controls.set_warnings((*why, *outcome.warnings))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.state.app_state import Lock, Pane
 from app.state.exploring import family
-from app.state.trials import predictor, series_of
+from app.state.trials import predictor, series_of, work_of
 from app.state.values import Curve
 
 if TYPE_CHECKING:
@@ -100,7 +100,9 @@ def _speeds(state: "AppState", pane: Pane) -> Callable[[float], float] | None:
     ]
     predict = predictor(own or state.trials)
     total = max(opened.counts.macs, 1)
-    return lambda sparsity: predict(curve.at(sparsity).macs / total)
+    return lambda sparsity: predict(
+        work_of(pane.request, curve.at(sparsity).macs / total)
+    )
 
 
 def _curve_of(pane: Pane) -> Curve | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from app.state.values import Measured, Opened, Outcome
-from core.types import Counts, PruneRequest
+from core.types import UNSTRUCTURED, Counts, PruneRequest
 
 _STEP = 0.005  # of sparsity
 
@@ -118,6 +118,11 @@ def with_latency(trials: Sequence[Trial], measured: Measured) -> tuple[Trial, ..
     )
 
 
+def work_of(request: PruneRequest, macs_left: float) -> float:
+    """Return the share of the work left, 0 to 1: kernels multiply zeros, too."""
+    return 1.0 if request.heuristic.startswith(UNSTRUCTURED) else macs_left
+
+
 def predictor(trials: Sequence[Trial]) -> Callable[[float], float]:
     """Return how much faster a model should be, from the ones measured so far.
 
@@ -136,7 +141,8 @@ def predictor(trials: Sequence[Trial]) -> Callable[[float], float]:
     """
     known = {1.0: 1.0}
     for trial in trials:
-        if trial.measured is not None and trial.measured.speedup > 0:
+        dense = trial.request.heuristic.startswith(UNSTRUCTURED)
+        if not dense and trial.measured is not None and trial.measured.speedup > 0:
             known[trial.macs_left] = 1 / trial.measured.speedup
     shares = np.array(sorted(known))
     times = np.array([known[share] for share in shares])

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 from app.charts.curves import METRICS
 from app.widgets.legend import Entry, Legend
 from app.widgets.plot import Axis, Dot, Line, Plot
+from app.widgets.plot_values import BEST
 from app.words import format as text
 
 _TOP = 1.15  # of the accuracy axis: room for a caption above 1
@@ -98,7 +99,8 @@ class Plots(QWidget):
 
     def set_legend(self, entries: Sequence[Entry]) -> None:
         """Name the curves."""
-        self._legend.set_entries(entries)
+        best = any(dot.best for dot in self.trade.dots)
+        self._legend.set_entries(entries, BEST if best else "")
 
     def _plots(self) -> tuple[Plot, Plot, Plot]:
         return self.accuracy, self.latency, self.trade

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from app.widgets.legend import Entry, Legend
 from app.widgets.plot import Axis, Line, Plot
+from app.widgets.plot_values import BEST
 from app.widgets.store_list import StoreList, StoreRow
 from app.widgets.sweep_form import STORES, SweepForm
 from app.words import format as text
@@ -45,6 +46,7 @@ class SweepWindow(QDialog):
         self.setWindowTitle("Sweep · PruneScope")
         self.resize(1180, 740)
         self._ready, self._details = False, ""
+        self._entries: tuple[Entry, ...] = ()
         self.form = SweepForm()
         self.form.changed.connect(self.wishChanged)
         row = QHBoxLayout(self)
@@ -191,7 +193,8 @@ class SweepWindow(QDialog):
 
     def set_legend(self, entries: Sequence[Entry]) -> None:
         """Name the curves."""
-        self._legend.set_entries(entries)
+        self._entries = tuple(entries)
+        self._show_legend()
 
     def set_lines(
         self, lines: tuple[tuple[Line, ...], tuple[Line, ...], tuple[Line, ...]]
@@ -199,6 +202,11 @@ class SweepWindow(QDialog):
         """Draw the curves."""
         for plot, drawn in zip(self._plots(), lines, strict=True):
             plot.set_lines(drawn)
+        self._show_legend()
+
+    def _show_legend(self) -> None:
+        best = any(dot.best for dot in self.trade.dots)
+        self._legend.set_entries(self._entries, BEST if best else "")
 
     def set_level(self, score: float | None) -> None:
         """Draw the dense model's score, where it is one."""

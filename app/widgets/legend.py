@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 from app.pictures.palette import Rgb
 from app.widgets.marks import GLYPHS, Shape
 
+_LONG = 32  # letters of a name that may break
 _MOST = 6  # curves that are named; more would push the plots away
 
 
@@ -39,18 +40,31 @@ class Legend(QLabel):
             "resampled nuclei."
         )
 
-    def set_entries(self, entries: Sequence[Entry]) -> None:
-        """Name these curves, the first ones where there are many; silent."""
+    def set_entries(self, entries: Sequence[Entry], note: str = "") -> None:
+        """Name these curves, the first ones where there are many; silent.
+
+        Parameters
+        ----------
+        entries
+            From the first to the last.
+        note
+            What a mark of no curve of its own means.
+        """
         words = [_words(entry) for entry in entries[:_MOST]]
         if len(entries) > _MOST:
             words.append(f"and {len(entries) - _MOST} more")
-        joined = " &nbsp; ".join(words)
+        if note:
+            words.append(note.replace(" ", "&nbsp;"))
+        # the gap stays with what is before it: no line begins with one
+        joined = "&nbsp;&nbsp; ".join(words)
         if joined != self.text():
             self.setText(joined)
 
 
 def _words(entry: Entry) -> str:
-    """Return a name that does not break, after its mark."""
+    """Return a name after its mark; only one that is too long breaks."""
     mark = f'<span style="color:rgb{entry.colour}">{GLYPHS[entry.shape]}</span>'
-    name = entry.name.replace(" ", "&nbsp;")
+    name = entry.name
+    if len(name) <= _LONG:
+        name = name.replace(" ", "&nbsp;")
     return f"{mark}&nbsp;{name}"

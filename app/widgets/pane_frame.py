@@ -12,6 +12,7 @@ from app.widgets.fitting import FittingLabel
 from app.widgets.marks import Shape, draw_mark
 from app.widgets.tile_view import TileView
 
+_UNBOUND = 16777215  # Qt's QWIDGETSIZE_MAX
 _STRIPE = 3  # pixels, above the active pane
 
 
@@ -145,6 +146,10 @@ class PaneFrame(QWidget):
         if self._words.indexOf(self._note) >= 0:
             self._words.setStretch(0, max(self._title.sizeHint().width(), 1))
             self._words.setStretch(1, max(self._note.sizeHint().width() * 2, 1))
+            # the note begins where the title ends, however wide the pane
+            self._title.setMaximumWidth(self._title.sizeHint().width() + 2)
+        else:
+            self._title.setMaximumWidth(_UNBOUND)
 
     # What the user does
 

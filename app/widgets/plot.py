@@ -85,7 +85,7 @@ class Plot(QWidget):
         self._lines = lines
         if self._hovered is not None:
             key = self._hovered.key
-            self._hovered = next((d for d in self._dots() if d.key == key), None)
+            self._hovered = next((d for d in self.dots if d.key == key), None)
         self.update()
 
     def set_current(self, dot: Dot | None) -> None:
@@ -124,8 +124,8 @@ class Plot(QWidget):
         painter.setClipRect(canvas.box.adjusted(-8, -8, 8, 8))
         if self._level is not None:
             paint_level(canvas, *self._level, left=self._uncertain == "x")
-        front = [QPointF(dot.x, dot.y) for dot in self._dots() if dot.best]
-        if front:
+        front = [QPointF(dot.x, dot.y) for dot in self.dots if dot.best]
+        if len(front) > 1:
             paint_front(canvas, front)
         for line in self._lines:
             if line.strong and line.joined:
@@ -137,7 +137,7 @@ class Plot(QWidget):
         if self._current is not None:
             paint_current(canvas, self._current)
         painter.restore()
-        if not self._dots() and self._current is None:
+        if not self.dots and self._current is None:
             painter.setPen(self.palette().placeholderText().color())
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
             area = canvas.box.adjusted(12, 4, -12, -4)
@@ -150,7 +150,7 @@ class Plot(QWidget):
 
     def _limits(self) -> QRectF:
         """Return the values at the edges, with room around the points."""
-        dots = [*self._dots(), *([self._current] if self._current else [])]
+        dots = [*self.dots, *([self._current] if self._current else [])]
         xs = [dot.x for dot in dots]
         ys = [dot.y for dot in dots]
         if self._level is not None:
@@ -159,7 +159,9 @@ class Plot(QWidget):
         low, high = limits_of(ys, self._y)
         return QRectF(left, low, right - left, high - low)
 
-    def _dots(self) -> list[Dot]:
+    @property
+    def dots(self) -> list[Dot]:
+        """Every point that is drawn."""
         return [dot for line in self._lines for dot in line.dots]
 
     # What the user does
@@ -167,7 +169,7 @@ class Plot(QWidget):
     def _near(self, position: QPointF) -> Dot | None:
         box, limits = self._box(), self._limits()
         best, found = _NEAR, None
-        for dot in self._dots():
+        for dot in self.dots:
             place = place_of(dot.x, dot.y, box, limits)
             distance = (place - position).manhattanLength()
             if distance < best:

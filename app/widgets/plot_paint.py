@@ -23,7 +23,6 @@ from app.words.format import ticks
 
 _BAND = 46  # of 255: opacity of a band
 _FRAME = 6.5  # radius of the frame around points of the front
-BEST = "\u25c7 no other is faster and better"
 _WEAK = 110  # of 255: opacity of a curve that no pane is on
 
 
@@ -103,10 +102,7 @@ def paint_level(canvas: Canvas, value: float, caption: str, *, left: bool) -> No
 
 
 def paint_front(canvas: Canvas, points: Sequence[QPointF]) -> None:
-    """Paint the line through the points that nobody beats, and what their mark means.
-
-    The marks themselves are painted with `paint_best`, above all curves.
-    """
+    """Paint the line through the points that nobody beats; see `paint_best`."""
     painter = canvas.painter
     pen = QPen(canvas.palette.placeholderText().color(), 1.2)
     pen.setStyle(Qt.PenStyle.DotLine)
@@ -114,9 +110,6 @@ def paint_front(canvas: Canvas, points: Sequence[QPointF]) -> None:
     painter.setBrush(Qt.BrushStyle.NoBrush)
     places = sorted(points, key=lambda point: point.x())
     painter.drawPolyline(QPolygonF([canvas.place(p.x(), p.y()) for p in places]))
-    area = canvas.box.adjusted(4, 4, -5, -3)
-    flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom
-    painter.drawText(area, int(flags), BEST)
 
 
 def paint_best(canvas: Canvas, line: Line) -> None:

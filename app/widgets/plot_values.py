@@ -9,6 +9,7 @@ from app.pictures.palette import Rgb
 from app.widgets.marks import Shape
 
 Interval = tuple[float, float]
+BEST = "\u25c7 no other is faster and better"  # what the frame of the front means
 
 
 @dataclass(frozen=True, slots=True)

@@ -309,7 +309,7 @@ def test_a_point_under_the_pointer_is_previewed_and_leaving_restores(qtbot, show
     view = shown.window.viewer.pruned
     own = view._masks
     plot = shown.window.plots.accuracy
-    dot = next(d for d in plot._dots() if d.key == first)
+    dot = next(d for d in plot.dots if d.key == first)
     box, limits = plot._box(), plot._limits()
     x = box.left() + (dot.x - limits.left()) / limits.width() * box.width()
     y = box.bottom() - (dot.y - limits.top()) / limits.height() * box.height()

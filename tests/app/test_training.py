@@ -125,10 +125,10 @@ def test_setting_the_form_asks_for_nothing(qtbot, ready, trained):
 def test_the_loss_is_drawn_and_forgotten_with_the_tile(qtbot, ready, trained):
     tune(qtbot, ready)
     plot = ready.window.plots.training
-    assert len(plot._dots()) == len(HALFWAY.losses) + len(HALFWAY.checks)
+    assert len(plot.dots) == len(HALFWAY.losses) + len(HALFWAY.checks)
     assert plot._x.caption == training_words(HALFWAY)
     ready.controller.set_request(sparsity=0.72)
-    assert not plot._dots(), "the loss of another model is not shown"
+    assert not plot.dots, "the loss of another model is not shown"
     ready.controller.open("", "sample:other")
     qtbot.waitUntil(lambda: is_idle(ready), timeout=10_000)
 
@@ -139,7 +139,7 @@ def test_after_cancel_nothing_is_said_to_be_left(qtbot, ready, trained):
     ready.controller.cancel()
     assert ready.store.state.training.left == 0
     assert ready.window.plots.training._x.caption.startswith("step 40, best 20")
-    assert ready.window.plots.training._dots(), "what there was is still drawn"
+    assert ready.window.plots.training.dots, "what there was is still drawn"
 
 
 def test_every_control_can_be_reached_and_says_what_it_does(qtbot, ready, trained):

@@ -14,8 +14,7 @@ from app.state.exploring import EXPLORED, TIMED, row_of, without
 from app.state.history import Arrangement, History
 from app.state.trials import Trial, added, front, predictor, with_latency
 from app.state.values import Measured
-from app.widgets.plot_paint import BEST
-from app.widgets.plot_values import Dot, Line
+from app.widgets.plot_values import BEST, Dot, Line
 from core.types import Counts, PruneRequest
 
 
@@ -60,6 +59,14 @@ def test_latency_goes_to_its_own_point():
 
 def test_prediction_without_measurements_follows_the_work_left():
     assert predictor((trial(0.5),))(0.25) == pytest.approx(4.0)
+
+
+def test_single_weights_save_no_time_and_teach_nothing_about_channels():
+    name = "unstructured:magnitude"
+    zeros = trial(0.8, heuristic=name, speedup=1.0)
+    assert predictor((zeros,))(0.2) == pytest.approx(5.0)
+    unmeasured = trial(0.5, heuristic=name)
+    assert latencies((unmeasured, trial(0.5)), 100.0) == [100.0, 50.0]
 
 
 def test_prediction_goes_through_what_was_measured():

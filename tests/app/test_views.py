@@ -4,7 +4,12 @@ import fakes
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRect, QSize, Qt
-from PySide6.QtGui import QImage, QWheelEvent
+from PySide6.QtGui import (
+    QImage,
+    QTextDocument,
+    QTextDocumentFragment,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QApplication
 
 from app.pictures.overlay import Camera, label_pyramid, picture_pyramid
@@ -17,9 +22,10 @@ from app.views.nuclei import NucleiBar
 from app.views.plots import Plots
 from app.views.status import Status
 from app.views.viewer import Viewer
+from app.widgets.legend import Entry, Legend
 from app.widgets.network import Network
 from app.widgets.plot import Axis, Dot, Line, Plot
-from app.widgets.plot_values import place_of
+from app.widgets.plot_values import BEST, place_of
 from app.widgets.tile_view import Mask, TileView
 from core.types import PruneRequest
 
@@ -300,14 +306,34 @@ def test_points_of_the_front_are_framed_by_a_shape_and_explained(qtbot, plot):
 
     plain, framed = drawn(False), drawn(True)
     box, limits = plot._box(), plot._limits()
-    for dot, tells in ((plot._dots()[0], True), (plot._dots()[1], False)):
+    for dot, tells in ((plot.dots[0], True), (plot.dots[1], False)):
         place = place_of(dot.x, dot.y, box, limits).toPoint()
         around = QRect(place - QPoint(9, 9), QSize(19, 19))
         # grey values: the frame is told without any colour
         assert (plain.copy(around) != framed.copy(around)) is tells
-    corner = box.toRect()
-    corner.setTop(corner.bottom() - 16)
-    assert plain.copy(corner) != framed.copy(corner)  # what the frame means
+
+
+def test_the_legend_explains_the_frame_while_there_is_one(qtbot):
+    view = Plots()
+    qtbot.addWidget(view)
+    for best in (True, False):
+        dots = (Dot(0.3, 0.4, "a", best=best), Dot(0.7, 0.2, "b"))
+        view.set_lines(((), (), (Line(dots, (0, 0, 0), joined=False),)))
+        view.set_legend([Entry("L2 norm", (0, 0, 0))])
+        words = QTextDocumentFragment.fromHtml(view._legend.text()).toPlainText()
+        assert (BEST in words.replace("\u00a0", " ")) is best
+
+
+def test_no_name_of_the_legend_is_cut_off(qtbot):
+    legend = Legend()
+    qtbot.addWidget(legend)
+    name = "Magnitude (single weights), at least 8 channels, no recovery"
+    legend.set_entries([Entry(name, (0, 0, 0)), Entry("L2 norm, refit", (0, 0, 0))])
+    page = QTextDocument()
+    page.setDefaultFont(legend.font())
+    page.setHtml(legend.text())
+    page.setTextWidth(220)
+    assert page.idealWidth() <= 220
 
 
 def test_plots_name_their_metric(qtbot):
