@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.errors import PruningError
+from core.pruning.checks import check_statistics
 from core.pruning.modes import copied, tensors_of
 from core.pruning.plan import Kept, PruningPlan
 from core.pruning.refit import refit
@@ -45,10 +46,11 @@ def apply_plan(
     Raises
     ------
     PruningError
-        When the plan was made for another model.
+        When the plan was made for another model, or the statistics were.
     """
     state = tensors_of(module)
     _check(state, plan)
+    check_statistics(statistics, plan.shapes)
     with torch.no_grad():
         repaired = {} if statistics is None else refit(state, plan, statistics)
         # ``deepcopy`` looks tensors up in its memo first: give it the cut ones.

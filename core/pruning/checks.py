@@ -1,6 +1,7 @@
 """Requests that cannot be met, refused before any work is done."""
 
-from typing import get_args
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, get_args
 
 import torch
 from torch import nn
@@ -11,6 +12,9 @@ from core.pruning.limits import Limits
 from core.pruning.modes import tensors_of
 from core.pruning.scopes import is_in, scope_names
 from core.types import Count
+
+if TYPE_CHECKING:
+    from core.pruning.statistics import Statistics
 
 
 def check_request(
@@ -67,3 +71,23 @@ def check_model(module: nn.Module, graph: ChannelGraph) -> None:
             f"Weights hold values that are not numbers (NaN or infinite, in {bad}): "
             "load intact weights."
         )
+
+
+def check_statistics(
+    statistics: "Statistics | None", shapes: Mapping[str, tuple[int, ...]]
+) -> None:
+    """Refuse statistics of another model than that with these shapes.
+
+    Raises
+    ------
+    PruningError
+        When a layer that was measured is not there, or has another shape.
+    """
+    if statistics is None:
+        return
+    for weight in statistics.readers:
+        if statistics.graph.shapes[weight] != shapes.get(weight):
+            raise PruningError(
+                f"These statistics were measured on another model ({weight} differs): "
+                "calibrate the model you prune."
+            )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from core.errors import PruningError
-from core.pruning.checks import check_model, check_request
+from core.pruning.checks import check_model, check_request, check_statistics
 from core.pruning.counting import Counter
 from core.pruning.graph import Alive, ChannelGraph
 from core.pruning.heuristics import Ask, find_heuristic
@@ -78,11 +78,13 @@ def make_plan(  # noqa: PLR0913 - the contract that callers rely on
     ------
     PruningError
         Sparsity outside its range or out of reach, unknown heuristic or scope,
-        missing statistics, weights that are not finite, another model's graph.
+        missing statistics, weights that are not finite, another model's graph or
+        statistics.
     """
     limits = Limits(round_to, min_channels, locked, ratios or {})
     check_model(module, graph)
     check_request(graph, sparsity, count, limits)
+    check_statistics(statistics, graph.shapes)
     ask = Ask(module, graph, statistics, seed, count)
     chosen = find_heuristic(heuristic)
     scores = chosen.score(ask)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import PruningError
-from core.pruning.checks import check_model, check_request
+from core.pruning.checks import check_model, check_request, check_statistics
 from core.pruning.graph import ChannelGraph, Layer
 from core.pruning.heuristics.protocol import Ask
 from core.pruning.limits import Limits
@@ -67,10 +67,12 @@ def make_masks(  # noqa: PLR0913 - mirrors make_plan
     ------
     PruningError
         Sparsity outside its range or out of reach, unknown heuristic or scope,
-        missing statistics, weights that are not finite, another model's graph.
+        missing statistics, weights that are not finite, another model's graph or
+        statistics.
     """
     check_model(module, graph)
     check_request(graph, sparsity, "params", Limits(locked=locked))
+    check_statistics(statistics, graph.shapes)
     layers = weights_in(module, graph, scope, locked)
     ask = Ask(module, graph, statistics, seed)
     scores = find_weight_heuristic(heuristic).score(ask, layers)

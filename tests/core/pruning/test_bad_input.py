@@ -103,6 +103,14 @@ def _wider(plan):
     return PruningPlan(plan.kept, shapes)
 
 
+def _strange_statistics():
+    """The same names, other shapes."""
+    other = _net()
+    other.second, other.last = conv(8, 20), conv(20, 2)
+    other.eval()
+    return calibrate(other, trace(other, IMAGE), [IMAGE + 0.5])
+
+
 CASES = {
     # a module that cannot be traced
     "raises": (lambda: _net(_Raising), lambda n: trace(n, IMAGE), "pass an example"),
@@ -235,6 +243,21 @@ CASES = {
         _net,
         lambda n: make_plan(n, trace(_other(), IMAGE), "l2", 0.5),
         "trace the model you prune",
+    ),
+    "statistics": (
+        _net,
+        lambda n: _plan(n, "reconstruction", statistics=_strange_statistics()),
+        "calibrate the model you prune",
+    ),
+    "statistics, refit": (
+        _net,
+        lambda n: apply_plan(n, _plan(n), statistics=_strange_statistics()),
+        "calibrate the model you prune",
+    ),
+    "statistics, single weights": (
+        _net,
+        lambda n: _masks(n, "activation", statistics=_strange_statistics()),
+        "calibrate the model you prune",
     ),
     "not a plan": (_net, lambda n: PruningPlan.from_json("{}"), "to_json wrote"),
     "not masks": (_net, lambda n: MaskPlan.from_json("[]"), "wrote"),
