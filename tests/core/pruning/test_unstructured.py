@@ -1,11 +1,13 @@
 """Single weights: exact counts, scores by hand, masks as data, dense untouched."""
 
 import copy
+import itertools
 import json
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from core.errors import PruningError
@@ -17,6 +19,7 @@ from core.pruning import (
     make_masks,
     trace,
 )
+from tests.core.models.cases import SPECS
 from tests.core.pruning.oracle import from_catalogue, from_zoo, run, subject
 from tests.core.pruning.zoo import ZOO
 
@@ -34,7 +37,7 @@ def _zeros(module):
 
 @pytest.mark.parametrize("heuristic", NAMES)
 @pytest.mark.parametrize("scope", ["network", "layer"])
-@pytest.mark.parametrize("name", ["unet", "dual-decoder", "hovernet-fast"])
+@pytest.mark.parametrize("name", sorted(SPECS))
 def test_sparsity_is_exact(name, scope, heuristic):
     it = from_catalogue(name)
     params = sum(p.numel() for p in it.module.parameters())
@@ -73,31 +76,51 @@ def test_a_branch_leaves_the_others_as_they_are():
     assert plan.removed == round(0.1 * params)
 
 
+def _share(it):
+    """Share of the parameters that are weights of layers."""
+    learned = dict(it.module.named_parameters())
+    weights = {m.weight for m in it.graph.makers} & set(learned)
+    total = sum(p.numel() for p in learned.values())
+    return sum(learned[w].numel() for w in weights) / total
+
+
 @pytest.mark.parametrize("name", sorted(ZOO))
-def test_every_architecture_runs_and_keeps_its_shapes(name):
+def test_every_architecture_keeps_what_its_masks_keep(name, tmp_path):
+    """Every rule in both scopes: counts are exact, the rest stays, files come back."""
     it = from_zoo(name)
     if not it.graph.makers:
         pytest.skip("no layer with weights")
-    learned = dict(it.module.named_parameters())
-    weights = {m.weight for m in it.graph.makers} & set(learned)
-    share = sum(learned[w].numel() for w in weights) / sum(
-        p.numel() for p in learned.values()
-    )
-    plan = _masks(it, NAMES[len(name) % 4], 0.5 * share)
-    pruned = apply_masks(it.module, plan)
     named = dict(it.module.named_parameters(remove_duplicate=False))
     before = {k: v.clone() for k, v in it.module.state_dict().items()}
-    for out, dense in zip(
-        run(pruned, it.inputs), run(it.module, it.inputs), strict=True
-    ):
+    dense = run(it.module, it.inputs)
+    params = sum(p.numel() for p in it.module.parameters())
+    turns = itertools.product(NAMES, ("network", "layer"), (0.4, 0.9))
+    for heuristic, scope, part in turns:
+        sparsity = part * _share(it)
+        plan = _masks(it, heuristic, sparsity, scope=scope)
+        assert plan.removed == round(sparsity * params)
+        plan.save(tmp_path / "masks.safetensors")
+        back = MaskPlan.load(tmp_path / "masks.safetensors")
+        assert back.hash == plan.hash
+        pruned = apply_masks(it.module, back)
+        state = pruned.state_dict()
+        for key, value in it.module.state_dict().items():
+            assert torch.equal(value, before[key])
+            same = [
+                n for n in plan.kept if it.module.get_parameter(n) is named.get(key)
+            ]
+            mask = plan.kept[same[0]] if same else None
+            wanted = value if mask is None else value * torch.from_numpy(mask)
+            assert torch.equal(state[key], wanted)
+    # What is saved as plain weights computes the same when it is read again.
+    save_file({k: v.clone() for k, v in state.items()}, tmp_path / "w.safetensors")
+    again = apply_masks(it.module, plan)
+    again.load_state_dict(load_file(tmp_path / "w.safetensors"))
+    outputs = run(pruned, it.inputs)
+    for out, same, other in zip(outputs, run(again, it.inputs), dense, strict=True):
+        assert torch.equal(out, same)
         assert torch.isfinite(out).all()
-        assert out.shape == dense.shape
-    for key, value in it.module.state_dict().items():
-        assert torch.equal(value, before[key])
-        same = [n for n in plan.kept if it.module.get_parameter(n) is named.get(key)]
-        mask = plan.kept[same[0]] if same else None
-        wanted = value if mask is None else value * torch.from_numpy(mask)
-        assert torch.equal(pruned.state_dict()[key], wanted)
+        assert out.shape == other.shape
 
 
 # --- scores by hand ---------------------------------------------------------------
