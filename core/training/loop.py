@@ -191,6 +191,10 @@ class _Loop:
             left = min(left, max(60 * settings.minutes - run.spent, 0.0))
         return left
 
+    @property
+    def _keeps_best(self) -> bool:
+        return self._run.best is not None and self._settings.keep_best
+
     def _progress(self, left: float) -> Progress:
         run = self._run
         return Progress(
@@ -199,7 +203,7 @@ class _Loop:
             left=left,
             losses=thinned(self.losses, run.done - len(self.losses) + 1),
             checks=tuple(self.checks),
-            best=run.best_step if run.best is not None else run.done,
+            best=run.best_step if self._keeps_best else run.done,
             peak_memory=self._peak(),
         )
 

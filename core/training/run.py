@@ -164,8 +164,8 @@ class Run:
             self.waited += 1
 
     def result(self) -> nn.Module:
-        """Return the best averaged weights, or the last ones without any check."""
-        if self.best is None:
+        """Return the best averaged weights, or the last ones; see `Settings`."""
+        if self.best is None or not self._settings.keep_best:
             self.best_step = self.done
         else:
             self.average.load_state_dict(self.best)

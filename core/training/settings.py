@@ -45,6 +45,10 @@ class Settings:
         stops; 0 never stops early.
     check_every
         Steps between two such checks.
+    keep_best
+        Return the weights that did best in the checks; else the last ones. The
+        checks only say something about tiles that the network at the start has
+        never learned from: it may know others by heart, and nothing betters that.
     distil
         Weight of the distance to the teacher's outputs, where there is a teacher.
     pressure
@@ -72,6 +76,7 @@ class Settings:
     minutes: float = 0.0
     patience: int = 0
     check_every: int = 25
+    keep_best: bool = True
     distil: float = 1.0
     pressure: float = 0.0
     device: str = ""

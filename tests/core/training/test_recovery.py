@@ -79,6 +79,21 @@ def test_the_best_weights_are_kept_not_the_last():
         assert same(found.module, module)
 
 
+def test_the_last_weights_are_kept_where_the_checks_decide_nothing(tmp_path):
+    data = synthetic_examples(range(2), 64)
+    wild = replace(QUICK, rate=5.0, average=0.0, keep_best=False)
+    wild = replace(wild, checkpoint=tmp_path / "state.pt")
+    aids = Aids(validation=data[1:])
+    found = train(unet(), SPEC, data[:1], wild, aids=aids)
+    losses = dict(found.checks)
+    assert found.best == found.steps == 6
+    assert losses[6] > min(losses.values()), "this training does harm"
+    other = train(unet(), SPEC, data[:1], replace(wild, keep_best=True), aids=aids)
+    assert not same(found.module, other.module)
+    again = train(unet(), SPEC, data[:1], wild, aids=aids)
+    assert same(again.module, found.module), "a checkpoint holds both"
+
+
 def test_training_that_helps_goes_on_to_the_end():
     data = synthetic_examples(range(2), 64)
     found = train(
