@@ -103,6 +103,16 @@ def sheet_of(tokens: Tokens) -> str:
     return f"""
     QToolTip {{ color: {t.text}; background: {t.raised};
         border: 1px solid {t.line}; padding: 4px; }}
+    QSlider:horizontal {{ min-height: 18px; }}
+    QSlider::groove:horizontal {{ height: 4px; border-radius: 2px;
+        background: {t.line}; }}
+    QSlider::sub-page:horizontal {{ border-radius: 2px; background: {t.accent}; }}
+    QSlider::handle:horizontal {{ width: 12px; height: 12px; margin: -6px 0;
+        border-radius: 8px; border: 2px solid {t.accent}; background: {t.base}; }}
+    QSlider::handle:horizontal:focus {{ background: {t.accent};
+        border-color: {t.text}; }}
+    QSlider::sub-page:horizontal:disabled {{ background: {t.line}; }}
+    QSlider::handle:horizontal:disabled {{ border-color: {t.line}; }}
     QToolBar {{ background: {t.window}; border: none;
         border-bottom: 1px solid {t.line}; padding: 4px 8px; spacing: 4px; }}
     QToolBar QToolButton {{ padding: 4px 10px; border-radius: 5px; border: none; }}

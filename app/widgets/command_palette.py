@@ -28,10 +28,11 @@ from PySide6.QtWidgets import (
 from app.widgets.actions import keys_of
 from app.widgets.matching import ranked
 
-_WIDTH, _HEIGHT = 520, 380
 _FRAMELESS = Qt.WindowType.FramelessWindowHint
 _KEYS = Qt.ItemDataRole.UserRole + 1
-_ROW = 30
+_ROW, _LISTED = 30, 10
+# margins, the line to type into, and whole rows: none is cut in two
+_WIDTH, _HEIGHT = 520, 62 + _LISTED * _ROW + 2
 _OVERRIDE = QEvent.Type.ShortcutOverride
 
 

@@ -87,7 +87,8 @@ def limits_of(values: list[float], axis: Axis) -> tuple[float, float]:
     """Return the limits of an axis: fixed ones, or the values with some room."""
     low = min(values, default=0.0)
     high = max(values, default=1.0)
-    room = max((high - low) * 0.1, 1e-6)
+    # from the end of the axis: a point alone must not sit on its rim
+    room = max((high - (low if axis.low is None else axis.low)) * 0.1, 1e-6)
     first = axis.low if axis.low is not None else low - room
     last = axis.high if axis.high is not None else high + room
     return (first, last) if last > first else (first, first + 1.0)

@@ -25,7 +25,7 @@ from app.views.viewer import Viewer
 from app.widgets.legend import Entry, Legend
 from app.widgets.network import Network
 from app.widgets.plot import Axis, Dot, Line, Plot
-from app.widgets.plot_values import BEST, place_of
+from app.widgets.plot_values import BEST, limits_of, place_of
 from app.widgets.tile_view import Mask, TileView
 from core.types import PruneRequest
 
@@ -311,6 +311,18 @@ def test_points_of_the_front_are_framed_by_a_shape_and_explained(qtbot, plot):
         around = QRect(place - QPoint(9, 9), QSize(19, 19))
         # grey values: the frame is told without any colour
         assert (plain.copy(around) != framed.copy(around)) is tells
+
+
+@pytest.mark.parametrize("low", [None, 0.0])
+@pytest.mark.parametrize("values", [[1720.0], [3.0, 5.0], [-2.0, 4.0]])
+def test_a_free_end_of_an_axis_leaves_room_around_the_points(low, values):
+    first, last = limits_of(values, Axis("ms", low))
+    assert last > max(values)
+    if low is None:
+        assert first < min(values)
+    else:
+        assert first == low
+        assert last - max(values) > 0.05 * (last - first)
 
 
 def test_the_legend_explains_the_frame_while_there_is_one(qtbot):
