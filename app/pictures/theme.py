@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
@@ -100,9 +101,19 @@ def palette_of(tokens: Tokens) -> QPalette:
 def sheet_of(tokens: Tokens) -> str:
     """Return the style sheet of a theme: only what a palette cannot say."""
     t = tokens
+    # Qt takes pictures of style sheets from files only
+    name = "check-light.svg" if tokens is LIGHT else "check-dark.svg"
+    check = Path(str(files("resources") / "icons" / name)).as_posix()
     return f"""
     QToolTip {{ color: {t.text}; background: {t.raised};
         border: 1px solid {t.line}; padding: 4px; }}
+    QCheckBox::indicator, QListView::indicator {{ width: 13px; height: 13px;
+        border: 1px solid {t.faint}; border-radius: 3px; background: {t.base}; }}
+    QCheckBox::indicator:checked, QListView::indicator:checked {{
+        border-color: {t.accent}; background: {t.accent}; image: url("{check}"); }}
+    QCheckBox::indicator:focus {{ border: 1px solid {t.text}; }}
+    QCheckBox::indicator:disabled, QListView::indicator:disabled {{
+        border-color: {t.line}; background: {t.window}; }}
     QSlider:horizontal {{ min-height: 18px; }}
     QSlider::groove:horizontal {{ height: 4px; border-radius: 2px;
         background: {t.line}; }}

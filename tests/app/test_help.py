@@ -6,10 +6,12 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
     QApplication,
+    QCheckBox,
     QComboBox,
     QLabel,
     QLineEdit,
     QPushButton,
+    QSlider,
     QToolButton,
 )
 
@@ -222,6 +224,48 @@ def test_no_text_is_cut_off(qtbot, shown, mode, theme_name):
         elif isinstance(widget, QLabel | QPushButton | QToolButton):
             # Style sheets may add a pixel of frame that the text does not need.
             assert widget.width() + 1 >= widget.minimumSizeHint().width(), words
+    theme.apply(QApplication.instance(), "light")
+
+
+def luminance(colour):
+    parts = (colour.redF(), colour.greenF(), colour.blueF())
+    red, green, blue = (
+        part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4
+        for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(picture):
+    """Return the largest contrast to the corner of a picture, as WCAG counts it."""
+    ground = luminance(picture.pixelColor(0, 0))
+    found = []
+    for y in range(picture.height()):
+        for x in range(picture.width()):
+            here = luminance(picture.pixelColor(x, y))
+            light, dark = max(here, ground), min(here, ground)
+            found.append((light + 0.05) / (dark + 0.05))
+    return max(found)
+
+
+@pytest.mark.parametrize("theme_name", ["light", "dark"])
+def test_boxes_and_handles_are_seen_in_both_themes(qtbot, theme_name):
+    theme.apply(QApplication.instance(), theme_name)
+    box, slider = QCheckBox(), QSlider(Qt.Orientation.Horizontal)
+    for widget in (box, slider):
+        qtbot.addWidget(widget)
+    slider.resize(40, 24)
+    empty = box.grab().toImage()
+    box.setChecked(True)
+    ticked = box.grab().toImage()
+    assert contrast(empty) >= 3
+    assert contrast(ticked) >= 3
+    assert contrast(slider.grab().toImage()) >= 3
+    # the tick itself, inside the filled box
+    colours = {
+        ticked.pixelColor(x, y).rgb() for x in range(4, 12) for y in range(4, 14)
+    }
+    assert len(colours) > 3
     theme.apply(QApplication.instance(), "light")
 
 
