@@ -54,7 +54,7 @@ class Presenter:
             self._window.demo.set_step(new.request.sparsity)
         if _differ(old, new, *_HEADS):
             self._show_panes(new)
-        if _differ(old, new, "request", "curve", "opened", "outcome"):
+        if _differ(old, new, "request", "curve", "opened", "outcome", "failed"):
             self._show_counts(new)
         if _differ(old, new, *_DRAWN):
             self._show_masks(new)
@@ -118,6 +118,9 @@ class Presenter:
         left = new.outcome.counts if new.outcome and new.current else None
         if left is None and new.curve is not None:
             left = new.curve.at(new.request.sparsity)
+        if left is None and new.request in new.failed:
+            self._window.controls.set_counts(None, None)  # never those of another
+            return
         if left is None and new.request.sparsity > 0:
             return  # the curve is on its way; the old figures stay until then
         self._window.controls.set_counts(new.opened.counts, left)
