@@ -102,6 +102,7 @@ def _compression(
             f"{_aji(best)}, {spoken(recipe)}" if recipe else "none",
             other,
             reason,
+            searches=True,
         ),
     ]
 
@@ -135,7 +136,7 @@ def _ninety(name: str, dense: Entry, own: Sequence[Entry], scale: Scale) -> Clai
         counted = "" if work is None else f" (it removes {work:.0%} of the arithmetic)"
         verdict = FAILS
         why = f"the fastest point saves less than 80 % of the time{counted}"
-    return Claim(PAPER_1, text, number, verdict, why)
+    return Claim(PAPER_1, text, number, verdict, why, searches=True)
 
 
 def _recipe(entry: Entry) -> str:
@@ -158,14 +159,14 @@ def _five(name: str, dense: Entry, own: Sequence[Entry], scale: Scale) -> Claim:
     if not usable:
         count = len(recipes(cut, (*_KEYS, "sparsity")))
         words = f"no recipe of {count} loses so little"
-        return Claim(OURS, text, words, FAILS, "see the curves")
+        return Claim(OURS, text, words, FAILS, "see the curves", searches=True)
     recipe = max(usable, key=lambda r: usable[r][0])
     speed, loss = usable[recipe]
     verdict, why = within(loss)
     if speed < 5:
         verdict, why = FAILS, "nothing that loses so little is fast enough"
     number = f"{speed:.1f} times, {_aji(loss)}, {spoken(recipe)}"
-    return Claim(OURS, text, number, verdict, why)
+    return Claim(OURS, text, number, verdict, why, searches=True)
 
 
 def within_reach(

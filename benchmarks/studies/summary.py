@@ -22,10 +22,10 @@ from benchmarks.studies.verdicts import (
 
 _KEYS = ("heuristic", "mode", "recovery")
 _VERDICTS = {
-    HOLDS: "hold",
-    FAILS: "do not hold",
-    OPEN: "cannot be decided with these tiles",
-    MISSING: "are not measured",
+    HOLDS: ("holds", "hold"),
+    FAILS: ("does not hold", "do not hold"),
+    OPEN: ("cannot be tested here", "cannot be tested here"),
+    MISSING: ("is not measured", "are not measured"),
 }
 
 
@@ -65,7 +65,11 @@ def summary(
         words = f"This is a {scale.name} run: it shows that everything runs, no more."
         return [*lines, f"- {words}"]
     count = Counter(row.verdict for row in rows)
-    said = [f"{count[v]} {words}" for v, words in _VERDICTS.items() if count[v]]
+    said = [
+        f"{count[v]} {words[count[v] > 1]}"
+        for v, words in _VERDICTS.items()
+        if count[v]
+    ]
     lines.append(f"- Of {len(rows)} claims {', '.join(said)}.")
     facts = _structured if study == "structured" else _unstructured
     lines += [f"- {fact}" for fact in facts(entries, scale)]

@@ -29,6 +29,9 @@ class Claim:
         `HOLDS`, `FAILS`, `OPEN` or `MISSING`.
     why
         Half a sentence.
+    searches
+        Whether it asks for any point of its network that will do: that there is none
+        can only be said when all of them were run.
     """
 
     paper: str
@@ -36,6 +39,7 @@ class Claim:
     number: str
     verdict: str
     why: str
+    searches: bool = False
 
 
 def within(change: Interval, allowed: float = ALLOWED) -> tuple[str, str]:
