@@ -55,7 +55,9 @@ def recover(  # noqa: PLR0913 - the network, the tiles, and how long
         settings,
         minutes=scale.minutes * share,
         augmentation=GENTLE,
-        patience=6,
+        # the checks are on tiles that the network knows by heart: they show progress
+        keep_best=False,
+        patience=0,
         check_every=50,
         average=0.98,
     )
