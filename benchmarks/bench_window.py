@@ -18,6 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -34,6 +35,7 @@ from app.pictures import theme
 from app.setup.settings import Settings
 from app.startup import building
 from app.state.app_state import AppState
+from app.sweeps.button import SweepButton
 from benchmarks.canvas import canvas
 from core.types import PruneRequest
 
@@ -182,13 +184,7 @@ def stalls(bench: building.Bench, seconds: float) -> dict[str, Any]:
 
 def panes(bench: building.Bench, seconds: float) -> dict[str, Any]:
     """`stalls` with four panes locked together while the plots are being filled."""
-    while len(bench.store.state.panes) < 4:
-        bench.controller.panes.add()
-    for index, name in enumerate(("reconstruction", "l2", "fpgm", "random")):
-        bench.controller.panes.activate(index)
-        bench.controller.set_request(heuristic=name)
-    bench.controller.panes.set_lock("sparsity")
-    pump(lambda: idle(bench))
+    open_four(bench)
     explorer = QTimer()
 
     def explore() -> None:
@@ -201,6 +197,44 @@ def panes(bench: building.Bench, seconds: float) -> dict[str, Any]:
     explorer.stop()
     bench.controller.cancel()
     return {"panes": len(bench.store.state.panes), **found}
+
+
+def open_four(bench: building.Bench) -> None:
+    """Open four panes, each with a heuristic of its own, and let them settle."""
+    while len(bench.store.state.panes) < 4:
+        bench.controller.panes.add()
+    for index, name in enumerate(("reconstruction", "l2", "fpgm", "random")):
+        bench.controller.panes.activate(index)
+        bench.controller.set_request(heuristic=name)
+    bench.controller.panes.set_lock("sparsity")
+    pump(lambda: idle(bench))
+
+
+def sweep(bench: building.Bench, seconds: float, folder: str) -> dict[str, Any]:
+    """`stalls` with four panes while a sweep runs from its panel."""
+    open_four(bench)
+    button = bench.window.findChild(SweepButton)
+    assert button is not None
+    button.show()
+    assert button.panel is not None
+    assert button.sweeping is not None
+    process, came = button.sweeping.process, [0]
+    process.stored.connect(lambda *_: came.__setitem__(0, came[0] + 1))
+    wish = replace(
+        button.panel.form.wish,
+        heuristics=("reconstruction", "l2", "l1", "fpgm", "random"),
+        step=0.01,
+        seeds=3,
+        latency=False,
+        out=f"{folder}/sweep.sqlite",
+    )
+    button.sweeping.start(wish)
+    pump(lambda: came[0] > 0)
+    found = stalls(bench, seconds)
+    assert process.running, "the sweep ended before the measurement"
+    button.sweeping.cancel()
+    pump(lambda: not process.running)
+    return {"panes": len(bench.store.state.panes), "trials": came[0], **found}
 
 
 def memory(bench: building.Bench, changes: int = 500) -> dict[str, Any]:
@@ -279,7 +313,7 @@ def main() -> None:
         app = QApplication([])
         theme.apply(app, "light")
         found["canvas"] = canvas(app, (1280, 800))
-    if {"slider", "stalls", "panes", "memory"} & set(asked.part):
+    if {"slider", "stalls", "panes", "sweep", "memory"} & set(asked.part):
         app = app or QApplication([])
         with tempfile.TemporaryDirectory() as folder:
             bench = opened(app, folder)
@@ -291,6 +325,8 @@ def main() -> None:
                 found["memory"] = memory(bench, asked.changes)
             if "panes" in asked.part:
                 found["panes"] = panes(bench, asked.seconds)
+            if "sweep" in asked.part:
+                found["panes_in_sweep"] = sweep(bench, asked.seconds, folder)
             bench.window.close()
     print(json.dumps(found, indent=2))
 
