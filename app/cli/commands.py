@@ -4,6 +4,7 @@ To read this file, start from `run`.
 """
 
 import json
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -42,6 +43,11 @@ def guarded(call: Any) -> int:
     """Call and return the exit code, its own or 0; errors become one line."""
     try:
         code = call()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # whoever read has enough (``| head``); nothing may be flushed there at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
     except BenchError as error:
         _complain(str(error))
         return BAD_INPUT

@@ -163,3 +163,16 @@ def test_fine_tuning_from_the_command_line(tmp_path, capsys):
     assert "fine-tuning 2 steps" in capsys.readouterr().out
     assert run(parse([*words.split(), "--data", str(tmp_path / "no")])) == 2
     assert "is not a folder" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes end otherwise there")
+def test_a_reader_that_has_enough_is_no_fault():
+    command = [sys.executable, "-u", "-m", "app", "inspect", "--model", "unet"]
+    told = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    told.stdout.readline()
+    told.stdout.close()
+    assert told.wait() == 0
+    assert told.stderr.read() == ""
+    told.stderr.close()
