@@ -115,7 +115,8 @@ class Controller(QObject):
             changes.setdefault("training", self._training)  # as it was left
         new = replace(state.request, **changes)
         if "heuristic" in changes:
-            new = fitted(new, before=state.request.heuristic)
+            said = "recovery" in changes  # a point that is gone back to says its own
+            new = fitted(new, before="" if said else state.request.heuristic)
         if new == state.request:
             return
         fresh: dict[str, Any] = {"request": new}

@@ -10,6 +10,7 @@ from app.state.app_state import MOST, AppState, Pane, Store, with_panes
 from app.state.history import Arrangement, arranged
 from app.state.locks import LOCKS, followed
 from app.state.repairs import fitted
+from core.types import UNSTRUCTURED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,7 +139,9 @@ def next_pane(state: AppState) -> Pane:
     here = state.request.heuristic
     after = usable.index(here) + 1 if here in usable else 0
     turn = [*usable[after:], *usable[:after]]
-    # The baseline is drawn anyway: it is the last that one wants to see.
-    turn.sort(key=lambda name: name == "random")
+    # Channels are compared with channels, single weights with single weights; and
+    # the baseline is drawn anyway: it is the last that one wants to see.
+    single = here.startswith(UNSTRUCTURED)
+    turn.sort(key=lambda n: (n.startswith(UNSTRUCTURED) != single, n == "random"))
     free = next((name for name in turn if name not in taken), here)
     return Pane(fitted(replace(state.request, heuristic=free), before=here))

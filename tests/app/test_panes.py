@@ -20,7 +20,7 @@ from app.state.app_state import MOST, AppState, Pane, with_panes
 from app.state.exploring import BASELINE, EXPLORED, baseline_of
 from app.state.history import arrangement_of
 from app.state.locks import followed, speedup_at
-from app.state.values import Curve
+from app.state.values import Curve, Heuristic
 from app.widgets.pane_frame import Head, PaneFrame
 from app.widgets.pane_grid import best_columns
 from app.work.outcomes import Outcomes
@@ -184,6 +184,28 @@ def test_a_pane_that_failed_works_again_with_other_settings(qtbot, shown):
     assert shown.store.state.current
     assert not shown.store.state.failed
     assert not shown.window.viewer._pruned[1]._failure.isVisible()
+
+
+def test_a_point_without_repair_is_gone_back_to_as_it_was(ready):
+    ready.controller.set_request(heuristic="unstructured:magnitude")
+    point = PruneRequest("l2", 0.4, recovery="none")
+    ready.controller.go_to(point)
+    assert ready.store.state.request.recovery == "none"
+
+
+def test_a_further_pane_compares_like_with_like(ready):
+    opened = ready.store.state.opened
+    names = ("l2", "unstructured:magnitude", "random", "unstructured:taylor")
+    opened = replace(opened, heuristics=tuple(Heuristic(n, n, "") for n in names))
+    state = replace(ready.store.state, opened=opened)
+
+    def after(*shown):
+        panes = tuple(Pane(PruneRequest(name, 0.5)) for name in shown)
+        return next_pane(replace(state, **with_panes(panes, 0))).request.heuristic
+
+    assert after("l2") == "random"
+    assert after("unstructured:magnitude") == "unstructured:taylor"
+    assert after("l2", "random") == "unstructured:magnitude"
 
 
 def test_single_weights_bring_a_repair_that_goes_with_them(qtbot, shown):
