@@ -65,8 +65,8 @@ def lines_of(result: dict[str, Any], found: "Round") -> list[str]:
     for caption, scores in rows:
         if scores is not None:
             words = "  ".join(
-                f"{name.upper()} {text.score(_number(scores[name]))}"
-                for name in ("aji", "pq", "dice", "f1")
+                f"{name} {text.score(_number(scores[name.lower()]))}"
+                for name in ("AJI", "PQ", "Dice", "F1")
             )
             lines.append(f"{caption}: {words}")
     return lines + [f"note: {warning}" for warning in found.warnings]

@@ -22,6 +22,7 @@ from app.words import story
 from core.export.writing import write_text
 
 _METRICS = {"aji": "AJI", "pq": "PQ", "dice": "Dice", "f1": "F1"}
+_WORDS = ("dice2", "precision", "recall")  # of the other scores: not abbreviations
 _STYLE = """
 :root{color-scheme:light dark;--ink:#1d2330;--faint:#5b6474;--paper:#fff;
 --line:#d8dde6;--card:#f5f7fa;--accent:#0072b2}
@@ -45,7 +46,7 @@ margin-right:7px;border:1px solid var(--faint)}
 th,td{padding:5px 10px;text-align:right;border-bottom:1px solid var(--line);
 white-space:nowrap;font-variant-numeric:tabular-nums}
 th:first-child,td:first-child{text-align:left}th{color:var(--faint);font-weight:600}
-table.words td{text-align:left;white-space:normal}
+table.words :is(th,td){text-align:left;white-space:normal}
 tr.now td{background:var(--card);font-weight:600}
 svg{width:100%;height:auto}svg text{fill:var(--faint);font-size:12px}
 svg .mid{text-anchor:middle}svg .end{text-anchor:end}svg .title{font-size:13px}
@@ -198,7 +199,7 @@ def _sizes(facts: Facts) -> list[str]:
             ("score", *known),
             [
                 (
-                    _METRICS.get(name, name.replace("_plus", "+").upper()),
+                    _score_name(name),
                     *(text.score(s.get(name, float("nan"))) for s in known.values()),
                 )
                 for name in names
@@ -206,6 +207,12 @@ def _sizes(facts: Facts) -> list[str]:
         )
     )
     return parts
+
+
+def _score_name(name: str) -> str:
+    if name in _WORDS:
+        return name.capitalize()
+    return _METRICS.get(name, name.replace("_plus", "+").upper())
 
 
 def _curves(facts: Facts) -> list[str]:
