@@ -28,6 +28,7 @@ from core.errors import BenchError
 from core.job import Job, Step
 from core.latency import LatencyProcess
 from core.models import LoadedModel, load_model, save_model
+from core.models.catalogue import PRUNED
 from core.pruning import PruningPlan
 from core.training import Aids, Augmentation, Example, Settings, train
 from core.training.data import synthetic_examples
@@ -39,7 +40,7 @@ from core.types import PruneRequest, Tile
 log = logging.getLogger(__name__)
 
 #: Name of each model and the share of parameters that goes.
-SHIPPED = {"demo-70": 0.70, "demo-90": 0.90, "demo-95": 0.95}
+SHIPPED = {name: percent / 100 for name, percent in PRUNED.items()}
 
 _SHARES = (0.64, 0.20, 0.10, 0.06)  # of the demo model's last round
 _GENTLE = Augmentation(stain=0.04, brown=0.05, blur=0.08, noise=0.08, strength=0.4)

@@ -322,12 +322,16 @@ def _ratio(text: str) -> tuple[str, float]:
     return name, value
 
 
-def _positive(text: str) -> float:
-    """Read a number above 0."""
+def _number(text: str) -> float:
     try:
-        value = float(text)
+        return float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+
+
+def _positive(text: str) -> float:
+    """Read a number above 0."""
+    value = _number(text)
     if not 0 < value < 1e6:
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
     return value
@@ -346,10 +350,7 @@ def _count(text: str) -> int:
 
 def _sparsity(text: str) -> float:
     """Read a sparsity."""
-    try:
-        value = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+    value = _number(text)
     if not 0 <= value <= 0.99:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 0.99")
     return value

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from app.cli.figures import defined
-from app.words import format as text
+from app.cli.figures import defined, shown
 
 if TYPE_CHECKING:
     from core.benchmark import Bench, Round, WholeWay
@@ -59,11 +58,8 @@ def damage_lines(result: Mapping[str, Any]) -> list[str]:
         )
         lines.append(f"types kept  {words}")
     agreement = result["branches"]["agreement"]
-    dice, error = agreement["dice"], agreement["mae"]
     lines.append(
-        "branches    foreground Dice "
-        f"{text.score(float('nan') if dice is None else dice)}, mean error of the "
-        f"shape map {text.score(float('nan') if error is None else error)}, both "
-        "against dense"
+        f"branches    foreground Dice {shown(agreement['dice'])}, mean error of the "
+        f"shape map {shown(agreement['mae'])}, both against dense"
     )
     return lines

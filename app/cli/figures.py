@@ -79,6 +79,11 @@ def defined(scores: Mapping[str, float] | None) -> dict[str, float | None] | Non
     return {n: None if value != value else value for n, value in scores.items()}
 
 
+def shown(score: float | None) -> str:
+    """Return one of the scores that `defined` gives, for people."""
+    return text.score(float("nan") if score is None else score)
+
+
 def training_line(training: Mapping[str, Any]) -> str:
     """Return how fine-tuning went."""
     words = (

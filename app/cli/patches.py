@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli.arguments import Arguments
-from app.cli.figures import defined, figure_lines, figures, training_line
+from app.cli.figures import defined, figure_lines, figures, shown, training_line
 from app.words import format as text
 from app.work.writing import STEM, machine, write_files
 from core.job import Job
@@ -114,23 +114,19 @@ def patch_lines(result: dict[str, Any], notes: Sequence[str] = ()) -> list[str]:
     for side, caption in captions.items():
         scores = result["scores"][side]
         if scores is not None:
-            words = "  ".join(f"{n} {_score(scores[n])}" for n in _SCORES)
+            words = "  ".join(f"{n} {shown(scores[n])}" for n in _SCORES)
             lines.append(f"{caption}: {words.replace('_', ' ')}")
     moved = sorted(patches["each"], key=lambda each: -float(each["shift"]))
     for each in moved[:_SHOWN]:
         before, after = each["dense"], each["pruned"]
         lines.append(
-            f"  {each['name']}: {before['class']} {_score(before['probability'])} to "
-            f"{after['class']} {_score(after['probability'])}"
+            f"  {each['name']}: {before['class']} {shown(before['probability'])} to "
+            f"{after['class']} {shown(after['probability'])}"
             + (f"  (is {each['class']})" if each["class"] else "")
         )
     if len(moved) > _SHOWN:
         lines.append(f"  and {len(moved) - _SHOWN:,} that moved less; --json has all")
     return lines + [f"note: {each}" for each in [*result["warnings"], *notes]]
-
-
-def _score(value: float | None) -> str:
-    return text.score(float("nan") if value is None else value)
 
 
 def _write(
@@ -145,13 +141,10 @@ def _write(
 
     from core.export import Card, card_beside, model_card
     from core.export.writing import write_text
-    from core.pruning import MaskPlan
 
-    folder = Path(asked.out)
-    notes = write_files(folder, bench.export(asked.request, job), job, asked.formats)
-    plan = bench.pruned(asked.request, job)[1]
-    if isinstance(plan, MaskPlan):  # which weights were chosen; zeros are in the model
-        plan.save(folder / "plan.masks.safetensors")
+    folder, plan = Path(asked.out), bench.pruned(asked.request, job)[1]
+    model = bench.export(asked.request, job)
+    notes = write_files(folder, model, plan, job, asked.formats)
     tiles = bench.subject.tiles
     card = Card(
         spec=bench.subject.model.spec,

@@ -3,9 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from app.cli.damage import damage_lines
-from app.cli.figures import defined, figure_lines, figures, training_line
+from app.cli.figures import defined, figure_lines, figures, shown, training_line
 from app.cli.way import way_lines
-from app.words import format as text
 from app.work.translating import scores_of
 
 if TYPE_CHECKING:
@@ -65,12 +64,8 @@ def lines_of(result: dict[str, Any], found: "Round") -> list[str]:
     for caption, scores in rows:
         if scores is not None:
             words = "  ".join(
-                f"{name} {text.score(_number(scores[name.lower()]))}"
+                f"{name} {shown(scores[name.lower()])}"
                 for name in ("AJI", "PQ", "Dice", "F1")
             )
             lines.append(f"{caption}: {words}")
     return lines + [f"note: {warning}" for warning in found.warnings]
-
-
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else value

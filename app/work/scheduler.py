@@ -72,8 +72,8 @@ class Scheduler(QObject):
     ) -> None:
         super().__init__(parent)
         self._store, self._runner, self._resting = store, runner, resting
-        self._queue: list[Work] = []  # running first, then at most one waiting
-        self._about: list[PruneRequest | None] = []  # what the work in the queue is for
+        # Running first, then at most one waiting; each with what it is for.
+        self._queue: list[tuple[Work, PruneRequest | None]] = []
         self._told: set[str] = set()  # failures that a message has told of
         self._running: tuple[object, ...] = ()  # family of the last prune
         self._live = False  # whether frames belong to the pane that is active
@@ -91,6 +91,15 @@ class Scheduler(QObject):
         """Whether the worker has nothing to do."""
         return not self._queue
 
+    @property
+    def _now(self) -> Work | None:
+        """What runs."""
+        return self._queue[0][0] if self._queue else None
+
+    def _has(self, *kinds: Work) -> bool:
+        """Return whether such work runs or waits."""
+        return any(kind in kinds for kind, _ in self._queue)
+
     # Work
 
     def submit(
@@ -102,19 +111,17 @@ class Scheduler(QObject):
         about: PruneRequest | None = None,
     ) -> None:
         """Have some work done next, for a request; see `Runner.submit`."""
-        running = self._about[: len(self._queue[:1])]
-        self._about = [about] if interrupt else [*running, about]
-        self._queue = [kind] if interrupt else [*self._queue[:1], kind]
+        running = [] if interrupt else self._queue[:1]
+        self._queue = [*running, (kind, about)]
         self._runner.submit(work, interrupt=interrupt)
         # What had not begun, behind work that was interrupted, was replaced as well.
         self._queue = self._queue[-max(self._runner.jobs, 1) :]
-        self._about = self._about[-len(self._queue) :]
         self._store.update(busy=True)
 
     def prune(self) -> None:
         """Ask for the masks of the active pane, in place of a request waiting."""
         state = self._store.state
-        if state.opened is None or "open" in self._queue:
+        if state.opened is None or self._has("open"):
             return  # asked again when it has been opened
         session, request = state.opened.session, state.request
         if self._waits(request):
@@ -130,7 +137,7 @@ class Scheduler(QObject):
         tunes = request.recovery in SLOW
         self._running, self._live = () if tunes else family(request), True
         self._wanted = None
-        waits = self._queue[:1] == ["save"] or (self._queue[:1] == ["prune"] and alike)
+        waits = self._now == "save" or (self._now == "prune" and alike)
         self.submit(
             "prune",
             lambda task: session.prune(request, task),
@@ -141,7 +148,7 @@ class Scheduler(QObject):
     def _show_known(self, request: PruneRequest) -> bool:
         """Show a result that is still there; return whether there was one."""
         known, curve = self._recent.get(request), self._curves.get(family(request))
-        if known is None or curve is None or {"open", "save"} & {*self._queue}:
+        if known is None or curve is None or self._has("open", "save"):
             return False
         self._runner.cancel()
         self._queue.clear()
@@ -160,7 +167,7 @@ class Scheduler(QObject):
         known = self._recent.get(request)
         self._wanted = None if known else request
         self._store.update(preview=known)
-        if known is None and self._queue[:1] and self._queue[0] in _SLOW:
+        if known is None and self._now in _SLOW:
             self._prune_for("preview", state.opened, request)
         elif known is None:
             self.advance()
@@ -168,7 +175,7 @@ class Scheduler(QObject):
     def _stop_preview(self) -> None:
         self._wanted = None
         self._store.update(preview=None)
-        if self._queue[:1] == ["preview"]:
+        if self._now == "preview":
             self._runner.cancel()
             self._queue.clear()
             self.advance()
@@ -176,7 +183,7 @@ class Scheduler(QObject):
     def drop_frames(self) -> None:
         """Forget the frames of a drag: another pane is active now."""
         self._running, self._live, self._wanted = (), False, None
-        if self._queue[:1] and self._queue[0] in {"prune", "preview"}:
+        if self._now in {"prune", "preview"}:
             self._runner.cancel()
             self._queue.clear()
 
@@ -298,9 +305,7 @@ class Scheduler(QObject):
 
     def _taken(self) -> tuple[Work | None, PruneRequest | None]:
         """Return which work has ended, and what it was for."""
-        kind = self._queue.pop(0) if self._queue else None
-        about = self._about.pop(0) if self._about else None
-        return kind, about
+        return self._queue.pop(0) if self._queue else (None, None)
 
     def _accept_opened(self, opened: Opened) -> None:
         old = self._store.state.opened
@@ -364,5 +369,5 @@ class Scheduler(QObject):
 
     @Slot(object)
     def _on_progressed(self, step: Step) -> None:
-        if self._queue[:1] != ["measure"]:
+        if self._now != "measure":
             self._store.update(step=step)

@@ -17,6 +17,7 @@ from core.types import PruneRequest
 if TYPE_CHECKING:
     from app.state.values import Changes, Nuclei
     from core.benchmark import Bench, Round
+    from core.benchmark.plans import Plan
     from core.latency import Comparison
     from core.models import LoadedModel
 
@@ -116,13 +117,10 @@ def write_folder(
         When nothing can be written there.
     """
     from core.export.writing import write_text
-    from core.pruning import MaskPlan
 
     model = leaving.bench.export(leaving.request, job)
-    notes = write_files(folder, model, job, formats)
     plan = leaving.bench.pruned(leaving.request, job)[1]
-    if isinstance(plan, MaskPlan):  # which weights were chosen; zeros are in the model
-        plan.save(folder / "plan.masks.safetensors")
+    notes = write_files(folder, model, plan, job, formats)
     job.step(len(formats), len(formats) + 1, "writing masks")
     found = found or leaving.bench.prune(leaving.request, job)
     write_text(folder / f"{STEM}.md", _card(leaving, found))
@@ -131,10 +129,11 @@ def write_folder(
 
 
 def write_files(
-    folder: Path, model: "LoadedModel", job: Job, formats: Sequence[str]
+    folder: Path, model: "LoadedModel", plan: "Plan", job: Job, formats: Sequence[str]
 ) -> list[str]:
     """Write a pruned model and its plan into a folder; see `write_folder`."""
     from core.export.writing import write_text
+    from core.pruning import MaskPlan
 
     _make(folder)
     notes = []
@@ -148,6 +147,8 @@ def write_files(
             notes.append(str(error))
     if model.plan is not None:
         write_text(folder / "plan.json", model.plan.to_json())
+    if isinstance(plan, MaskPlan):  # which weights were chosen; zeros are in the model
+        plan.save(folder / "plan.masks.safetensors")
     return notes
 
 

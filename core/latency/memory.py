@@ -15,7 +15,7 @@ _EVERY = 0.005  # seconds
 
 @dataclass(slots=True)
 class PeakMemory:
-    """Filled in when the work is over.
+    """Can be asked while the work goes on, and after it.
 
     Parameters
     ----------
@@ -23,15 +23,18 @@ class PeakMemory:
         Bytes in use when the work began.
     peak
         Most bytes in use meanwhile, at least `before`.
+    mark
+        Reads the high-water mark of an allocator that keeps one, or None.
     """
 
     before: int = 0
     peak: int = 0
+    mark: Callable[[], int] | None = None
 
     @property
     def grown(self) -> int:
         """Bytes that the work needed on top."""
-        return self.peak - self.before
+        return (self.mark() if self.mark else self.peak) - self.before
 
 
 @contextmanager
@@ -46,10 +49,11 @@ def peak_memory(device: torch.device | None = None) -> Iterator[PeakMemory]:
     if device is not None and device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         found.before = torch.cuda.memory_allocated(device)
+        found.mark = lambda: int(torch.cuda.max_memory_allocated(device))
         try:
             yield found
         finally:
-            found.peak = int(torch.cuda.max_memory_allocated(device))
+            found.peak, found.mark = found.mark(), None
         return
     size = psutil.Process().memory_info
     found.before = found.peak = int(size().rss)

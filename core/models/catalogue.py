@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEMO = "demo"
-_PRUNED = {f"{DEMO}-{share}": share for share in (70, 90, 95)}
+PRUNED = {f"{DEMO}-{percent}": percent for percent in (70, 90, 95)}
 _HOVERNET_THRESHOLDS = {"foreground": 0.5, "object": 0.4}
 
 
@@ -83,7 +83,7 @@ def entries() -> Mapping[str, Entry]:
         DEMO: Entry("the nuclei U-Net trained by this project", None),
         **{
             name: Entry(f"demo with {share} % of its parameters removed", None)
-            for name, share in _PRUNED.items()
+            for name, share in PRUNED.items()
         },
         "unet-tiny": Entry(
             f"U-Net with 8 base channels and 3 levels, {untrained}",
@@ -137,7 +137,7 @@ def catalogue() -> dict[str, str]:
     return {
         name: entry.description
         for name, entry in entries().items()
-        if name not in _PRUNED or _installed(name)
+        if name not in PRUNED or _installed(name)
     }
 
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 
-import torch
 from torch import nn
 
 from core.errors import InputError
@@ -88,8 +87,7 @@ def train(
     device = pick_device(settings.device) if settings.device else first.device
     with peak_memory(device) as memory:
         run = Run(module, settings, aids, device)
-        loop = _Loop(run, spec, settings, aids, job)
-        loop.memory = memory
+        loop = _Loop(run, spec, settings, aids, job, memory)
         reason = loop.run(data)
         trained = run.result().to(first.device)
     return Trained(
@@ -125,14 +123,20 @@ class _Loop:
     """The steps of one call, and what is done between them."""
 
     def __init__(
-        self, run: Run, spec: ModelSpec, settings: Settings, aids: Aids, job: Job
+        self,
+        run: Run,
+        spec: ModelSpec,
+        settings: Settings,
+        aids: Aids,
+        job: Job,
+        memory: PeakMemory,
     ) -> None:
         self._run, self._spec, self._settings = run, spec, settings
         self._aids, self._job = aids, job
         self._validation = Validation(spec, aids.validation, settings.crop, run.teacher)
         self._looks = Looks(aids.watch, settings.watch_every)
         self._telling = Telling(aids.told)
-        self.memory = PeakMemory()
+        self._memory = memory
         self.losses: list[float] = []
         self.checks: list[tuple[int, float]] = []
 
@@ -204,21 +208,13 @@ class _Loop:
             losses=thinned(self.losses, run.done - len(self.losses) + 1),
             checks=tuple(self.checks),
             best=run.best_step if self._keeps_best else run.done,
-            peak_memory=self._peak(),
+            peak_memory=self._memory.grown,
         )
-
-    def _peak(self) -> int:
-        """Bytes on top so far; CUDA's own mark is only read out here meanwhile."""
-        if self._run.device.type == "cuda":
-            return torch.cuda.max_memory_allocated(self._run.device) - (
-                self.memory.before
-            )
-        return self.memory.grown
 
     def _report(self, pace: float, left: float) -> None:
         run, settings = self._run, self._settings
         text = (
-            f"training, loss {run.recent:.4f}, {self._peak() / 1e6:.0f} MB on top"
+            f"training, loss {run.recent:.4f}, {self._memory.grown / 1e6:.0f} MB on top"
             f"{_in_words(left)}"
         )
         if settings.minutes and left < pace * (settings.steps - run.done):

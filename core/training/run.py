@@ -73,7 +73,7 @@ class Run:
         self, module: nn.Module, settings: Settings, aids: Aids, device: torch.device
     ) -> None:
         self._settings = settings
-        self.device = device
+        self._device = device
         self._student = copy.deepcopy(module).to(device).train()
         for value in self._student.parameters():
             if value.ndim == 4:
@@ -112,7 +112,7 @@ class Run:
         return min(share, 1.0)
 
     def _resume(self, path: Any) -> None:
-        state = torch.load(path, weights_only=True, map_location=self.device)
+        state = torch.load(path, weights_only=True, map_location=self._device)
         try:
             self._student.load_state_dict(state["student"])
         except RuntimeError as error:
@@ -176,8 +176,8 @@ class Run:
         rate = self._rate()
         for group in self._optimizer.param_groups:
             group["lr"] = rate
-        inputs = batch[0].to(self.device)
-        targets = {name: value.to(self.device) for name, value in batch[1].items()}
+        inputs = batch[0].to(self._device)
+        targets = {name: value.to(self._device) for name, value in batch[1].items()}
         loss = self._loss(inputs, targets)
         value = float(loss.detach())
         if math.isfinite(value):
@@ -199,7 +199,7 @@ class Run:
 
     def _loss(self, inputs: Tensor, targets: dict[str, Tensor]) -> Tensor:
         half = self._settings.half
-        kind = self.device.type
+        kind = self._device.type
         with torch.autocast(kind, torch.bfloat16, enabled=half), self._chance():
             outputs: Outputs = self._student(inputs)
         if self.teacher is None:
@@ -219,8 +219,8 @@ class Run:
         if not self._drops:
             yield
             return
-        gpu = self.device.type == "cuda"
-        with torch.random.fork_rng([self.device] if gpu else []):
+        gpu = self._device.type == "cuda"
+        with torch.random.fork_rng([self._device] if gpu else []):
             torch.manual_seed(self._settings.seed * 1_000_003 + self.done)
             yield
 
