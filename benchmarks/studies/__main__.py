@@ -56,7 +56,14 @@ def show(study: str, out: Path, cache: Path, scale: Scale) -> int:
     return len(done)
 
 
-def run(study: str, data: Path | None, out: Path, cache: Path, scale: Scale) -> int:
+def run(
+    study: str,
+    data: Path | None,
+    out: Path,
+    cache: Path,
+    scale: Scale,
+    only: Sequence[str] = (),
+) -> int:
     """Run the points of a study that are not in its log, then write the results.
 
     Parameters
@@ -71,6 +78,9 @@ def run(study: str, data: Path | None, out: Path, cache: Path, scale: Scale) -> 
         Where the log and trained networks are kept.
     scale
         How much is run.
+    only
+        Networks whose points are run; all when left out. Commands that name different
+        ones may share a cache at the same time.
 
     Returns
     -------
@@ -78,10 +88,17 @@ def run(study: str, data: Path | None, out: Path, cache: Path, scale: Scale) -> 
         Number of points that were computed now.
     """
     subject = STUDIES[study](read_tiles(data, scale), scale, cache)
-    done = Log(cache / f"{study}-{scale.name}.jsonl")
-    points = list(subject.points())
-    todo = [point for point in points if point not in done]
-    log.info("%d points, %d in %s", len(points), len(points) - len(todo), cache)
+    path = cache / f"{study}-{scale.name}.jsonl"
+    done, points = Log(path), list(subject.points())
+    names = sorted({point["network"] for point in points})
+    if unknown := sorted({*only} - {*names}):
+        raise InputError(
+            f"There is no network '{unknown[0]}' in this study: name one of "
+            f"{', '.join(names)}."
+        )
+    asked = [point for point in points if not only or point["network"] in only]
+    todo = [point for point in asked if point not in done]
+    log.info("%d points, %d in %s", len(asked), len(asked) - len(todo), cache)
     start = time.monotonic()
     with subject.session():
         for number, point in enumerate(todo, start=1):
@@ -89,7 +106,8 @@ def run(study: str, data: Path | None, out: Path, cache: Path, scale: Scale) -> 
             spent = time.monotonic() - start
             left = spent / number * (len(todo) - number) / 60
             log.info("%d/%d %s, %.0f min left", number, len(todo), label(point), left)
-    publish(study, done, points, scale, Places(out, cache))
+    # read again: other networks may have been run beside these
+    publish(study, Log(path), points, scale, Places(out, cache))
     return len(todo)
 
 
@@ -133,6 +151,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--cache", type=Path, default=Path("runs/studies"))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument(
+        "--network",
+        action="append",
+        default=[],
+        help="run only this network's points, which may be said again; commands for "
+        "different networks may run beside each other",
+    )
+    parser.add_argument(
         "--report",
         action="store_true",
         help="run nothing, write the results of what was run so far",
@@ -151,7 +176,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if given.report:
                 show(given.study, given.out, given.cache, scale)
             else:
-                run(given.study, given.data, given.out, given.cache, scale)
+                places = given.out, given.cache
+                run(given.study, given.data, *places, scale, given.network)
     except BenchError as error:
         sys.stderr.write(f"studies: {error}\n")
         return 2

@@ -1,6 +1,7 @@
 """The claims of study 1, and those that go past it."""
 
 from collections.abc import Sequence
+from itertools import product
 
 from benchmarks.studies.scale import Scale
 from benchmarks.studies.statistics import (
@@ -10,7 +11,7 @@ from benchmarks.studies.statistics import (
     relative_change,
     share_interval,
 )
-from benchmarks.studies.tiles import DSB, SYNTHETIC, TNBC
+from benchmarks.studies.tiles import DSB, TNBC
 from benchmarks.studies.verdicts import (
     ALLOWED,
     FAILS,
@@ -23,7 +24,9 @@ from benchmarks.studies.verdicts import (
     best_of,
     chosen,
     compared,
+    dense_of,
     nearest,
+    real_sources,
     recipes,
     settled,
     spoken,
@@ -50,7 +53,7 @@ def claims(entries: Sequence[Entry], scale: Scale) -> list[Claim]:
     rows: list[Claim] = []
     for name in scale.networks:
         own = chosen(entries, network=name)
-        dense = (chosen(own, heuristic="dense") or [_NO_DENSE])[0]
+        dense = dense_of(own) or _NO_DENSE
         rows += _compression(name, dense, own, scale)
         rows += [_ninety(name, dense, own, scale), _five(name, dense, own, scale)]
         rows.append(_steps(name, own, scale))
@@ -211,14 +214,15 @@ def _steps(name: str, own: Sequence[Entry], scale: Scale) -> Claim:
 
 def _free(name: str, dense: Entry, own: Sequence[Entry], scale: Scale) -> list[Claim]:
     rows = []
-    for wanted in (0.7, 0.9):
+    ways = {"refit": "refit", "sequential": "refit in sequence"}
+    for wanted, (recovery, words) in product((0.7, 0.9), ways.items()):
         at = nearest(scale.sparsities, wanted)
-        found = chosen(own, sparsity=at, **_FREE)
+        found = chosen(own, sparsity=at, **{**_FREE, "recovery": recovery})
         change = relative_change(dense, found, sources=real_sources(dense))
         verdict, why = within(change)
         text = (
             f"{name}: {at:.0%} removed at negligible loss without a gradient and "
-            "without labels (reconstruction, refit)"
+            f"without labels (reconstruction, {words})"
         )
         why = with_seeds(why, found, len(scale.seeds))
         rows.append(Claim(OURS, text, _aji(change), verdict, why))
@@ -290,11 +294,6 @@ def group_counts(entries: Sequence[Entry]) -> dict[str, tuple[int, int]]:
             before = totals.get(group, (0, 0))
             totals[group] = before[0] + kept, before[1] + count
     return {group: each for group, each in totals.items() if each[1]}
-
-
-def real_sources(dense: Entry) -> tuple[str, ...]:
-    """Sources of real tissue: synthetic tiles decide no claim about it."""
-    return tuple(source for source in dense["tiles"] if source != SYNTHETIC)
 
 
 def _all_real(entries: Sequence[Entry]) -> tuple[str, ...]:

@@ -18,7 +18,9 @@ from benchmarks.studies.verdicts import (
     Claim,
     chosen,
     compared,
+    dense_of,
     nearest,
+    real_sources,
     settled,
     with_seeds,
     within,
@@ -41,7 +43,7 @@ def claims(entries: Sequence[Entry], scale: Scale) -> list[Claim]:
     scale
         Of the run.
     """
-    dense = (chosen(entries, branch="dense") or [_NO_DENSE])[0]
+    dense = dense_of(entries) or _NO_DENSE
     rows: list[Claim] = []
     for recovery, words in (("finetune", "fine-tuned"), ("none", "not trained again")):
         own = chosen(entries, recovery=recovery)
@@ -64,8 +66,8 @@ _NO_DENSE: Entry = {"tiles": {}}
 
 
 def change_of(dense: Entry, entries: Sequence[Entry], score: str) -> Interval:
-    """Relative change, negative for the worse; errors are turned round."""
-    change = relative_change(dense, entries, score)
+    """Relative change on real tissue, negative for the worse; errors turned round."""
+    change = relative_change(dense, entries, score, real_sources(dense))
     if score == "branch_mse":
         return Interval(-change.value, -change.high, -change.low)
     return change
@@ -78,7 +80,8 @@ def _rankings(own: Sequence[Entry], scale: Scale, words: str) -> list[Claim]:
         other = "network" if better == "layer" else "layer"
         both = chosen(own, branch="both", sparsity=at)
         first, second = (chosen(both, ranking=ranking) for ranking in (better, other))
-        change = change_between(second, first)
+        real = real_sources(second[0]) if second else ()
+        change = change_between(second, first, sources=real)
         verdict, why = compared(change, f"{better}-wise", f"{other}-wise")
         text = f"{better}-wise is better at {at:.2%}, {words}"
         number = f"AJI {change} against {other}-wise"

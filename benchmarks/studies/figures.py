@@ -10,15 +10,24 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.studies.claims_structured import group_counts, real_sources
+from benchmarks.studies.claims_structured import group_counts
 from benchmarks.studies.claims_unstructured import change_of
+from benchmarks.studies.networks import sources_of
 from benchmarks.studies.statistics import (
     Entry,
     Interval,
     relative_change,
     share_interval,
 )
-from benchmarks.studies.verdicts import ALLOWED, chosen, recipes, spoken
+from benchmarks.studies.verdicts import (
+    ALLOWED,
+    TRAINED,
+    chosen,
+    dense_of,
+    real_sources,
+    recipes,
+    spoken,
+)
 
 # Okabe and Ito: can be told apart by everyone; marks repeat what colours say
 _LOOKS: Mapping[str, tuple[str, str]] = {
@@ -60,12 +69,13 @@ def structured_figures(entries: Sequence[Entry], out: Path) -> list[Path]:
     made = []
     for name in dict.fromkeys(e["network"] for e in entries):
         own = [e for e in entries if e["network"] == name]
-        dense = chosen(own, heuristic="dense")
+        dense = dense_of(own)
         others = [e for e in own if e["heuristic"] != "dense"]
-        if dense and others:
-            made.append(_curves(name, dense[0], others, out))
-            made += _speed(name, dense[0], others, out)
+        if dense is not None and others:
+            made.append(_curves(name, dense, others, out))
+            made += _speed(name, dense, others, out)
             made += _damage(name, others, out)
+            made += _transfer(name, dense, others, out)
     return made
 
 
@@ -86,6 +96,8 @@ def _curves(name: str, dense: Entry, others: Sequence[Entry], out: Path) -> Path
                 for s in steps
             ]
             _band(axis, steps, found, heuristic)
+        if recovery == "refit":
+            _in_sequence(axis, dense, others)
         axis.set_title(_WAYS[mode, recovery], fontsize=10)
         axis.set_xlabel("parameters removed, %")
         _negligible(axis)
@@ -95,6 +107,21 @@ def _curves(name: str, dense: Entry, others: Sequence[Entry], out: Path) -> Path
     axes[0].set_ylabel("AJI on real tissue, change in %")
     _legend(figure, axes)
     return _saved(figure, out / f"structured_{name}.png")
+
+
+def _in_sequence(axis: Any, dense: Entry, others: Sequence[Entry]) -> None:
+    """Add the slower repair without training to the panel of the faster one."""
+    for heuristic, own in recipes(
+        chosen(others, recovery="sequential"), ("heuristic",)
+    ).items():
+        at = sorted({e["sparsity"] for e in own})
+        found = [
+            relative_change(dense, chosen(own, sparsity=s), sources=real_sources(dense))
+            for s in at
+        ]
+        look = _LOOKS.get(heuristic, _SPARE)
+        label = f"{spoken(heuristic)}, refitted in sequence"
+        _band(axis, at, found, label, look, dashed=True)
 
 
 def _speed(
@@ -112,7 +139,7 @@ def _speed(
             continue
         change = relative_change(dense, members, sources=real_sources(dense))
         colour, mark = _LOOKS.get(members[0]["heuristic"], _SPARE)
-        trained = members[0]["recovery"] == "finetune"
+        trained = members[0]["recovery"] in TRAINED
         axis.plot(
             speeds[0],
             100 * change.value,
@@ -159,6 +186,39 @@ def _damage(name: str, others: Sequence[Entry], out: Path) -> Sequence[Path]:
     return [_saved(figure, out / f"structured_{name}_damage.png")]
 
 
+def _transfer(
+    name: str, dense: Entry, others: Sequence[Entry], out: Path
+) -> Sequence[Path]:
+    """Draw tissue that the network knows beside tissue that nothing here has seen."""
+    seen = [s for s in real_sources(dense) if s in sources_of(name)]
+    unseen = [s for s in real_sources(dense) if s not in seen]
+    if not seen or not unseen:
+        return []
+    words = {"seen in training": seen, "never seen": unseen}
+    figure, axes = _canvas(2, f"{name}: what pruning costs on other tissue", share=True)
+    for axis, (caption, sources) in zip(axes, words.items(), strict=True):
+        for recovery in ("refit", "finetune"):
+            trained = recovery == "finetune"
+            mode = "iterative" if trained else "one-shot"
+            members = chosen(others, mode=mode, recovery=recovery)
+            for heuristic, own in recipes(members, ("heuristic",)).items():
+                at = sorted({e["sparsity"] for e in own})
+                found = [
+                    relative_change(dense, chosen(own, sparsity=s), sources=sources)
+                    for s in at
+                ]
+                how = "cut in steps, fine-tuned" if trained else "refitted"
+                label = f"{spoken(heuristic)}, {how}"
+                look = _LOOKS.get(heuristic, _SPARE)
+                _band(axis, at, found, label, look, dashed=trained)
+        axis.set_title(f"{' and '.join(sources)}, {caption}", fontsize=10)
+        axis.set_xlabel("parameters removed, %")
+        _negligible(axis)
+    axes[0].set_ylabel("AJI, change in %")
+    _legend(figure, axes)
+    return [_saved(figure, out / f"structured_{name}_transfer.png")]
+
+
 def unstructured_figures(entries: Sequence[Entry], out: Path) -> list[Path]:
     """Draw the change of each branch and of the instances over sparsity.
 
@@ -169,9 +229,9 @@ def unstructured_figures(entries: Sequence[Entry], out: Path) -> list[Path]:
     out
         Folder.
     """
-    dense = chosen(entries, branch="dense")
+    dense = dense_of(entries)
     others = [e for e in entries if e["branch"] != "dense"]
-    if not dense or not others:
+    if dense is None or not others:
         return []
     panels = (
         ("segmentation", "branch_dice", "segmentation branch alone: Dice"),
@@ -184,9 +244,7 @@ def unstructured_figures(entries: Sequence[Entry], out: Path) -> list[Path]:
         for recipe, members in own.items():
             ranking, recovery = recipe.split(", ")
             at = sorted({e["sparsity"] for e in members})
-            found = [
-                change_of(dense[0], chosen(members, sparsity=s), score) for s in at
-            ]
+            found = [change_of(dense, chosen(members, sparsity=s), score) for s in at]
             trained = recovery == "finetune"
             name = f"{ranking}-wise, {'fine-tuned' if trained else 'not trained again'}"
             _band(axis, at, found, name, _LOOKS[ranking], dashed=not trained)

@@ -14,6 +14,7 @@ from core.training.aids import Trained
 from core.training.finetune import GENTLE, split
 
 _RATE = 1e-3
+_NO_LIMIT = 1_000_000  # steps, where time is the limit
 
 
 def recover(  # noqa: PLR0913 - the network, the tiles, and how long
@@ -62,4 +63,37 @@ def recover(  # noqa: PLR0913 - the network, the tiles, and how long
         average=0.98,
     )
     aids = Aids(teacher=model.module, validation=check, masks=masks)
+    return train(pruned, model.spec, learn, settings, aids=aids)
+
+
+def recover_longer(
+    pruned: nn.Module,
+    model: LoadedModel,
+    name: str,
+    tiles: Tiles,
+    scale: Scale,
+    seed: int,
+) -> Trained:
+    """Fine-tune until the time is up that the claim about speed allows.
+
+    Parameters
+    ----------
+    pruned, model, name, tiles, scale, seed
+        See `recover`.
+    """
+    learn, check = split(tiles.learned(sources_of(name)), [], seed)
+    steps = scale.fast_steps or _NO_LIMIT
+    settings = training_settings(model.spec, scale, steps, _RATE, seed)
+    settings = replace(
+        settings,
+        minutes=scale.fast_minutes,
+        warmup=min(30, steps),
+        cooldown=0.8,
+        augmentation=GENTLE,
+        keep_best=False,
+        patience=0,
+        check_every=200,
+        average=0.99,
+    )
+    aids = Aids(teacher=model.module, validation=check)
     return train(pruned, model.spec, learn, settings, aids=aids)

@@ -11,10 +11,11 @@ from benchmarks.studies.log import Point
 from benchmarks.studies.scale import Scale
 from benchmarks.studies.statistics import Entry, mean_score
 from benchmarks.studies.summary import summary
+from benchmarks.studies.tables import structured_tables
 from benchmarks.studies.verdicts import HOLDS, MISSING, Claim, run_of
 
 _SCORES = ("aji", "pq", "dice", "f1", "branch_dice", "branch_mse")
-_AXES = ("network", "heuristic", "mode", "branch", "ranking", "recovery")
+_AXES = ("network", "heuristic", "mode", "branch", "ranking", "recovery", "count")
 _NUMBERS = (
     *("sparsity", "seed", "params", "macs", "weights"),
     *("recovery_seconds", "shared_seconds"),
@@ -75,6 +76,7 @@ def write(
         *summary(study, entries, rows, planned, scale),
         "",
         *_table(study, rows, scale, slimmed=any(map(_is_slimmed, entries))),
+        *(structured_tables(entries, scale) if study == "structured" else ()),
         "",
         *(_picture(path, out) for path in drawn),
     ]

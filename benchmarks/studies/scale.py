@@ -35,6 +35,10 @@ class Scale:
         Of fine-tuning at each point, and its limit of time.
     cuts
         Steps of iterative pruning.
+    fast
+        Shares of multiplications removed at the points that aim at speed.
+    fast_steps, fast_minutes
+        Of training at those; 0 steps leave time the only limit.
     crop, batch
         Of training.
     timing
@@ -55,6 +59,9 @@ class Scale:
     recover_steps: int
     minutes: float
     cuts: int
+    fast: tuple[float, ...]
+    fast_steps: int
+    fast_minutes: float
     crop: int
     batch: int
     timing: Timing | None
@@ -82,6 +89,9 @@ FULL = Scale(
     recover_steps=100,
     minutes=10.0,
     cuts=4,
+    fast=(0.88,),
+    fast_steps=0,
+    fast_minutes=9.3,  # with cutting and repairing, under ten
     crop=160,
     batch=4,
     timing=Timing(seconds=4.0, warmup=2, precision=0.02),
@@ -102,6 +112,9 @@ QUICK = Scale(
     recover_steps=4,
     minutes=0.5,
     cuts=2,
+    fast=(0.8,),
+    fast_steps=4,
+    fast_minutes=0.5,
     crop=96,
     batch=2,
     timing=Timing(seconds=1.0, warmup=1, precision=0.05),
@@ -122,6 +135,9 @@ MINIATURE = Scale(
     recover_steps=1,
     minutes=0.0,
     cuts=2,
+    fast=(0.5,),
+    fast_steps=1,
+    fast_minutes=0.0,
     crop=32,
     batch=1,
     timing=None,

@@ -15,19 +15,27 @@ from torch import nn
 from benchmarks.studies.log import Point
 from benchmarks.studies.measure import Found, damage, measure
 from benchmarks.studies.networks import network, slimmed, sources_of
-from benchmarks.studies.recovery import recover
+from benchmarks.studies.recovery import recover, recover_longer
 from benchmarks.studies.scale import Scale
 from benchmarks.studies.structured_points import structured_points
 from benchmarks.studies.tiles import Tiles
+from benchmarks.studies.verdicts import TRAINED
 from core.benchmark import PrunableModel, calibration_inputs
 from core.benchmark.model import tidy
 from core.latency import LatencyProcess
 from core.models import LoadedModel
 from core.pruning import PruningPlan, Schedule
 from core.training.iterative import prune_and_recover
-from core.types import PruneRequest
+from core.types import PruneRequest, Recovery
 
 _OPEN = 2  # prepared networks: as it is, and slimmed
+_REPAIRS: dict[str, Recovery] = {
+    "none": "none",
+    "refit": "refit",
+    "sequential": "sequential",
+    "finetune": "refit",
+    "longer": "sequential",
+}
 
 
 class Structured:
@@ -77,8 +85,7 @@ class Structured:
         model = self._model(name)
         self._find_dense(name, model)
         if point["heuristic"] == "dense":
-            result, _ = measure(model.module, model, self._tiles.test)
-            return {"params": 0.0, "macs": 0.0, **result, "seconds": 0.0}
+            return self._whole(model, point)
         started = self._start(point)
         prunable = self._prepared(started, point)
         module, plan = self._pruned(started, prunable, point)
@@ -94,6 +101,16 @@ class Structured:
             "recovery_seconds": spent,
             "seconds": time.monotonic() - start,
         }
+
+    def _whole(self, model: LoadedModel, point: Point) -> dict[str, Any]:
+        """Score a network that is not cut, as it is or trained further."""
+        start, module = time.monotonic(), model.module
+        if point["recovery"] == "finetune":
+            module = tidy(self._recover(module, point).module)
+        spent = time.monotonic() - start
+        result, _ = measure(module, model, self._tiles.test)
+        seconds = {"recovery_seconds": spent, "seconds": time.monotonic() - start}
+        return {"params": 0.0, "macs": 0.0, **result, **seconds}
 
     def _model(self, name: str) -> LoadedModel:
         if name not in self._models:
@@ -139,14 +156,16 @@ class Structured:
         heuristic = point["heuristic"].replace("slimming", "bn_scale")
         if point["mode"] == "iterative":
             return self._in_steps(model, heuristic, point)
-        recovery = point["recovery"]
-        repair = "none" if recovery == "none" else "refit"
         request = PruneRequest(
-            heuristic, point["sparsity"], recovery=repair, seed=point["seed"]
+            heuristic,
+            point["sparsity"],
+            count=point.get("count", "params"),
+            recovery=_REPAIRS[point["recovery"]],
+            seed=point["seed"],
         )
         plan = prunable.plan(request)
         module = tidy(prunable.build(request, plan))
-        if recovery == "finetune":
+        if point["recovery"] in TRAINED:
             module = tidy(self._recover(module, point).module)
         return module, plan
 
@@ -171,8 +190,10 @@ class Structured:
     def _recover(self, module: nn.Module, point: Point, share: float = 1.0) -> Any:
         name = point["network"]
         model = self._model(name)
-        tiles, scale = self._tiles, self._scale
-        return recover(module, model, name, tiles, scale, point["seed"], share=share)
+        args = (module, model, name, self._tiles, self._scale, point["seed"])
+        if point["recovery"] == "longer":
+            return recover_longer(*args)
+        return recover(*args, share=share)
 
     def _latency(
         self, model: LoadedModel, module: nn.Module, point: Point
@@ -181,7 +202,8 @@ class Structured:
         if point["seed"] or point["recovery"] == "none":
             return None
         shape = tuple(
-            point[key] for key in ("network", "heuristic", "mode", "sparsity")
+            point.get(key)
+            for key in ("network", "heuristic", "mode", "sparsity", "count")
         )
         if shape not in self._timed:
             self._timed[shape] = self._compare(model, module)

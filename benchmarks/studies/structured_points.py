@@ -1,12 +1,15 @@
 """Which points study 1 runs, and in which order.
 
 The whole product of its axes would train for days. Free points are run for every
-heuristic and sparsity. Trainings are run where a claim rests on them: for every
-heuristic at 70 and 90 %, for the first network along the whole curve, and for
-further seeds with the three heuristics that the claims compare.
+heuristic and sparsity. Trainings are run where a claim rests on them: at 70 and 90 %,
+for the first network with every heuristic and along the whole curve, and for further
+seeds with the heuristics that the claims compare. A few points of the first network
+aim at speed: they remove multiplications instead of parameters, and are trained for as
+long as the claim about speed allows. The dense network is trained for as long as all
+others are: what that alone gains is no merit of pruning.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 
 from benchmarks.studies.log import Point
@@ -14,8 +17,10 @@ from benchmarks.studies.scale import Scale
 from benchmarks.studies.verdicts import nearest
 
 _COMPARED = ("random", "l2", "reconstruction")
+_TRAINED_AGAIN = ("l2", "reconstruction")
 _UNTRAINED = ("bn_scale",)  # "slimming" is the same ranking, trained for it
 _CLAIMED = (0.7, 0.9)
+_BEST = "reconstruction"
 
 
 def structured_points(scale: Scale) -> Iterator[Point]:
@@ -29,6 +34,8 @@ def structured_points(scale: Scale) -> Iterator[Point]:
     for name in scale.networks:
         yield _point(name, "dense", "one-shot", "none", 0.0, 0)
         yield from _untrained(name, scale)
+        yield _point(name, "dense", "one-shot", "finetune", 0.0, 0)
+        yield from _fast(name, scale)
         yield from _first_seed(name, scale)
         yield from _further_seeds(name, scale)
 
@@ -36,7 +43,7 @@ def structured_points(scale: Scale) -> Iterator[Point]:
 def _untrained(name: str, scale: Scale) -> Iterator[Point]:
     for sparsity in sorted(scale.sparsities, key=lambda s: abs(s - 0.7)):
         for heuristic in scale.heuristics:
-            for recovery in ("none", "refit"):
+            for recovery in _repairs(heuristic):
                 yield _point(name, heuristic, "one-shot", recovery, sparsity, 0)
 
 
@@ -53,12 +60,28 @@ def _first_seed(name: str, scale: Scale) -> Iterator[Point]:
                 yield _point(name, heuristic, "one-shot", "finetune", sparsity, 0)
 
 
+def _fast(name: str, scale: Scale) -> Iterator[Point]:
+    if name != scale.networks[0]:
+        return
+    for seed, share in product(scale.seeds, scale.fast):
+        point = _point(name, _BEST, "one-shot", "longer", share, seed)
+        yield {**point, "count": "macs"}
+
+
 def _further_seeds(name: str, scale: Scale) -> Iterator[Point]:
+    again = _TRAINED_AGAIN if name == scale.networks[0] else _TRAINED_AGAIN[:1]
     for seed, sparsity in product(scale.seeds[1:], _claimed(scale)):
         for heuristic in _compared(scale):
-            for recovery in ("none", "refit"):
+            for recovery in _repairs(heuristic):
                 yield _point(name, heuristic, "one-shot", recovery, sparsity, seed)
-            yield from _trained(name, heuristic, sparsity, seed)
+            if heuristic in again:
+                yield from _trained(name, heuristic, sparsity, seed)
+
+
+def _repairs(heuristic: str) -> Sequence[str]:
+    """Return the repairs without training; the slow one only for the best heuristic."""
+    slow = ("sequential",) if heuristic == _BEST else ()
+    return ("none", "refit", *slow)
 
 
 def _claimed(scale: Scale) -> list[float]:

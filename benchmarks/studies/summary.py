@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from benchmarks.studies.claims_structured import real_sources, within_reach
+from benchmarks.studies.claims_structured import within_reach
 from benchmarks.studies.claims_unstructured import reach_of
 from benchmarks.studies.scale import Scale
 from benchmarks.studies.statistics import Entry, relative_change
@@ -13,8 +13,11 @@ from benchmarks.studies.verdicts import (
     HOLDS,
     MISSING,
     OPEN,
+    TRAINED,
     Claim,
     chosen,
+    dense_of,
+    real_sources,
     recipes,
     run_of,
     spoken,
@@ -95,20 +98,20 @@ def _structured(entries: Sequence[Entry], scale: Scale) -> list[str]:
     lines = []
     for name in scale.networks:
         own = chosen(entries, network=name)
-        dense = chosen(own, heuristic="dense")
+        dense = dense_of(own)
         cut = [e for e in own if e["heuristic"] != "dense"]
-        if not dense or not cut:
+        if dense is None or not cut:
             lines.append(f"{name}: not run yet.")
             continue
-        said = [_furthest(dense[0], cut, trained=trained) for trained in (False, True)]
-        fast = within_reach(dense[0], cut)
+        said = [_furthest(dense, cut, trained=trained) for trained in (False, True)]
+        fast = within_reach(dense, cut)
         if fast:
             recipe = max(fast, key=lambda each: fast[each][0])
             said.append(
                 f"the fastest that stays within 2 % is {fast[recipe][0]:.1f} times as "
                 f"fast as the whole network ({spoken(recipe)})"
             )
-        said.append(_chance(dense[0], cut))
+        said += [_chance(dense, cut), _control(dense, own)]
         lines.append(f"{name}: {'; '.join(each for each in said if each)}.")
     return lines
 
@@ -119,13 +122,14 @@ def _furthest(dense: Entry, cut: Sequence[Entry], *, trained: bool) -> str:
     own = [
         e
         for e in cut
-        if (e["recovery"] == "finetune" or e["heuristic"] == "slimming") == trained
+        if (e["recovery"] in TRAINED or e["heuristic"] == "slimming") == trained
     ]
     found = {}
     for recipe, members in recipes(own, (*_KEYS, "sparsity")).items():
         change = relative_change(dense, members, sources=real_sources(dense))
         if change.value >= -ALLOWED:
-            found[recipe] = members[0]["sparsity"], change
+            removed = members[0].get("params", members[0]["sparsity"])
+            found[recipe] = removed, change
     if not own:
         return f"{words}, nothing was measured yet"
     if not found:
@@ -148,15 +152,25 @@ def _chance(dense: Entry, cut: Sequence[Entry]) -> str:
     return f"channels drawn at random, refitted, at {most:.0%}: AJI {change}"
 
 
+def _control(dense: Entry, own: Sequence[Entry]) -> str:
+    """What training alone changes is no merit, and no fault, of pruning."""
+    further = dense_of(own, "finetune")
+    if further is None:
+        return ""
+    change = relative_change(dense, [further], sources=real_sources(dense))
+    return f"the whole network, trained on for as long: AJI {change}"
+
+
 def _unstructured(entries: Sequence[Entry], scale: Scale) -> list[str]:
-    dense = chosen(entries, branch="dense")
-    if not dense:
+    dense = dense_of(entries)
+    if dense is None:
         return ["Not run yet."]
-    lines = []
+    control = _control(dense, entries)
+    lines = [f"{control[0].upper()}{control[1:]}."] if control else []
     for recovery, words in (("none", "Not trained again"), ("finetune", "Fine-tuned")):
         own = chosen(entries, recovery=recovery, branch="both")
         reach = {
-            ranking: reach_of(dense[0], chosen(own, ranking=ranking), "aji", scale)
+            ranking: reach_of(dense, chosen(own, ranking=ranking), "aji", scale)
             for ranking in ("layer", "network")
         }
         if any(value != value for value in reach.values()):

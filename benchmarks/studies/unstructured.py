@@ -7,6 +7,7 @@ Mahbod et al. 2022 (arXiv 2206.07422). To read this file, start from
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -70,15 +71,15 @@ class Unstructured:
             for ranking in RANKINGS:
                 for sparsity in self._scale.weights:
                     yield self._point(branch, ranking, "none", sparsity, 0)
+        yield self._point("dense", "layer", "finetune", 0.0, 0)  # what training gains
         for seed in self._scale.seeds:
-            for branch, claimed in BRANCHES_CLAIMED.items():
-                for ranking in RANKINGS:
-                    for sparsity in self._scale.weights:
-                        # further seeds only where a claim rests on them
-                        if not seed or any(abs(sparsity - c) < 0.01 for c in claimed):
-                            yield self._point(
-                                branch, ranking, "finetune", sparsity, seed
-                            )
+            for branch, ranking in product(BRANCHES_CLAIMED, RANKINGS):
+                for sparsity in self._scale.weights:
+                    # training takes long: whole curves are drawn once, where a
+                    # claim compares them, and seeds added where a claim rests on one
+                    curve = not seed and (branch == "both" or ranking == "layer")
+                    if curve or _claimed(branch, sparsity):
+                        yield self._point(branch, ranking, "finetune", sparsity, seed)
 
     def _point(
         self, branch: str, ranking: str, recovery: str, sparsity: float, seed: int
@@ -103,8 +104,7 @@ class Unstructured:
         start = time.monotonic()
         model, graph = self._opened()
         if point["branch"] == "dense":
-            result, self._dense = measure(model.module, model, self._tiles.test)
-            return {"weights": 0.0, **result, "seconds": time.monotonic() - start}
+            return self._whole(model, point)
         if not self._dense:
             self._dense = measure(model.module, model, self._tiles.test)[1]
         parts, ranking = BRANCHES[point["branch"]], point["ranking"]
@@ -122,6 +122,18 @@ class Unstructured:
             "seconds": time.monotonic() - start,
         }
 
+    def _whole(self, model: LoadedModel, point: Point) -> dict[str, Any]:
+        """Score a network that keeps its weights, as it is or trained further."""
+        start, module = time.monotonic(), model.module
+        if point["recovery"] == "finetune":
+            module = self._recover(module, model, None, point["seed"])
+        spent = time.monotonic() - start
+        result, found = measure(module, model, self._tiles.test)
+        if point["recovery"] == "none":
+            self._dense = found
+        seconds = {"recovery_seconds": spent, "seconds": time.monotonic() - start}
+        return {"weights": 0.0, **result, **seconds}
+
     def _opened(self) -> tuple[LoadedModel, ChannelGraph]:
         if self._model is None or self._graph is None:
             model = network(self._network, self._tiles, self._scale, self._cache)
@@ -131,11 +143,15 @@ class Unstructured:
         return self._model, self._graph
 
     def _recover(
-        self, module: nn.Module, model: LoadedModel, masks: MaskPlan, seed: int
+        self, module: nn.Module, model: LoadedModel, masks: MaskPlan | None, seed: int
     ) -> nn.Module:
         name, tiles, scale = self._network, self._tiles, self._scale
         trained = recover(module, model, name, tiles, scale, seed, masks=masks)
         return tidy(trained.module)
+
+
+def _claimed(branch: str, sparsity: float) -> bool:
+    return any(abs(sparsity - each) < 0.01 for each in BRANCHES_CLAIMED[branch])
 
 
 def branch_masks(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from benchmarks.studies.log import Point
 from benchmarks.studies.scale import Scale
 from benchmarks.studies.statistics import Entry, Interval, relative_change
+from benchmarks.studies.tiles import SYNTHETIC
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be tested here"
 MISSING = "not measured"  # its points were not run, or not yet
@@ -13,6 +14,7 @@ ALLOWED = 0.02  # relative loss that counts as negligible
 PAPER_1 = "Adnan et al. 2024, arXiv 2404.08831"
 PAPER_2 = "Mahbod et al. 2022, arXiv 2206.07422"
 OURS = "this project"
+TRAINED = ("finetune", "longer")  # recoveries with gradients
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,28 @@ def chosen(entries: Sequence[Entry], **fields: object) -> list[Entry]:
     return [e for e in entries if all(_same(e.get(k), v) for k, v in fields.items())]
 
 
+def dense_of(entries: Sequence[Entry], recovery: str = "none") -> Entry | None:
+    """Return the entry of a network that lost nothing, if it is there.
+
+    Parameters
+    ----------
+    entries
+        Of one network, from either study.
+    recovery
+        ``"none"`` for the network as it is, ``"finetune"`` for the same network after
+        as much training as all others got.
+    """
+    for entry in chosen(entries, recovery=recovery):
+        if "dense" in (entry.get("heuristic"), entry.get("branch")):
+            return entry
+    return None
+
+
+def real_sources(dense: Entry) -> tuple[str, ...]:
+    """Sources of real tissue: synthetic tiles decide no claim about it."""
+    return tuple(source for source in dense["tiles"] if source != SYNTHETIC)
+
+
 def run_of(planned: Sequence[Entry], entries: Sequence[Entry]) -> list[Entry]:
     """Return the planned points that were run; a log may hold others, too."""
     return [point for point in planned if chosen(entries, **point)]
@@ -156,7 +180,9 @@ def nearest(values: Sequence[float], wanted: float) -> float:
 _WORDS = {
     "one-shot, none": "one cut, nothing repaired",
     "one-shot, refit": "one cut, refitted",
+    "one-shot, sequential": "one cut, refitted in sequence",
     "one-shot, finetune": "one cut, fine-tuned",
+    "one-shot, longer": "one cut by multiplications, fine-tuned longer",
     "iterative, finetune": "cut in steps, fine-tuned",
     "l1": "L1 norm",
     "l2": "L2 norm",

@@ -32,6 +32,7 @@ from benchmarks.studies.verdicts import (
     spoken,
     within,
 )
+from core.errors import InputError
 from core.images.synthetic import synthetic_tile
 from core.models import build
 from core.pruning import trace
@@ -89,13 +90,30 @@ def test_without_data_there_is_one_line(capsys, tmp_path):
     assert "no tiles" in capsys.readouterr().err
 
 
+def test_only_the_networks_that_are_named_are_run(monkeypatch, tmp_path):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)  # no figures
+    monkeypatch.setattr(Structured, "run", lambda *_: entry([0.5, 0.6]))
+    two = replace(MINIATURE, networks=("unet-mini", "demo"))
+    args = ("structured", None, tmp_path, tmp_path, two)
+    with pytest.raises(InputError, match="demo, unet-mini"):
+        run(*args, ["unet"])
+    first, rest = run(*args, ["demo"]), run(*args)
+    log = (tmp_path / "structured-miniature.jsonl").read_text().splitlines()
+    names = [json.loads(line)["point"]["network"] for line in log]
+    assert names == ["demo"] * first + ["unet-mini"] * rest
+    assert first > 1
+    assert rest > 1
+
+
 def test_every_axis_of_the_issue_is_there(tmp_path):
     tiles = read_tiles(None, MINIATURE)
     first = list(Structured(tiles, FULL, tmp_path).points())
     assert {p["heuristic"] for p in first} >= {
         "random", "l1", "l2", "bn_scale", "slimming", "reconstruction",
     }  # fmt: skip
-    assert {p["recovery"] for p in first} == {"none", "refit", "finetune"}
+    assert {p["recovery"] for p in first} == {
+        "none", "refit", "sequential", "finetune", "longer",
+    }  # fmt: skip
     assert {p["mode"] for p in first} == {"one-shot", "iterative"}
     assert max(p["sparsity"] for p in first) == 0.95
     assert {p["seed"] for p in first} == {0, 1, 2}
@@ -182,11 +200,13 @@ FULL_MINI = replace(FULL, networks=("demo",))
 def structured_entries(loss, speed):
     """A study in which every recipe loses the same and is as fast."""
     base = np.linspace(0.5, 0.7, 12)
-    ways = [("one-shot", r) for r in ("none", "refit", "finetune")]
+    ways = [("one-shot", r) for r in ("none", "refit", "sequential", "finetune")]
     ways.append(("iterative", "finetune"))
     axes = product(FULL.heuristics, ways, FULL.sparsities, FULL.seeds)
     return [
-        entry(base, network="demo", heuristic="dense"),
+        # trained on for as long, it is better: that must not move the yardstick
+        entry(1.2 * base, network="demo", heuristic="dense", recovery="finetune"),
+        entry(base, network="demo", heuristic="dense", recovery="none"),
         *(
             entry(
                 base * (1 - loss),
@@ -227,7 +247,7 @@ def test_the_second_study_reads_errors_the_other_way_round():
     base = np.linspace(0.5, 0.7, 12)
     losses = {"segmentation": 0.0, "distance": -0.2, "both": 0.1}
     axes = product(losses, ("layer", "network"), FULL.weights)
-    rows = [entry(base, branch="dense")]
+    rows = [entry(base, branch="dense", recovery="none")]
     rows += [
         entry(
             base * (1 - losses[branch]),
@@ -309,6 +329,7 @@ def test_a_page_says_how_much_was_run_and_what_is_missing(tmp_path, monkeypatch)
     assert f"All {len(whole)} planned points were run" in text
     assert "stopped" not in text
     assert MISSING not in text
+    assert "trained on for as long: AJI +20.0%" in text
 
 
 def test_a_network_that_was_not_begun_is_not_measured():
