@@ -14,6 +14,7 @@ from benchmarks.studies.verdicts import (
     FAILS,
     HOLDS,
     MISSING,
+    OURS,
     PAPER_2,
     Claim,
     chosen,
@@ -45,8 +46,12 @@ def claims(entries: Sequence[Entry], scale: Scale) -> list[Claim]:
     """
     dense = dense_of(entries) or _NO_DENSE
     rows: list[Claim] = []
-    for recovery, words in (("finetune", "fine-tuned"), ("none", "not trained again")):
-        own = chosen(entries, recovery=recovery)
+    ways = {
+        "cut in steps, fine-tuned": ("iterative", "finetune"),
+        "not trained again": ("one-shot", "none"),
+    }
+    for words, (mode, recovery) in ways.items():
+        own = chosen(entries, mode=mode, recovery=recovery)
         # without training nothing is random: one seed is all there is
         seeds = len(scale.seeds) if recovery == "finetune" else 1
         for branch, score, wanted, what in _LOSSES:
@@ -59,7 +64,7 @@ def claims(entries: Sequence[Entry], scale: Scale) -> list[Claim]:
             rows.append(Claim(PAPER_2, text, str(change), verdict, why))
         rows += _rankings(own, scale, words)
         rows.append(_breaks_first(dense, own, scale, words))
-    return settled(rows, scale)
+    return settled([*rows, _steps(entries, scale)], scale)
 
 
 _NO_DENSE: Entry = {"tiles": {}}
@@ -113,6 +118,22 @@ def _breaks_first(
         return Claim(PAPER_2, text, number, HOLDS, why)
     why = "a branch alone loses 2 % no later than the instances of the whole"
     return Claim(PAPER_2, text, number, FAILS, why)
+
+
+def _steps(entries: Sequence[Entry], scale: Scale) -> Claim:
+    """Compare steps with one cut that is trained for as long as they are together."""
+    at = nearest(scale.weights, 0.8)
+    same = {"branch": "both", "ranking": "layer", "recovery": "finetune", "seed": 0}
+    once, steps = (
+        chosen(entries, mode=mode, sparsity=at, **same)
+        for mode in ("one-shot", "iterative")
+    )
+    real = real_sources(once[0]) if once else ()
+    change = change_between(once, steps, sources=real)
+    verdict, why = compared(change, "in steps", "at once")
+    text = f"cutting in steps keeps more than one cut ({at:.0%}, layer-wise, one seed)"
+    number = "none" if verdict == MISSING else f"AJI {change}"
+    return Claim(OURS, text, number, verdict, why)
 
 
 def reach_of(dense: Entry, own: Sequence[Entry], score: str, scale: Scale) -> float:

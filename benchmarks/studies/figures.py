@@ -230,7 +230,10 @@ def unstructured_figures(entries: Sequence[Entry], out: Path) -> list[Path]:
         Folder.
     """
     dense = dense_of(entries)
-    others = [e for e in entries if e["branch"] != "dense"]
+    # one cut that is trained is a single point, which is in the table
+    curves = (("one-shot", "none"), ("iterative", "finetune"))
+    others = [e for e in entries if (e["mode"], e["recovery"]) in curves]
+    others = [e for e in others if e["branch"] != "dense"]
     if dense is None or not others:
         return []
     panels = (
@@ -246,7 +249,8 @@ def unstructured_figures(entries: Sequence[Entry], out: Path) -> list[Path]:
             at = sorted({e["sparsity"] for e in members})
             found = [change_of(dense, chosen(members, sparsity=s), score) for s in at]
             trained = recovery == "finetune"
-            name = f"{ranking}-wise, {'fine-tuned' if trained else 'not trained again'}"
+            how = "in steps, fine-tuned" if trained else "not trained"
+            name = f"{ranking}-wise, {how}"
             _band(axis, at, found, name, _LOOKS[ranking], dashed=not trained)
         axis.set_title(caption, fontsize=10)
         axis.set_xlabel("weights of the branch at zero, %")

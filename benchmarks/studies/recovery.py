@@ -45,7 +45,8 @@ def recover(  # noqa: PLR0913 - the network, the tiles, and how long
     seed
         Of everything random.
     share
-        Of steps and time: iterative pruning divides them among its cuts.
+        Of steps and time: iterative pruning divides them among its cuts, and one cut
+        that is compared with several gets as many times as much.
     masks
         Weights that stay at zero.
     """

@@ -167,8 +167,12 @@ def _unstructured(entries: Sequence[Entry], scale: Scale) -> list[str]:
         return ["Not run yet."]
     control = _control(dense, entries)
     lines = [f"{control[0].upper()}{control[1:]}."] if control else []
-    for recovery, words in (("none", "Not trained again"), ("finetune", "Fine-tuned")):
-        own = chosen(entries, recovery=recovery, branch="both")
+    ways = {
+        "Not trained again": ("one-shot", "none"),
+        "Cut in steps, fine-tuned": ("iterative", "finetune"),
+    }
+    for words, (mode, recovery) in ways.items():
+        own = chosen(entries, recovery=recovery, branch="both", mode=mode)
         reach = {
             ranking: reach_of(dense, chosen(own, ranking=ranking), "aji", scale)
             for ranking in ("layer", "network")

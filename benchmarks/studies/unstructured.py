@@ -4,14 +4,15 @@ Mahbod et al. 2022 (arXiv 2206.07422). To read this file, start from
 `Unstructured.run`.
 """
 
+import copy
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from benchmarks.studies.log import Point
@@ -20,21 +21,16 @@ from benchmarks.studies.networks import network
 from benchmarks.studies.recovery import recover
 from benchmarks.studies.scale import MINIATURE, Scale
 from benchmarks.studies.tiles import Tiles
+from benchmarks.studies.unstructured_points import (
+    BRANCHES,
+    levels,
+    unstructured_points,
+)
 from core.benchmark.model import tidy
 from core.models import LoadedModel
 from core.pruning import ChannelGraph, MaskPlan, apply_masks, make_masks, trace
 
-BRANCHES = {
-    "segmentation": ("decoder.np",),
-    "distance": ("decoder.dist",),
-    "both": ("encoder", "decoder.np", "decoder.dist"),
-}
-BRANCHES_CLAIMED = {
-    "both": (0.5, 0.8, 0.95),
-    "segmentation": (0.9375,),
-    "distance": (0.95,),
-}
-RANKINGS = ("layer", "network")
+_OUTPUT = ".head"
 _MOST = 0.995  # of a branch's weights
 
 
@@ -66,32 +62,7 @@ class Unstructured:
 
     def points(self) -> Iterator[Point]:
         """Yield all points, the training-free ones first: they do not vary."""
-        yield self._point("dense", "layer", "none", 0.0, 0)
-        for branch in BRANCHES:
-            for ranking in RANKINGS:
-                for sparsity in self._scale.weights:
-                    yield self._point(branch, ranking, "none", sparsity, 0)
-        yield self._point("dense", "layer", "finetune", 0.0, 0)  # what training gains
-        for seed in self._scale.seeds:
-            for branch, ranking in product(BRANCHES_CLAIMED, RANKINGS):
-                for sparsity in self._scale.weights:
-                    # training takes long: whole curves are drawn once, where a
-                    # claim compares them, and seeds added where a claim rests on one
-                    curve = not seed and (branch == "both" or ranking == "layer")
-                    if curve or _claimed(branch, sparsity):
-                        yield self._point(branch, ranking, "finetune", sparsity, seed)
-
-    def _point(
-        self, branch: str, ranking: str, recovery: str, sparsity: float, seed: int
-    ) -> Point:
-        return {
-            "network": self._network,
-            "branch": branch,
-            "ranking": ranking,
-            "recovery": recovery,
-            "sparsity": sparsity,
-            "seed": seed,
-        }
+        return unstructured_points(self._network, self._scale)
 
     def run(self, point: Point) -> dict[str, Any]:
         """Set weights to zero, perhaps train the others, and score.
@@ -107,11 +78,7 @@ class Unstructured:
             return self._whole(model, point)
         if not self._dense:
             self._dense = measure(model.module, model, self._tiles.test)[1]
-        parts, ranking = BRANCHES[point["branch"]], point["ranking"]
-        masks = branch_masks(model.module, graph, parts, ranking, point["sparsity"])
-        module = apply_masks(model.module, masks).eval()
-        if point["recovery"] == "finetune":
-            module = self._recover(module, model, masks, point["seed"])
+        module, masks = self._cut(model, graph, point)
         spent = time.monotonic() - start
         result, found = measure(module, model, self._tiles.test)
         return {
@@ -126,7 +93,7 @@ class Unstructured:
         """Score a network that keeps its weights, as it is or trained further."""
         start, module = time.monotonic(), model.module
         if point["recovery"] == "finetune":
-            module = self._recover(module, model, None, point["seed"])
+            module = self._recover(module, model, None, point["seed"], 1)
         spent = time.monotonic() - start
         result, found = measure(module, model, self._tiles.test)
         if point["recovery"] == "none":
@@ -142,16 +109,62 @@ class Unstructured:
             self._model = model
         return self._model, self._graph
 
+    def _cut(
+        self, model: LoadedModel, graph: ChannelGraph, point: Point
+    ) -> tuple[nn.Module, MaskPlan]:
+        """Set weights to zero at once or in steps, and perhaps train the others."""
+        if point["mode"] == "iterative":
+            return self._in_steps(model, graph, point)
+        masks = self._masks(model.module, graph, point)
+        module = apply_masks(model.module, masks).eval()
+        if point["recovery"] == "finetune":
+            # for as long as the steps that lead there are trained together
+            count = len(levels(self._scale, point["sparsity"]))
+            module = self._recover(module, model, masks, point["seed"], count)
+        return module, masks
+
+    def _in_steps(
+        self, model: LoadedModel, graph: ChannelGraph, point: Point
+    ) -> tuple[nn.Module, MaskPlan]:
+        """Go on from the level below; what every level is left with is kept."""
+        module = copy.deepcopy(model.module)
+        masks = MaskPlan({}, sum(p.numel() for p in module.parameters()))
+        for level in levels(self._scale, point["sparsity"]):
+            step = {**point, "sparsity": level}
+            masks = self._masks(module, graph, step)
+            module = apply_masks(module, masks).eval()
+            path = self._kept(step)
+            if path.is_file():
+                module.load_state_dict(load_file(path))
+                # the level was cut from the same weights, so these are its masks
+                continue
+            module = self._recover(module, model, masks, point["seed"], 1)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_suffix(".part")
+            state = module.state_dict()
+            save_file({name: each.contiguous() for name, each in state.items()}, part)
+            part.replace(path)
+        return module, masks
+
+    def _kept(self, point: Point) -> Path:
+        names = ("network", "branch", "ranking", "sparsity", "seed")
+        words = "-".join(str(point[name]) for name in names)
+        return self._cache / f"steps-{self._scale.name}" / f"{words}.safetensors"
+
+    def _masks(self, module: nn.Module, graph: ChannelGraph, point: Point) -> MaskPlan:
+        parts = BRANCHES[point["branch"]]
+        return branch_masks(module, graph, parts, point["ranking"], point["sparsity"])
+
     def _recover(
-        self, module: nn.Module, model: LoadedModel, masks: MaskPlan | None, seed: int
+        self,
+        module: nn.Module,
+        model: LoadedModel,
+        masks: MaskPlan | None,
+        seed: int,
+        times: int,
     ) -> nn.Module:
-        name, tiles, scale = self._network, self._tiles, self._scale
-        trained = recover(module, model, name, tiles, scale, seed, masks=masks)
-        return tidy(trained.module)
-
-
-def _claimed(branch: str, sparsity: float) -> bool:
-    return any(abs(sparsity - each) < 0.01 for each in BRANCHES_CLAIMED[branch])
+        args = (module, model, self._network, self._tiles, self._scale, seed)
+        return tidy(recover(*args, share=times, masks=masks).module)
 
 
 def branch_masks(
@@ -173,7 +186,8 @@ def branch_masks(
         ``"layer"`` (the same share of every layer) or ``"network"`` (one ranking
         over the whole branch).
     sparsity
-        Share of the branch's weights, biases left out.
+        Share of the branch's weights, biases left out. Layer by layer the output
+        layers keep theirs: of 16 weights one would be left to draw the whole map.
     """
     params = sum(p.numel() for p in module.parameters())
     sizes = {
@@ -185,6 +199,8 @@ def branch_masks(
         return _ranked_together(module, graph, parts, sum(sizes.values()), sparsity)
     masks = MaskPlan({}, params)
     for name, size in sizes.items():
+        if name.endswith(_OUTPUT):
+            continue
         share = min(sparsity, _MOST) * size / params
         masks = masks.then(make_masks(module, graph, "magnitude", share, scope=name))
     return masks

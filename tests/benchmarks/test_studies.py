@@ -253,6 +253,7 @@ def test_the_second_study_reads_errors_the_other_way_round():
             base * (1 - losses[branch]),
             branch=branch,
             ranking=ranking,
+            mode="iterative",
             recovery="finetune",
             sparsity=sparsity,
             seed=0,
