@@ -9,6 +9,7 @@ from benchmarks.studies.statistics import (
     change_between,
     relative_change,
 )
+from benchmarks.studies.unstructured_points import SEEDS
 from benchmarks.studies.verdicts import (
     ALLOWED,
     FAILS,
@@ -53,7 +54,7 @@ def claims(entries: Sequence[Entry], scale: Scale) -> list[Claim]:
     for words, (mode, recovery) in ways.items():
         own = chosen(entries, mode=mode, recovery=recovery)
         # without training nothing is random: one seed is all there is
-        seeds = len(scale.seeds) if recovery == "finetune" else 1
+        seeds = len(scale.seeds[:SEEDS]) if recovery == "finetune" else 1
         for branch, score, wanted, what in _LOSSES:
             at = nearest(scale.weights, wanted)
             found = chosen(own, branch=branch, ranking="layer", sparsity=at)

@@ -34,11 +34,14 @@ class Recipe:
         Of the tiles that it is trained, calibrated and recovered on.
     rate
         Highest learning rate.
+    share
+        Of the steps that others are trained for: some take longer for each.
     """
 
     spec: ModelSpec
     sources: tuple[str, ...] = (DSB, TNBC, SYNTHETIC)
     rate: float = 1e-3
+    share: float = 1.0
 
 
 def _spec(name: str, architecture: str, classes: int, **config: Any) -> ModelSpec:
@@ -57,7 +60,8 @@ RECIPES = {
             reader="hv",
             window=(256, 164),
             threshold={"foreground": 0.5, "object": 0.4, "smallest": 30},
-        )
+        ),
+        share=0.5,
     ),
     "dual-decoder": Recipe(
         _spec("Dual-decoder U-Net", "dual-decoder", 0, base=16, depth=5)
@@ -116,8 +120,9 @@ def network(name: str, tiles: Tiles, scale: Scale, cache: Path) -> LoadedModel:
     path = cache / f"{name}-{scale.name}.safetensors"
     if path.is_file():
         return load_model(str(path))
-    log.info("training %s, %d steps", name, scale.train_steps)
-    settings = training_settings(recipe.spec, scale, scale.train_steps, recipe.rate)
+    steps = max(round(recipe.share * scale.train_steps), 1)
+    log.info("training %s, %d steps", name, steps)
+    settings = training_settings(recipe.spec, scale, steps, recipe.rate)
     settings = replace(settings, checkpoint=path.with_suffix(".pt"))
     module = fit(
         build(recipe.spec.architecture, recipe.spec.config),

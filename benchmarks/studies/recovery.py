@@ -14,6 +14,7 @@ from core.training.aids import Trained
 from core.training.finetune import GENTLE, split
 
 _RATE = 1e-3
+_FAST_RATE = 3e-3  # what is left of a network is small, and there is time to come down
 _NO_LIMIT = 1_000_000  # steps, where time is the limit
 
 
@@ -84,7 +85,7 @@ def recover_longer(
     """
     learn, check = split(tiles.learned(sources_of(name)), [], seed)
     steps = scale.fast_steps or _NO_LIMIT
-    settings = training_settings(model.spec, scale, steps, _RATE, seed)
+    settings = training_settings(model.spec, scale, steps, _FAST_RATE, seed)
     settings = replace(
         settings,
         minutes=scale.fast_minutes,
