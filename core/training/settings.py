@@ -29,8 +29,8 @@ class Settings:
     seed
         Of every random choice.
     half
-        Compute in bfloat16 (weights stay float32); twice as fast where the
-        processor has AMX.
+        Compute in bfloat16 (weights stay float32); about twice as fast where the
+        processor has instructions for it, see `fast_in_half`.
     checkpoint
         File to save to and to resume from, or None.
     save_every
