@@ -29,6 +29,10 @@ from core.training.iterative import prune_and_recover
 from core.types import PruneRequest, Recovery
 
 _OPEN = 2  # prepared networks: as it is, and slimmed
+# Scores that are sizes of weights. After a cut, repair and training make weights larger
+# where inputs are missing; ranked over the whole network, the next cuts then go to
+# the layers that lost nothing yet (L2 at 70 %: AJI 0.34, within each layer 0.60).
+_SIZES = ("l1", "l2", "bn_scale")
 _REPAIRS: dict[str, Recovery] = {
     "none": "none",
     "refit": "refit",
@@ -177,6 +181,7 @@ class Structured:
             "heuristic": heuristic,
             "sparsity": point["sparsity"],
             "seed": point["seed"],
+            "scope": "layer" if heuristic in _SIZES else "network",
         }
         found = prune_and_recover(
             model.module,

@@ -37,8 +37,9 @@ def structured_points(scale: Scale) -> Iterator[Point]:
         yield from _untrained(name, scale)
         yield _point(name, "dense", "one-shot", "finetune", 0.0, 0)
         yield from _fast(name, scale)
-        yield from _first_seed(name, scale)
+        yield from _at_claims(name, scale)
         yield from _further_seeds(name, scale)
+        yield from _rest_of_curve(name, scale)
 
 
 def _untrained(name: str, scale: Scale) -> Iterator[Point]:
@@ -48,15 +49,19 @@ def _untrained(name: str, scale: Scale) -> Iterator[Point]:
                 yield _point(name, heuristic, "one-shot", recovery, sparsity, 0)
 
 
-def _first_seed(name: str, scale: Scale) -> Iterator[Point]:
-    claimed = _claimed(scale)
+def _at_claims(name: str, scale: Scale) -> Iterator[Point]:
     first = name == scale.networks[0]
     trained = [h for h in scale.heuristics if h not in _UNTRAINED]
-    for sparsity in claimed:
+    for sparsity in _claimed(scale):
         for heuristic in trained if first else _compared(scale):
             yield from _trained(name, heuristic, sparsity, 0)
+
+
+def _rest_of_curve(name: str, scale: Scale) -> Iterator[Point]:
+    if name != scale.networks[0]:
+        return
     for sparsity in scale.sparsities:
-        if first and sparsity not in claimed:
+        if sparsity not in _claimed(scale):
             for heuristic in _compared(scale):
                 yield _point(name, heuristic, "one-shot", "finetune", sparsity, 0)
 
