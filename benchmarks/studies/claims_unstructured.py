@@ -7,6 +7,7 @@ from benchmarks.studies.statistics import (
     Entry,
     Interval,
     change_between,
+    mean_score,
     relative_change,
 )
 from benchmarks.studies.unstructured_points import SEEDS
@@ -18,6 +19,7 @@ from benchmarks.studies.verdicts import (
     OURS,
     PAPER_2,
     Claim,
+    beside_control,
     chosen,
     compared,
     dense_of,
@@ -61,6 +63,8 @@ def claims(entries: Sequence[Entry], scale: Scale) -> list[Claim]:
             change = change_of(dense, found, score)
             verdict, why = within(change)
             text = f"under 2 % loss of {what} at {at:.2%}, layer-wise, {words}"
+            if recovery == "finetune":
+                why = beside_control(why, dense_of(entries, recovery), found, score)
             why = with_seeds(why, found, seeds)
             rows.append(Claim(PAPER_2, text, str(change), verdict, why))
         rows += _rankings(own, scale, words)
@@ -93,6 +97,10 @@ def _rankings(own: Sequence[Entry], scale: Scale, words: str) -> list[Claim]:
         number = f"AJI {change} against {other}-wise"
         if verdict == MISSING:
             number = "none"
+            kept = mean_score(first, sources=real)
+            if kept > 0 and mean_score(second, sources=real) == 0:
+                verdict, why = HOLDS, f"{other}-wise, not one nucleus is left"
+                number = f"AJI {kept:.3f} against 0"
         rows.append(Claim(PAPER_2, text, number, verdict, why))
     return rows
 

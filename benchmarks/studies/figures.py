@@ -40,6 +40,7 @@ _LOOKS: Mapping[str, tuple[str, str]] = {
     "layer": ("#0072B2", "s"),
     "network": ("#D55E00", "o"),
 }
+_LONG = 32  # letters of a name, beyond which fewer stand beside each other
 _SPARE = ("#009E73", "P")
 _WAYS = {
     ("one-shot", "none"): "one cut, nothing repaired",
@@ -338,11 +339,13 @@ def _legend(figure: Any, axes: Sequence[Any]) -> None:
         for handle, name in zip(*axis.get_legend_handles_labels(), strict=True):
             named.setdefault(name, handle)
     if named:
+        wide = max(map(len, named)) > _LONG
+        most = 1 + len(axes) if wide else max(3, 2 * len(axes))
         figure.legend(
             named.values(),
             named.keys(),
             loc="outside lower center",
-            ncols=min(len(named), 2 + len(axes)),
+            ncols=min(len(named), most),
             fontsize=8,
             frameon=False,
         )

@@ -90,6 +90,30 @@ def compared(change: Interval, better: str, worse: str) -> tuple[str, str]:
     return OPEN, f"{number}, which spans no difference"
 
 
+def beside_control(
+    why: str, control: Entry | None, found: Sequence[Entry], score: str = "aji"
+) -> str:
+    """Add to a reason what is lost against a dense network that was trained on, too.
+
+    Parameters
+    ----------
+    why
+        Of a claim about networks that were trained after the cut.
+    control
+        The dense network after as much training as they got, if it was run.
+    found
+        Entries of the recipe.
+    score
+        Name of the score; changes of errors are turned round.
+    """
+    if control is None or not found:
+        return why
+    change = relative_change(control, found, score, real_sources(control))
+    if score == "branch_mse":
+        change = Interval(-change.value, -change.high, -change.low)
+    return f"{why}; against the dense network trained on for as long: {change}"
+
+
 def with_seeds(why: str, found: Sequence[Entry], planned: int) -> str:
     """Add to a reason that seeds are missing, where some are."""
     if not found or len(found) >= planned:
