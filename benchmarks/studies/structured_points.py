@@ -21,6 +21,7 @@ _TRAINED_AGAIN = ("l2", "reconstruction")
 _UNTRAINED = ("bn_scale",)  # "slimming" is the same ranking, trained for it
 _CLAIMED = (0.7, 0.9)
 _BEST = "reconstruction"
+_DEEP = ("hovernet-narrow",)  # repaired layer after layer, a point takes many minutes
 
 
 def structured_points(scale: Scale) -> Iterator[Point]:
@@ -33,19 +34,23 @@ def structured_points(scale: Scale) -> Iterator[Point]:
     """
     for name in scale.networks:
         yield _point(name, "dense", "one-shot", "none", 0.0, 0)
-        yield from _untrained(name, scale)
+        claimed = _claimed(scale)
+        yield from _untrained(name, scale, claimed)
         yield _point(name, "dense", "one-shot", "finetune", 0.0, 0)
         yield from _fast(name, scale)
         yield from _at_claims(name, scale)
         yield from _further_seeds(name, scale)
+        rest = [each for each in scale.sparsities if each not in claimed]
+        yield from _untrained(name, scale, rest)
         yield from _rest_of_curve(name, scale)
 
 
-def _untrained(name: str, scale: Scale) -> Iterator[Point]:
+def _untrained(name: str, scale: Scale, sparsities: Sequence[float]) -> Iterator[Point]:
     first, claimed = name == scale.networks[0], _claimed(scale)
-    for sparsity in sorted(scale.sparsities, key=lambda s: s not in claimed):
+    for sparsity in sparsities:
         for heuristic in scale.heuristics:
-            for recovery in _repairs(heuristic, bare=first or sparsity in claimed):
+            bare = first or sparsity in claimed
+            for recovery in _repairs(name, heuristic, bare=bare):
                 yield _point(name, heuristic, "one-shot", recovery, sparsity, 0)
 
 
@@ -78,23 +83,24 @@ def _further_seeds(name: str, scale: Scale) -> Iterator[Point]:
     first = name == scale.networks[0]
     for seed, sparsity in product(scale.seeds[1:], _claimed(scale)):
         for heuristic in _compared(scale):
-            for recovery in _repairs(heuristic, bare=first):
+            for recovery in _repairs(name, heuristic, bare=first):
                 yield _point(name, heuristic, "one-shot", recovery, sparsity, seed)
             if first and heuristic in _TRAINED_AGAIN:
                 yield from _trained(name, heuristic, sparsity, seed)
 
 
-def _repairs(heuristic: str, *, bare: bool) -> Sequence[str]:
+def _repairs(name: str, heuristic: str, *, bare: bool) -> Sequence[str]:
     """Return what is done without training; the slow one only for the best heuristic.
 
     Parameters
     ----------
-    heuristic
+    name, heuristic
         Of the points.
     bare
         Whether the cut alone is scored, too.
     """
-    slow = ("sequential",) if heuristic == _BEST else ()
+    pays = heuristic == _BEST and name not in _DEEP
+    slow = ("sequential",) if pays else ()
     return (*(("none",) if bare else ()), "refit", *slow)
 
 
