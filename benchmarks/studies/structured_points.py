@@ -2,7 +2,7 @@
 
 The whole product of its axes would train for days. Free points are run for every
 heuristic and sparsity. Trainings are run where a claim rests on them: at 70 and 90 %,
-for the first network with every heuristic, and along the whole curve and for further
+for the first network with every heuristic, and at the end of the curve and for further
 seeds with the heuristics that the claims compare. One point of the first network aims
 at speed: it removes multiplications instead of parameters, and is trained for as long
 as the claim about speed allows. The dense network is trained for as long as all others
@@ -42,7 +42,7 @@ def structured_points(scale: Scale) -> Iterator[Point]:
         yield from _further_seeds(name, scale)
         rest = [each for each in scale.sparsities if each not in claimed]
         yield from _untrained(name, scale, rest)
-        yield from _rest_of_curve(name, scale)
+        yield from _end_of_curve(name, scale)
 
 
 def _untrained(name: str, scale: Scale, sparsities: Sequence[float]) -> Iterator[Point]:
@@ -62,13 +62,11 @@ def _at_claims(name: str, scale: Scale) -> Iterator[Point]:
             yield from _trained(name, heuristic, sparsity, 0)
 
 
-def _rest_of_curve(name: str, scale: Scale) -> Iterator[Point]:
-    if name != scale.networks[0]:
-        return
-    for sparsity in scale.sparsities:
-        if sparsity not in _claimed(scale):
-            for heuristic in _compared(scale):
-                yield _point(name, heuristic, "one-shot", "finetune", sparsity, 0)
+def _end_of_curve(name: str, scale: Scale) -> Iterator[Point]:
+    most = max(scale.sparsities)
+    if name == scale.networks[0] and most not in _claimed(scale):
+        for heuristic in _compared(scale):
+            yield _point(name, heuristic, "one-shot", "finetune", most, 0)
 
 
 def _fast(name: str, scale: Scale) -> Iterator[Point]:

@@ -111,7 +111,7 @@ def _structured(entries: Sequence[Entry], scale: Scale) -> list[str]:
                 f"the fastest that stays within 2 % is {fast[recipe][0]:.1f} times as "
                 f"fast as the whole network ({spoken(recipe)})"
             )
-        said += [_chance(dense, cut), _control(dense, own)]
+        said += [_chance(dense, cut), _control(dense, own, scale)]
         lines.append(f"{name}: {'; '.join(each for each in said if each)}.")
     return lines
 
@@ -152,20 +152,20 @@ def _chance(dense: Entry, cut: Sequence[Entry]) -> str:
     return f"channels drawn at random, refitted, at {most:.0%}: AJI {change}"
 
 
-def _control(dense: Entry, own: Sequence[Entry]) -> str:
+def _control(dense: Entry, own: Sequence[Entry], scale: Scale) -> str:
     """What training alone changes is no merit, and no fault, of pruning."""
     further = dense_of(own, "finetune")
     if further is None:
         return ""
     change = relative_change(dense, [further], sources=real_sources(dense))
-    return f"the whole network, trained on for as long: AJI {change}"
+    return f"the whole network after {scale.recover_steps} further steps: AJI {change}"
 
 
 def _unstructured(entries: Sequence[Entry], scale: Scale) -> list[str]:
     dense = dense_of(entries)
     if dense is None:
         return ["Not run yet."]
-    control = _control(dense, entries)
+    control = _control(dense, entries, scale)
     lines = [f"{control[0].upper()}{control[1:]}."] if control else []
     ways = {
         "Not trained again": ("one-shot", "none"),

@@ -111,7 +111,7 @@ def beside_control(
     change = relative_change(control, found, score, real_sources(control))
     if score == "branch_mse":
         change = Interval(-change.value, -change.high, -change.low)
-    return f"{why}; against the dense network trained on for as long: {change}"
+    return f"{why}; against the dense network trained further, too: {change}"
 
 
 def with_seeds(why: str, found: Sequence[Entry], planned: int) -> str:

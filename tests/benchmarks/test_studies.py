@@ -330,7 +330,7 @@ def test_a_page_says_how_much_was_run_and_what_is_missing(tmp_path, monkeypatch)
     assert f"All {len(whole)} planned points were run" in text
     assert "stopped" not in text
     assert MISSING not in text
-    assert "trained on for as long: AJI +20.0%" in text
+    assert "the whole network after 100 further steps: AJI +20.0%" in text
 
 
 def test_a_network_that_was_not_begun_is_not_measured():
