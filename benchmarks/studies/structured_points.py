@@ -21,7 +21,7 @@ _TRAINED_AGAIN = ("l2", "reconstruction")
 _UNTRAINED = ("bn_scale",)  # "slimming" is the same ranking, trained for it
 _CLAIMED = (0.7, 0.9)
 _BEST = "reconstruction"
-_DEEP = ("hovernet-narrow",)  # repaired layer after layer, a point takes many minutes
+_DEEP = ("hovernet-narrow",)  # repair in sequence and training take minutes a point
 
 
 def structured_points(scale: Scale) -> Iterator[Point]:
@@ -55,10 +55,13 @@ def _untrained(name: str, scale: Scale, sparsities: Sequence[float]) -> Iterator
 
 
 def _at_claims(name: str, scale: Scale) -> Iterator[Point]:
-    first = name == scale.networks[0]
-    trained = [h for h in scale.heuristics if h not in _UNTRAINED]
+    chosen = _compared(scale)
+    if name == scale.networks[0]:
+        chosen = [h for h in scale.heuristics if h not in _UNTRAINED]
+    elif name in _DEEP:
+        chosen = [h for h in scale.heuristics if h in _TRAINED_AGAIN]
     for sparsity in _claimed(scale):
-        for heuristic in trained if first else _compared(scale):
+        for heuristic in chosen:
             yield from _trained(name, heuristic, sparsity, 0)
 
 
