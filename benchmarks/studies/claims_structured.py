@@ -268,6 +268,7 @@ def _random(name: str, own: Sequence[Entry], scale: Scale) -> Claim:
 def _transfer(dense: Entry, own: Sequence[Entry], scale: Scale) -> list[Claim]:
     rows = []
     at = nearest(scale.sparsities, 0.7)
+    count = len(dense["tiles"].get(TNBC, {}))
     for words, how in (("refitted", _FREE), ("fine-tuned in steps", _PAPERS)):
         found = chosen(own, sparsity=at, **how)
         seen = relative_change(dense, found, sources=(DSB,))
@@ -277,13 +278,13 @@ def _transfer(dense: Entry, own: Sequence[Entry], scale: Scale) -> list[Claim]:
             "training nor calibration saw"
         )
         number = f"AJI on unseen tissue {unseen}, on seen {seen}"
-        verdict, why = OPEN, "the intervals overlap: two unseen tiles are few"
+        verdict, why = OPEN, f"the intervals overlap: {count} unseen tiles are few"
         if unseen.value != unseen.value or seen.value != seen.value:
             verdict, why = MISSING, "none of its points was run"
         elif unseen.low >= seen.value:
-            verdict, why = HOLDS, "unseen tissue loses no more"
+            verdict, why = HOLDS, f"unseen tissue loses no more, on {count} tiles"
         elif unseen.high < seen.low:
-            verdict, why = FAILS, "unseen tissue loses more"
+            verdict, why = FAILS, f"unseen tissue loses more, on {count} tiles"
         rows.append(Claim(OURS, text, number, verdict, why))
     return rows
 

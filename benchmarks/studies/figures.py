@@ -214,6 +214,7 @@ def _transfer(
                 _band(axis, at, found, label, look, dashed=trained)
         axis.set_title(f"{' and '.join(sources)}, {caption}", fontsize=10)
         axis.set_xlabel("parameters removed, %")
+    for axis in axes:  # which share one vertical axis, so both must be drawn before
         _negligible(axis)
     axes[0].set_ylabel("AJI, change in %")
     _legend(figure, axes)

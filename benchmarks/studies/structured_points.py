@@ -41,6 +41,7 @@ def structured_points(scale: Scale) -> Iterator[Point]:
         yield from _at_claims(name, scale)
         yield from _further_seeds(name, scale)
         rest = [each for each in scale.sparsities if each not in claimed]
+        rest = [rest[0], rest[-1]] if rest and name in _DEEP else rest
         yield from _untrained(name, scale, rest)
         yield from _end_of_curve(name, scale)
 
@@ -62,7 +63,8 @@ def _at_claims(name: str, scale: Scale) -> Iterator[Point]:
         chosen = [h for h in scale.heuristics if h in _TRAINED_AGAIN]
     for sparsity in _claimed(scale):
         for heuristic in chosen:
-            yield from _trained(name, heuristic, sparsity, 0)
+            both = name not in _DEEP or heuristic != _BEST
+            yield from _trained(name, heuristic, sparsity, 0, in_steps=both)
 
 
 def _end_of_curve(name: str, scale: Scale) -> Iterator[Point]:
@@ -113,8 +115,10 @@ def _compared(scale: Scale) -> list[str]:
     return [h for h in scale.heuristics if h in _COMPARED]
 
 
-def _trained(name: str, heuristic: str, sparsity: float, seed: int) -> Iterator[Point]:
-    for mode in ("one-shot", "iterative"):
+def _trained(
+    name: str, heuristic: str, sparsity: float, seed: int, *, in_steps: bool = True
+) -> Iterator[Point]:
+    for mode in ("one-shot", "iterative") if in_steps else ("one-shot",):
         yield _point(name, heuristic, mode, "finetune", sparsity, seed)
 
 
