@@ -84,7 +84,8 @@ def _fast(name: str, scale: Scale) -> Iterator[Point]:
 
 def _further_seeds(name: str, scale: Scale) -> Iterator[Point]:
     first = name == scale.networks[0]
-    for seed, sparsity in product(scale.seeds[1:], _claimed(scale)):
+    seeds = scale.seeds[1:2] if name in _DEEP else scale.seeds[1:]
+    for seed, sparsity in product(seeds, _claimed(scale)):
         for heuristic in _compared(scale):
             for recovery in _repairs(name, heuristic, bare=first):
                 yield _point(name, heuristic, "one-shot", recovery, sparsity, seed)
