@@ -11,6 +11,7 @@ from benchmarks.studies.statistics import (
     relative_change,
     share_interval,
 )
+from benchmarks.studies.structured_points import DEEP
 from benchmarks.studies.tiles import DSB, TNBC
 from benchmarks.studies.verdicts import (
     ALLOWED,
@@ -236,6 +237,8 @@ def _steps(name: str, own: Sequence[Entry], scale: Scale) -> Claim:
 def _free(name: str, dense: Entry, own: Sequence[Entry], scale: Scale) -> list[Claim]:
     rows = []
     ways = {"refit": "refit", "sequential": "refit in sequence"}
+    if name in DEEP:  # where it is not run
+        del ways["sequential"]
     for wanted, (recovery, words) in product((0.7, 0.9), ways.items()):
         at = nearest(scale.sparsities, wanted)
         found = chosen(own, sparsity=at, **{**_FREE, "recovery": recovery})

@@ -21,7 +21,7 @@ _TRAINED_AGAIN = ("l2", "reconstruction")
 _UNTRAINED = ("bn_scale",)  # "slimming" is the same ranking, trained for it
 _CLAIMED = (0.7, 0.9)
 _BEST = "reconstruction"
-_DEEP = ("hovernet-narrow",)  # repair in sequence and training take minutes a point
+DEEP = ("hovernet-narrow",)  # repair in sequence and training take minutes a point
 
 
 def structured_points(scale: Scale) -> Iterator[Point]:
@@ -41,7 +41,7 @@ def structured_points(scale: Scale) -> Iterator[Point]:
         yield from _at_claims(name, scale)
         yield from _further_seeds(name, scale)
         rest = [each for each in scale.sparsities if each not in claimed]
-        rest = [rest[0], rest[-1]] if rest and name in _DEEP else rest
+        rest = [rest[0], rest[-1]] if rest and name in DEEP else rest
         yield from _untrained(name, scale, rest)
         yield from _end_of_curve(name, scale)
 
@@ -59,11 +59,11 @@ def _at_claims(name: str, scale: Scale) -> Iterator[Point]:
     chosen = _compared(scale)
     if name == scale.networks[0]:
         chosen = [h for h in scale.heuristics if h not in _UNTRAINED]
-    elif name in _DEEP:
+    elif name in DEEP:
         chosen = [h for h in scale.heuristics if h in _TRAINED_AGAIN]
     for sparsity in _claimed(scale):
         for heuristic in chosen:
-            both = name not in _DEEP or heuristic != _BEST
+            both = name not in DEEP or heuristic != _BEST
             yield from _trained(name, heuristic, sparsity, 0, in_steps=both)
 
 
@@ -84,7 +84,7 @@ def _fast(name: str, scale: Scale) -> Iterator[Point]:
 
 def _further_seeds(name: str, scale: Scale) -> Iterator[Point]:
     first = name == scale.networks[0]
-    seeds = scale.seeds[1:2] if name in _DEEP else scale.seeds[1:]
+    seeds = scale.seeds[1:2] if name in DEEP else scale.seeds[1:]
     for seed, sparsity in product(seeds, _claimed(scale)):
         for heuristic in _compared(scale):
             for recovery in _repairs(name, heuristic, bare=first):
@@ -103,7 +103,7 @@ def _repairs(name: str, heuristic: str, *, bare: bool) -> Sequence[str]:
     bare
         Whether the cut alone is scored, too.
     """
-    pays = heuristic == _BEST and name not in _DEEP
+    pays = heuristic == _BEST and name not in DEEP
     slow = ("sequential",) if pays else ()
     return (*(("none",) if bare else ()), "refit", *slow)
 
