@@ -92,7 +92,7 @@ def _compression(
     recipe, best = best_of(dense, every, sources=real)
     other, reason = within(best)
     if every:
-        if every[recipe][0]["recovery"] in TRAINED:
+        if recipe and every[recipe][0]["recovery"] in TRAINED:
             reason = beside_control(reason, dense_of(own, "finetune"), every[recipe])
         reason += f"; the best of {len(every)} by these very tiles, so a little lucky"
     return [
