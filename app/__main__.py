@@ -54,9 +54,9 @@ def _show(asked: Arguments) -> int:
     """Open the window and stay until it is closed."""
     from PySide6.QtWidgets import QApplication
 
-    from app.pictures import theme
-    from app.setup.settings import Settings
-    from app.startup import building, faults
+    from app.bootstrap import building, faults
+    from app.rendering import theme
+    from app.state.session.settings import Settings
 
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)

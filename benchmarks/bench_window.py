@@ -31,11 +31,11 @@ import psutil
 from PySide6.QtCore import QEvent, QEventLoop, QObject, QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
-from app.pictures import theme
-from app.setup.settings import Settings
-from app.startup import building
+from app.bootstrap import building
+from app.controllers.sweeps.button import SweepButton
+from app.rendering import theme
 from app.state.app_state import AppState
-from app.sweeps.button import SweepButton
+from app.state.session.settings import Settings
 from benchmarks.canvas import canvas
 from core.types import PruneRequest
 
@@ -260,7 +260,7 @@ FIRST = """
 import sys, time
 from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtWidgets import QApplication
-import app.frame.window as window
+import app.views.main_window.window as window
 shown = window.Window.showEvent
 def first(self, event):
     shown(self, event)

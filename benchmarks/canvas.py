@@ -14,12 +14,12 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app.pictures.heat import Heat
-from app.pictures.overlay import label_pyramid, largest_pyramid, picture_pyramid
-from app.showing.masks import pair
+from app.controllers.presenter.masks import pair
+from app.rendering.heat import Heat
+from app.rendering.overlay import label_pyramid, largest_pyramid, picture_pyramid
 from app.state.app_state import Display
 from app.state.values import KINDS, Changes, Nuclei, Opened, Outcome, Picture, RawMap
-from app.views.viewer import Viewer
+from app.views.panels.viewer import Viewer
 
 SIDE = 4000
 ROWS = 100  # and as many columns: 10,000 nuclei

@@ -19,8 +19,8 @@ from functools import partial
 import torch
 
 from core.errors import PruningError
-from core.pruning.agreement import disagreement
-from core.pruning.scopes import allowed_atoms, scope_names
+from core.pruning.applying.agreement import disagreement
+from core.pruning.planning.scopes import allowed_atoms, scope_names
 from tests.core.models import cases
 from tests.core.pruning.oracle import (
     BUILT_IN,

@@ -23,6 +23,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.training.demo import SPEC
+from benchmarks.training.split import DSB_HELD_OUT, TNBC_HELD_OUT
 from core.benchmark import PrunableModel, calibration_inputs
 from core.benchmark.model import tidy
 from core.job import Job, Step
@@ -32,8 +34,6 @@ from core.nuclei import predict
 from core.pruning import recalibrate_batch_norm
 from core.training import Settings, fit
 from core.training.data import Example, read_folder, synthetic_examples
-from core.training.demo import SPEC
-from core.training.split import DSB_HELD_OUT, TNBC_HELD_OUT
 from core.types import Counts, PruneRequest, Tile
 
 log = logging.getLogger(__name__)

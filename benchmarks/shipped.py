@@ -21,6 +21,8 @@ import torch
 from torch import nn
 
 from benchmarks.shipped_card import Made, card
+from benchmarks.training.demo import mix, training_groups
+from benchmarks.training.evaluate import evaluate, held_out
 from core.arithmetic import flushing
 from core.benchmark import PrunableModel, calibration_inputs
 from core.benchmark.model import tidy
@@ -32,9 +34,7 @@ from core.models.catalogue import PRUNED
 from core.pruning import PruningPlan
 from core.training import Aids, Augmentation, Example, Settings, train
 from core.training.data import synthetic_examples
-from core.training.demo import mix, training_groups
 from core.training.device import fast_in_half, pick_device
-from core.training.evaluate import evaluate, held_out
 from core.types import PruneRequest, Tile
 
 log = logging.getLogger(__name__)

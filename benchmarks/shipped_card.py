@@ -6,9 +6,9 @@ from importlib.resources import files
 from typing import Any
 
 from benchmarks.studies.statistics import relative_change
+from benchmarks.training.evaluate import means
 from core.pruning import PruningPlan
 from core.training import Settings, Trained
-from core.training.evaluate import means
 from core.types import Counts
 
 Table = Mapping[str, Mapping[str, float]]
@@ -42,7 +42,7 @@ class Made:
     trained
         How it went.
     shares
-        Of crops, by the groups of `core.training.demo.training_groups`.
+        Of crops, by the groups of `benchmarks.training.demo.training_groups`.
     checked
         Number of training tiles that were kept back.
     latency

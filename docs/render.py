@@ -31,12 +31,12 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QCursor, QPixmap
 from PySide6.QtWidgets import QApplication, QSpinBox, QWidget
 
-from app.pictures import theme
-from app.setup.settings import Settings
-from app.startup import building
-from app.startup.bench import Bench
+from app.bootstrap import building
+from app.bootstrap.application import Bench
+from app.controllers.sweeps.button import SweepButton
+from app.rendering import theme
 from app.state.app_state import AppState
-from app.sweeps.button import SweepButton
+from app.state.session.settings import Settings
 from core.types import PruneRequest
 
 FOLDER = Path(__file__).parent / "images"

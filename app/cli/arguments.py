@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn, get_args
 
-from app.setup.setup_file import Setup, read_setup
-from app.setup.sources import FORMATS, joined
+from app.state.session.setup_file import Setup, read_setup
+from app.state.session.sources import FORMATS, joined
 from core.errors import InputError
 from core.types import UNSTRUCTURED, FineTune, PruneRequest, Recovery, Target
 
@@ -68,7 +68,7 @@ class Arguments:
 
     @property
     def source(self) -> str:
-        """Tile, and labels beside it, as `app.work.engine.read` takes them."""
+        """Tile, and labels beside it, as `app.worker.engine.read` takes them."""
         return joined(self.tile, self.labels)
 
 

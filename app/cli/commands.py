@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli.arguments import Arguments
-from app.cli.damage import damage_of
-from app.cli.summary import lines_of, summary
-from app.cli.way import timed_way, way_of
-from app.words import format as text
-from app.work.engine import read
+from app.cli.end_to_end import timed_way, way_of
+from app.cli.nucleus_changes import damage_of
+from app.cli.sweep_summary import lines_of, summary
+from app.text import format as text
+from app.worker.engine import read
 from core.errors import BenchError, InputError
 from core.job import Job, Step
 from core.types import FineTune
@@ -162,9 +162,9 @@ def _write(
     job: Job,
 ) -> list[str]:
     """Write the model, the masks, the report and the result; returns notes."""
-    from app.leaving.report import write_report
-    from app.leaving.report.rounds import facts_of_round
-    from app.work.writing import Leaving, write_folder
+    from app.export.report import write_report
+    from app.export.report.rounds import facts_of_round
+    from app.worker.writing import Leaving, write_folder
 
     folder = Path(asked.out)
     leaving = Leaving(bench, asked.model, asked.request, timed)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli.arguments import Arguments
-from app.cli.figures import defined, figure_lines, figures, shown, training_line
-from app.words import format as text
-from app.work.writing import STEM, machine, write_files
+from app.cli.summary import defined, figure_lines, figures, shown, training_line
+from app.text import format as text
+from app.worker.writing import STEM, machine, write_files
 from core.job import Job
 
 if TYPE_CHECKING:

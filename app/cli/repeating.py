@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.words import format as text
+from app.text import format as text
 from core.errors import InputError
 from core.job import Job
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.cli.arguments import Arguments
-from app.leaving.points import as_csv
-from app.work.runner import Failure
+from app.export.points import as_csv
+from app.worker.runner import Failure
 from core.errors import BenchError, InputError
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
-    from app.startup.bench import Bench
+    from app.bootstrap.application import Bench
     from app.state.values import Engine
 
 FOLDER = "prunescope-out"
@@ -72,10 +72,10 @@ def _round(
     from PySide6.QtGui import QCursor
     from PySide6.QtWidgets import QApplication
 
-    from app.pictures import theme
-    from app.setup.settings import Settings
-    from app.startup import building
+    from app.bootstrap import building
+    from app.rendering import theme
     from app.state.app_state import AppState
+    from app.state.session.settings import Settings
 
     _check(path)
     qInstallMessageHandler(_quiet)

@@ -1,71 +1,97 @@
-"""One round as a JSON object, and as lines for people."""
+"""Sizes, times and settings of one pruned model: what all results have in common."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from app.cli.damage import damage_lines
-from app.cli.figures import defined, figure_lines, figures, shown, training_line
-from app.cli.way import way_lines
-from app.work.translating import scores_of
+from app.text import format as text
 
 if TYPE_CHECKING:
-    from core.benchmark import Bench, Round
     from core.latency import Comparison
+    from core.types import Counts, PruneRequest
+
+_COUNTS = ("params", "macs", "channels")
 
 
-def summary(
-    model: str, bench: "Bench", found: "Round", timed: "Comparison"
+def figures(
+    model: str,
+    request: "PruneRequest",
+    counts: tuple["Counts", "Counts"],
+    timed: "Comparison",
 ) -> dict[str, Any]:
-    """Return the result as the object that ``--json`` prints.
+    """Return what ``--json`` prints of any pruned model.
 
     Parameters
     ----------
     model
         As asked for.
-    bench, found, timed
-        The round. Undefined scores become None.
+    request
+        What was pruned.
+    counts
+        Dense and pruned.
+    timed
+        The network alone.
     """
-    truth = {
-        "dense": _scores(bench.dense.scores),
-        "pruned": _scores(found.scores),
-        "agreement": _scores(found.agreement),
-    }
-    sizes = bench.dense.counts, found.counts
+    dense, left = counts
     return {
-        **figures(model, found.request, sizes, timed),
-        "scores": truth,
-        "nuclei": {
-            "dense": bench.dense.prediction.count,
-            "pruned": found.prediction.count,
+        "model": model,
+        "heuristic": request.heuristic,
+        "scope": request.scope,
+        "count": request.count,
+        "recovery": request.recovery,
+        "sparsity": {
+            name: 1 - getattr(left, name) / max(getattr(dense, name), 1)
+            for name in _COUNTS
         },
-        "plan": found.plan_hash,
-        "training": found.training and dict(found.training),
-        "warnings": list(found.warnings),
-        "seconds": {**found.seconds, "latency": timed.seconds},
+        "params": {"dense": dense.params, "pruned": left.params},
+        "macs": {"dense": dense.macs, "pruned": left.macs},
+        "latency_ms": {
+            "dense": timed.dense.median,
+            "pruned": timed.pruned.median,
+            "speedup": timed.speedup,
+            "interval": list(timed.interval),
+            "verdict": timed.verdict,
+        },
     }
 
 
-def _scores(scores: Any) -> dict[str, float | None] | None:
-    return None if scores is None else defined(scores_of(scores))
-
-
-def lines_of(result: dict[str, Any], found: "Round") -> list[str]:
-    """Return a result for people."""
-    agreement = result["scores"]["agreement"]
-    lines = [
-        *figure_lines(result),
-        f"nuclei      {result['nuclei']['dense']} to {result['nuclei']['pruned']}",
+def figure_lines(result: Mapping[str, Any]) -> list[str]:
+    """Return `figures` for people."""
+    params, macs = result["params"], result["macs"]
+    timed, shares = result["latency_ms"], result["sparsity"]
+    low, high = timed["interval"]
+    return [
+        f"{result['heuristic']}, {result['scope']}, recovery {result['recovery']}",
+        f"parameters  {text.quantity(params['dense'])} to "
+        f"{text.quantity(params['pruned'])}  (-{text.percent(shares['params'], 1)})",
+        f"MACs        {text.quantity(macs['dense'])} to "
+        f"{text.quantity(macs['pruned'])}  (-{text.percent(shares['macs'], 1)})",
+        f"latency     {text.milliseconds(timed['dense'])} to "
+        f"{text.milliseconds(timed['pruned'])}  {text.speedup(timed['speedup'])} "
+        f"({low:.2f} to {high:.2f}): {timed['verdict']}",
     ]
-    lines += [*damage_lines(result), *way_lines(result)]
-    if result["training"]:
-        lines.append(training_line(result["training"]))
-    rows = [("agreement with dense", agreement)]
-    rows += [("dense against truth", result["scores"]["dense"])]
-    rows += [("pruned against truth", result["scores"]["pruned"])]
-    for caption, scores in rows:
-        if scores is not None:
-            words = "  ".join(
-                f"{name} {shown(scores[name.lower()])}"
-                for name in ("AJI", "PQ", "Dice", "F1")
-            )
-            lines.append(f"{caption}: {words}")
-    return lines + [f"note: {warning}" for warning in found.warnings]
+
+
+def defined(scores: Mapping[str, float] | None) -> dict[str, float | None] | None:
+    """Return scores with None for those that are undefined."""
+    if scores is None:
+        return None
+    # what is not a number is not equal to itself
+    return {n: None if value != value else value for n, value in scores.items()}
+
+
+def shown(score: float | None) -> str:
+    """Return one of the scores that `defined` gives, for people."""
+    return text.score(float("nan") if score is None else score)
+
+
+def training_line(training: Mapping[str, Any]) -> str:
+    """Return how fine-tuning went."""
+    words = (
+        f"fine-tuning {text.counted(training['steps'], 'step')} in "
+        f"{text.duration(training['seconds'])} on {training['device']}, "
+        f"{text.memory(training['peak_memory'])} on top"
+    )
+    before, after = training["validation_before"], training["validation_after"]
+    if before is None or after is None:
+        return words
+    return f"{words}, validation loss {before:.3f} to {after:.3f}"

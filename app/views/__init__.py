@@ -1,1 +1,5 @@
-"""The parts of the window. Setters are silent, user actions emit; none decides."""
+"""The window: `main_window`, its `panels`, and small `widgets`.
+
+Setters are silent, user actions emit signals; no view decides anything.
+Start from `main_window.window`.
+"""

@@ -8,13 +8,13 @@ from typing import Any
 
 from benchmarks.studies.scale import Scale
 from benchmarks.studies.tiles import DSB, SYNTHETIC, TNBC, TYPES, Tiles
+from benchmarks.training.demo import SPEC
+from benchmarks.training.iterative import slim
 from core.job import Job, Step
 from core.models import LoadedModel, build, load_model, save_model
 from core.training import Aids, Example, Settings, fit
-from core.training.demo import SPEC
 from core.training.device import fast_in_half, pick_device
 from core.training.finetune import crop_side
-from core.training.iterative import slim
 from core.types import ModelSpec
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from benchmarks.studies.tiles import Tiles
 from core.models import LoadedModel
 from core.pruning import MaskPlan
 from core.training import Aids, train
-from core.training.aids import Trained
+from core.training.callbacks import Trained
 from core.training.finetune import GENTLE, split
 
 _RATE = 1e-3

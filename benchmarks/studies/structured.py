@@ -20,12 +20,12 @@ from benchmarks.studies.scale import Scale
 from benchmarks.studies.structured_points import structured_points
 from benchmarks.studies.tiles import Tiles
 from benchmarks.studies.verdicts import TRAINED
+from benchmarks.training.iterative import prune_and_recover
 from core.benchmark import PrunableModel, calibration_inputs
 from core.benchmark.model import tidy
 from core.latency import LatencyProcess
 from core.models import LoadedModel
 from core.pruning import PruningPlan, Schedule
-from core.training.iterative import prune_and_recover
 from core.types import PruneRequest, Recovery
 
 _OPEN = 2  # prepared networks: as it is, and slimmed

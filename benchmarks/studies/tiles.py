@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.studies.scale import Scale
+from benchmarks.training.split import DSB_HELD_OUT, TNBC_HELD_OUT
 from core.images.synthetic import TYPE_NAMES
 from core.training import Example, read_folder, synthetic_examples
-from core.training.split import DSB_HELD_OUT, TNBC_HELD_OUT
 from core.types import Tile
 
 DSB, TNBC, SYNTHETIC = "dsb2018", "tnbc", "synthetic"

@@ -48,12 +48,12 @@ from core.pruning import (
     refit_in_sequence,
     trace,
 )
-from core.pruning.anatomy import anatomy
-from core.pruning.checks import check_model, check_request
-from core.pruning.heuristics import find_heuristic
-from core.pruning.labels import FIXED
-from core.pruning.masked import living_atoms
-from core.pruning.scopes import part_of
+from core.pruning.applying.masked import living_atoms
+from core.pruning.planning.checks import check_model, check_request
+from core.pruning.planning.scopes import part_of
+from core.pruning.scoring.heuristics import find_heuristic
+from core.pruning.tracing.labels import FIXED
+from core.pruning.tracing.topology import anatomy
 from core.training import Trained
 from core.types import Counts, PruneRequest
 

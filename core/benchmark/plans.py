@@ -25,8 +25,8 @@ from core.pruning import (
     prune_in_steps,
     recalibrate_batch_norm,
 )
-from core.pruning.limits import Limits
-from core.pruning.weight_scores import find_weight_heuristic
+from core.pruning.planning.limits import Limits
+from core.pruning.scoring.weight_scores import find_weight_heuristic
 from core.types import UNSTRUCTURED, Count, Counts, PruneRequest
 
 if TYPE_CHECKING:
@@ -245,7 +245,7 @@ def needs_statistics(request: PruneRequest) -> bool:
 
 def mask_reach(graph: ChannelGraph, module: nn.Module, request: PruneRequest) -> float:
     """Return the share of the parameters that single weights in scope are."""
-    from core.pruning.unstructured import weights_in
+    from core.pruning.planning.unstructured import weights_in
 
     sizes = {name: p.numel() for name, p in module.named_parameters()}
     inside = weights_in(module, graph, request.scope, request.locked)

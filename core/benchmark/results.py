@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.metrics import NucleusChanges, Scores
-from core.pruning.anatomy import Place
+from core.pruning.tracing.topology import Place
 from core.types import Count, Counts, Prediction, PruneRequest
 
 

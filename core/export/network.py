@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from core.errors import ModelError
 from core.export.writing import whole_file
 from core.models.probe import flatten, probe_side
-from core.nuclei.feeding import fed_side
+from core.nuclei.preprocess import fed_side
 
 if TYPE_CHECKING:
     import os

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.export.writing import write_text
-from core.nuclei.feeding import margin
+from core.nuclei.preprocess import margin
 
 if TYPE_CHECKING:
     from core.types import ModelSpec

@@ -23,8 +23,7 @@ from torch import nn
 from core.errors import ModelError
 from core.job import Cancelled, Job
 from core.latency.measure import measure
-from core.latency.results import FULL, Comparison, Environment, Settings
-from core.latency.wire import (
+from core.latency.messages import (
     Failed,
     Message,
     Progress,
@@ -34,6 +33,7 @@ from core.latency.wire import (
     read_frame,
     write_frame,
 )
+from core.latency.results import FULL, Comparison, Environment, Settings
 
 _POLL = 0.05  # seconds between looks at the cancel flag
 _WHAT = "Measuring latency"
@@ -127,7 +127,7 @@ class LatencyProcess:
         paths = os.pathsep.join(str(Path(each).absolute()) for each in sys.path)
         env = os.environ | {"PYTHONPATH": paths}
         self._child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "core.latency.child"],
+            [sys.executable, "-P", "-m", "core.latency.worker_process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.nuclei.maps import Maps
+from core.nuclei.outputs import Maps
 
 Bytes = NDArray[np.uint8]
 TOPS: Mapping[str, float] = {"np": 1.0, "dist": 1.0, "hv": 2.0}

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.job import Job
-from core.nuclei.feeding import Model, fed_side, margin, pixels_to_input, to_input
-from core.nuclei.maps import Maps, cut, forward
-from core.nuclei.readers import instances
+from core.nuclei.outputs import Maps, cut, forward
+from core.nuclei.postprocess import instances
+from core.nuclei.preprocess import Model, fed_side, margin, pixels_to_input, to_input
 from core.types import ModelSpec, Prediction, Tile
 
 
@@ -117,7 +117,7 @@ def raw_maps(model: Model, tile: Tile, job: Job | None = None) -> Maps:
     Returns
     -------
     dict
-        Maps of the tile's height and width, see `core.nuclei.maps.read_outputs`.
+        Maps of the tile's height and width, see `core.nuclei.outputs.read_outputs`.
 
     Raises
     ------

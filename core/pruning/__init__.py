@@ -4,26 +4,26 @@ A model is traced once (`trace`); a plan is made from scores (`make_plan`) befor
 anything is touched; `apply_plan` builds the smaller model and, given statistics
 (`calibrate`), repairs what is left in closed form.
 
-To read this package, start from ``tracing.py``, then ``selection.py``.
+To read this package, start from ``tracing/tracer.py``, then ``planning/selection.py``.
 """
 
-from core.pruning.apply import apply_plan
-from core.pruning.counting import Counter
-from core.pruning.graph import ChannelGraph, Layer
-from core.pruning.heuristics import HEURISTICS, Ask, Heuristic, register
-from core.pruning.limits import Limits
-from core.pruning.masked import mask_plan
-from core.pruning.plan import PruningPlan
-from core.pruning.recalibration import recalibrate_batch_norm
+from core.pruning.applying.apply import apply_plan
+from core.pruning.applying.masked import mask_plan
+from core.pruning.applying.recalibration import recalibrate_batch_norm
+from core.pruning.applying.sequential import refit_in_sequence
+from core.pruning.planning.limits import Limits
+from core.pruning.planning.plan import PruningPlan
+from core.pruning.planning.selection import Selector, make_plan, plan_of
+from core.pruning.planning.unstructured import apply_masks, make_masks
+from core.pruning.planning.weight_masks import MaskPlan
+from core.pruning.planning.width_costs import CostTable, make_timed_plan, measure_costs
 from core.pruning.schedule import Schedule, Stepwise, prune_in_steps
-from core.pruning.selection import Selector, make_plan, plan_of
-from core.pruning.sequential import refit_in_sequence
-from core.pruning.statistics import Statistics, calibrate
-from core.pruning.tracing import trace
-from core.pruning.unstructured import apply_masks, make_masks
-from core.pruning.weight_masks import MaskPlan
-from core.pruning.weight_scores import WEIGHT_HEURISTICS, WeightHeuristic
-from core.pruning.width_costs import CostTable, make_timed_plan, measure_costs
+from core.pruning.scoring.heuristics import HEURISTICS, Ask, Heuristic, register
+from core.pruning.scoring.statistics import Statistics, calibrate
+from core.pruning.scoring.weight_scores import WEIGHT_HEURISTICS, WeightHeuristic
+from core.pruning.tracing.counting import Counter
+from core.pruning.tracing.graph import ChannelGraph, Layer
+from core.pruning.tracing.tracer import trace
 
 __all__ = [
     "HEURISTICS",

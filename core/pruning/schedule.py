@@ -11,14 +11,14 @@ from torch import Tensor, nn
 
 from core.errors import PruningError
 from core.job import Job
-from core.pruning.apply import apply_plan
-from core.pruning.counting import Counter
-from core.pruning.graph import ChannelGraph
-from core.pruning.heuristics import find_heuristic
-from core.pruning.plan import PruningPlan
-from core.pruning.selection import make_plan
-from core.pruning.statistics import Statistics, calibrate
-from core.pruning.tracing import trace
+from core.pruning.applying.apply import apply_plan
+from core.pruning.planning.plan import PruningPlan
+from core.pruning.planning.selection import make_plan
+from core.pruning.scoring.heuristics import find_heuristic
+from core.pruning.scoring.statistics import Statistics, calibrate
+from core.pruning.tracing.counting import Counter
+from core.pruning.tracing.graph import ChannelGraph
+from core.pruning.tracing.tracer import trace
 
 Pace = Literal["geometric", "linear"]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from core.errors import InputError
 from core.images import check_labels, read_labels, read_tile
 from core.images.samples import load_sample
-from core.sweep.tissue import TABLE, class_folders, read_table
+from core.sweep.class_labels import TABLE, class_folders, read_table
 from core.types import Tile
 
 _IMAGES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".svs")

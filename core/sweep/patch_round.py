@@ -23,9 +23,9 @@ from core.latency import QUICK, Comparison, LatencyProcess, Settings, compare
 from core.models import LoadedModel
 from core.pruning import MaskPlan
 from core.store import Overall
+from core.sweep.evaluator import Subject
 from core.sweep.folder import SweepTile, TileFolder, read_folder
 from core.sweep.patches import Floats
-from core.sweep.subject import Subject
 from core.types import Counts, PruneRequest
 
 _Pruned = tuple[nn.Module, Plan, Mapping[str, Any] | None]

@@ -13,8 +13,8 @@ from core.metrics import score_patches
 from core.models import LoadedModel
 from core.nuclei import to_input
 from core.store import Overall, TileResult
+from core.sweep.class_labels import class_numbers
 from core.sweep.folder import SweepTile
-from core.sweep.tissue import class_numbers
 
 Floats = NDArray[np.float64]
 

@@ -18,10 +18,10 @@ from core.job import Job
 from core.latency import LatencyProcess, Settings, peak_memory, release_memory
 from core.models import load_model
 from core.store import Record, Store, Trial
+from core.sweep.evaluator import Subject
 from core.sweep.folder import TileFolder, read_folder
 from core.sweep.grid import Grid
 from core.sweep.provenance import provenance, utc_now
-from core.sweep.subject import Subject
 from core.training.finetune import labelled_examples
 from core.types import FineTune, PruneRequest
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.nuclei.feeding import scale
+from core.nuclei.preprocess import scale
 from core.training.augment import augment
 from core.training.data import Example, draw
 from core.training.settings import Settings

@@ -13,8 +13,8 @@ from torch import nn
 from core.errors import InputError
 from core.job import Job
 from core.models import LoadedModel
-from core.training.aids import Aids, Trained
 from core.training.augment import Augmentation
+from core.training.callbacks import Aids, Trained
 from core.training.data import Example, read_classes, read_folder, unlabelled
 from core.training.device import fast_in_half, pick_device
 from core.training.loop import train

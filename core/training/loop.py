@@ -13,14 +13,14 @@ from torch import nn
 from core.errors import InputError
 from core.job import Job
 from core.latency import PeakMemory, peak_memory
-from core.training.aids import Aids, Reason, Trained
 from core.training.batches import batches
+from core.training.callbacks import Aids, Reason, Trained
 from core.training.data import Example
 from core.training.device import pick_device
-from core.training.looking import Looks, Validation
 from core.training.progress import Progress, Telling, thinned
 from core.training.run import Run
 from core.training.settings import Settings
+from core.training.validation import Looks, Validation
 from core.types import ModelSpec
 
 

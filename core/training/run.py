@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from core.errors import InputError
 from core.pruning import MaskPlan
-from core.pruning.weight_masks import as_tensor
-from core.training.aids import Aids
+from core.pruning.planning.weight_masks import as_tensor
+from core.training.callbacks import Aids
 from core.training.loss import Outputs, distillation_loss, total_loss
 from core.training.settings import Settings
 

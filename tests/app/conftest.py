@@ -39,7 +39,7 @@ def settings(tmp_path):
     """Settings in a folder of the test's own."""
     from PySide6.QtCore import QSettings
 
-    from app.setup.settings import Settings
+    from app.state.session.settings import Settings
 
     file = str(tmp_path / "settings.ini")
     return Settings(QSettings(file, QSettings.Format.IniFormat))
@@ -50,8 +50,8 @@ def bench(qtbot, settings, monkeypatch):
     """A window over the fake engine, closed with its worker."""
     from fakes import FakeEngine
 
-    from app.control import controller
-    from app.startup import building
+    from app.bootstrap import building
+    from app.controllers import controller
 
     monkeypatch.setattr(controller, "REST_MS", 40)  # nobody waits for a hand here
     monkeypatch.setattr(controller, "HOVER_MS", 0)

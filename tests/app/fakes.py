@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from app.pictures.overlay import label_pyramid, picture_pyramid
+from app.rendering.overlay import label_pyramid, picture_pyramid
 from app.state.values import (
     KINDS,
     Changes,

@@ -118,7 +118,8 @@ def test_display_detection(monkeypatch):
 
 def test_nothing_heavy_is_imported_before_the_window():
     script = (
-        "import sys; import app.__main__, app.startup.building, app.frame.window; "
+        "import sys; import app.__main__, app.bootstrap.building; "
+        "import app.views.main_window.window; "
         "heavy = {'torch', 'scipy', 'skimage', 'pyqtgraph'} & set(sys.modules); "
         "sys.exit(repr(heavy) if heavy else 0)"
     )

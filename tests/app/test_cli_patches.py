@@ -11,7 +11,7 @@ from PIL import Image
 
 from app.cli.arguments import parse
 from app.cli.commands import run
-from app.work.engine import BenchEngine
+from app.worker.engine import BenchEngine
 from core.errors import ModelError
 from core.job import Job
 from core.models import LoadedModel, load_model, save_model

@@ -8,10 +8,10 @@ from conftest import is_idle
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
-from app.audience.telling import PAGES
-from app.showing.heads import pruned_heads
+from app.controllers.demo.story import PAGES
+from app.controllers.presenter.heads import pruned_heads
 from app.state.values import Measured
-from app.words.slides import SLIDES, meaning, rough, seconds_per_megapixel
+from app.text.slides import SLIDES, meaning, rough, seconds_per_megapixel
 from core.types import PruneRequest
 
 

@@ -4,7 +4,7 @@ import pytest
 from conftest import is_idle
 from fakes import FakeSession
 
-from app.views.controls import RECOVERIES
+from app.views.panels.controls import RECOVERIES
 
 LOSS = "training, loss 0.1234, about 5 s left"
 

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from app.words import format as text
+from app.text import format as text
 
 
 @pytest.mark.parametrize(

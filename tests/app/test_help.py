@@ -15,10 +15,10 @@ from PySide6.QtWidgets import (
     QToolButton,
 )
 
-from app.pictures import theme
+from app.rendering import theme
 from app.state.app_state import Message
-from app.widgets.actions import all_actions, keys_of
-from app.widgets.matching import ranked
+from app.views.widgets.actions import all_actions, keys_of
+from app.views.widgets.matching import ranked
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.pictures.overlay import (
+from app.rendering.overlay import (
     Camera,
     Colours,
     compose,

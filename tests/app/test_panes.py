@@ -13,17 +13,17 @@ from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication
 
-from app.control import controller
-from app.control.panes import next_pane
-from app.startup import building
+from app.bootstrap import building
+from app.controllers import controller
+from app.controllers.panes import next_pane
 from app.state.app_state import MOST, AppState, Pane, with_panes
 from app.state.exploring import BASELINE, EXPLORED, baseline_of
 from app.state.history import arrangement_of
 from app.state.locks import followed, speedup_at
 from app.state.values import Curve, Heuristic
-from app.widgets.pane_frame import Head, PaneFrame
-from app.widgets.pane_grid import best_columns
-from app.work.outcomes import Outcomes
+from app.views.widgets.pane_frame import Head, PaneFrame
+from app.views.widgets.pane_grid import best_columns
+from app.worker.outcomes import Outcomes
 from core.images.samples import load_sample
 from core.types import PruneRequest
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton
 
-from app.audience.reading import Answer, Round, in_words, rounds_of, verdict_of
-from app.startup.extras import readings
+from app.bootstrap.extras import readings
+from app.controllers.demo.reading import Answer, Round, in_words, rounds_of, verdict_of
 
 
 @settings(max_examples=40, deadline=None)

@@ -10,7 +10,7 @@ from conftest import is_idle
 from PIL import Image
 
 from app.__main__ import main
-from app.startup import building
+from app.bootstrap import building
 from core.images.samples import load_sample
 from core.metrics import Change, nucleus_changes
 from core.models import load_model

@@ -7,7 +7,7 @@ import pytest
 import skimage
 from PIL import Image
 
-from app.work.engine import BenchEngine
+from app.worker.engine import BenchEngine
 from core.job import Job
 from core.latency import Settings, Timing
 from core.types import PruneRequest

@@ -13,8 +13,8 @@ from html5lib import HTMLParser as HTMLParser5
 from PIL import Image
 
 from app.cli.arguments import parse
-from app.leaving.report import facts_of, page, repeat_line
-from app.words import format as text
+from app.export.report import facts_of, page, repeat_line
+from app.text import format as text
 from core.types import FineTune, PruneRequest
 
 VOID = {"meta", "img", "br", "link", "hr", "input"}

@@ -2,8 +2,8 @@ import threading
 
 import pytest
 
-from app.startup.memory import trimmer
-from app.work.runner import Failure, Runner, failure_of
+from app.bootstrap.memory import trimmer
+from app.worker.runner import Failure, Runner, failure_of
 from core.errors import InputError
 
 

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 
-from app.pictures.heat import Heat, table, viridis
-from app.pictures.overlay import largest_pyramid
+from app.rendering.heat import Heat, table, viridis
+from app.rendering.overlay import largest_pyramid
 from app.state.values import KINDS, Events, Layer, RawMap
-from app.widgets.network import Network
-from app.widgets.network_layout import arrange
-from app.widgets.nucleus_list import NucleusList
-from app.widgets.nucleus_rows import COLUMNS, NucleusRows
-from app.widgets.type_legend import TypeLegend
-from app.work.seeing import events_of
+from app.views.widgets.network import Network
+from app.views.widgets.network_layout import arrange
+from app.views.widgets.nucleus_list import NucleusList
+from app.views.widgets.nucleus_rows import COLUMNS, NucleusRows
+from app.views.widgets.type_legend import TypeLegend
+from app.worker.seeing import events_of
 from core.metrics import nucleus_changes
 
 NAMES = ("round", "long")

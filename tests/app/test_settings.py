@@ -4,7 +4,7 @@ import fakes
 from conftest import is_idle
 from PySide6.QtCore import QByteArray
 
-from app.startup import building
+from app.bootstrap import building
 from app.state.app_state import AppState, Pane
 from core.types import FineTune, PruneRequest
 

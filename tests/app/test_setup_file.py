@@ -7,8 +7,8 @@ import pytest
 from conftest import is_idle
 
 from app.cli.arguments import parse
-from app.setup.setup_file import displayed, read_setup, setup_text
 from app.state.app_state import AppState, Display
+from app.state.session.setup_file import displayed, read_setup, setup_text
 from core.errors import InputError
 from core.types import FineTune, PruneRequest
 

@@ -1,6 +1,6 @@
 import pytest
 
-from app.setup.sources import joined, labels_beside, sorted_out, split
+from app.state.session.sources import joined, labels_beside, sorted_out, split
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,7 @@ import pytest
 import stores
 from PySide6.QtCore import Qt
 
-from app.state.sweep_values import Results, Wish
-from app.sweeps.stores import (
+from app.controllers.sweeps.stores import (
     curves_of,
     dense_level,
     machine_of,
@@ -18,6 +17,7 @@ from app.sweeps.stores import (
     store_lines,
     tip,
 )
+from app.state.sweep_values import Results, Wish
 from core.store import Store
 from core.types import PruneRequest
 

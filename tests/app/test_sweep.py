@@ -14,12 +14,17 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QSignalSpy
 from PySide6.QtWidgets import QCheckBox, QPushButton, QSpinBox
 
+from app.controllers.sweeps import sweeping
+from app.controllers.sweeps.stores import METRICS
+from app.controllers.sweeps.sweeping import (
+    Sweeping,
+    count_images,
+    default_store,
+    same_model,
+)
 from app.state.sweep_values import Place
-from app.sweeps import sweeping
-from app.sweeps.stores import METRICS
-from app.sweeps.sweeping import Sweeping, count_images, default_store, same_model
-from app.views.sweep import SweepWindow
-from app.widgets.sweep_form import _COUNTS
+from app.views.panels.sweep import SweepWindow
+from app.views.widgets.sweep_form import _COUNTS
 from core.store import Store, read_store
 from core.types import FineTune, PruneRequest
 

@@ -2,10 +2,10 @@
 
 import pytest
 
+from app.controllers.sweeps.process import order_of
 from app.state.sweep_values import Wish
-from app.sweeps.process import order_of
 from core.sweep.folder import read_folder
-from core.sweep.wire import Order
+from core.sweep.messages import Order
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from conftest import is_idle
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtTest import QAbstractItemModelTester
 
-from app.charts.tables import COLUMNS, REQUEST, TrialFilter, TrialTable
+from app.plots.tables import COLUMNS, REQUEST, TrialFilter, TrialTable
 from app.state.trials import Trial
 from app.state.values import Measured
-from app.views.table import Table
-from app.words.format import percent
+from app.text.format import percent
+from app.views.panels.table import Table
 from core.types import PruneRequest
 
 KEYS = [column.key for column in COLUMNS]

@@ -14,8 +14,8 @@ from PySide6.QtWidgets import (
     QToolButton,
 )
 
-from app.charts.training import CHECKED, LEARNED, training_lines, training_words
-from app.setup.sources import shipped_models
+from app.plots.training import CHECKED, LEARNED, training_lines, training_words
+from app.state.session.sources import shipped_models
 from app.state.training import Training
 from core.types import FineTune, PruneRequest
 
@@ -182,7 +182,7 @@ def test_the_menu_offers_the_models_whose_files_are_there(monkeypatch, tmp_path)
     for name in ("demo", "demo-90", "notes"):
         ending = "md" if name == "notes" else "safetensors"
         (tmp_path / f"{name}.{ending}").touch()
-    monkeypatch.setattr("app.setup.sources.files", lambda _: Path(tmp_path))
+    monkeypatch.setattr("app.state.session.sources.files", lambda _: Path(tmp_path))
     assert shipped_models() == [
         ("demo", "Demo model, whole"),
         ("demo-90", "Demo model, 90 % of its parameters removed"),

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.charts.curves import curves, dense_latency, fronted, latencies
-from app.charts.styles import series_name
-from app.leaving.points import as_csv
+from app.export.points import as_csv
+from app.plots.curves import curves, dense_latency, fronted, latencies
+from app.plots.plot_values import BEST, Dot, Line
+from app.plots.styles import series_name
 from app.state.app_state import AppState
 from app.state.exploring import EXPLORED, TIMED, row_of, without
 from app.state.history import Arrangement, History
 from app.state.trials import Trial, added, front, predictor, with_latency
 from app.state.values import Measured
-from app.widgets.plot_values import BEST, Dot, Line
 from core.types import Counts, PruneRequest
 
 

@@ -12,21 +12,21 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication
 
-from app.pictures.overlay import Camera, label_pyramid, picture_pyramid
-from app.pictures.palette import KIND_COLOUR, by_kind, by_type, series_colour
+from app.plots.plot_values import BEST, limits_of, place_of
+from app.plots.plot_widget import Axis, Dot, Line, Plot
+from app.rendering.overlay import Camera, label_pyramid, picture_pyramid
+from app.rendering.palette import KIND_COLOUR, by_kind, by_type, series_colour
 from app.state.values import KINDS, Picture
-from app.views.controls import Controls
-from app.views.demo import Demo
-from app.views.messages import MessageBar
-from app.views.nuclei import NucleiBar
-from app.views.plots import Plots
-from app.views.status import Status
-from app.views.viewer import Viewer
-from app.widgets.legend import Entry, Legend
-from app.widgets.network import Network
-from app.widgets.plot import Axis, Dot, Line, Plot
-from app.widgets.plot_values import BEST, limits_of, place_of
-from app.widgets.tile_view import Mask, TileView
+from app.views.panels.controls import Controls
+from app.views.panels.demo import Demo
+from app.views.panels.messages import MessageBar
+from app.views.panels.nuclei import NucleiBar
+from app.views.panels.plots import Plots
+from app.views.panels.status import Status
+from app.views.panels.viewer import Viewer
+from app.views.widgets.legend import Entry, Legend
+from app.views.widgets.network import Network
+from app.views.widgets.tile_view import Mask, TileView
 from core.types import PruneRequest
 
 

@@ -7,10 +7,10 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QToolButton
 
+from app.bootstrap import building
 from app.cli.arguments import Arguments
 from app.cli.screenshot import picture, without_display
-from app.pictures import theme
-from app.startup import building
+from app.rendering import theme
 from app.state.app_state import AppState
 from core.types import PruneRequest
 

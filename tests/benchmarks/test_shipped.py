@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from benchmarks import shipped
+from benchmarks.training.evaluate import means
 from core.errors import ModelError
 from core.models import catalogue, load_model
 from core.models.catalogue import entries
 from core.pruning import PruningPlan
-from core.training.evaluate import means
 
 
 @pytest.fixture(autouse=True)

@@ -21,9 +21,9 @@ from PySide6.QtWidgets import (
 
 from app.cli import arguments
 from app.cli.arguments import parse
-from app.frame.window import Window
-from app.views.sweep import SweepWindow
-from app.widgets.shortcut_sheet import MOUSE
+from app.views.main_window.window import Window
+from app.views.panels.sweep import SweepWindow
+from app.views.widgets.shortcut_sheet import MOUSE
 from core.pruning import HEURISTICS
 
 ROOT = Path(__file__).parents[2]

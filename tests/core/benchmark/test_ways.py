@@ -10,7 +10,7 @@ from core.benchmark import PrunableModel
 from core.errors import PruningError
 from core.models import LoadedModel, load_model, save_model
 from core.pruning import MaskPlan
-from core.pruning.width_costs import CostTable
+from core.pruning.planning.width_costs import CostTable
 from core.types import UNSTRUCTURED, PruneRequest
 from tests.core.models.cases import fresh
 
@@ -111,8 +111,8 @@ def test_a_share_of_the_latency(prunable, monkeypatch):
     import core.benchmark.plans as plans
 
     def measured(module, graph, example, **more):
-        from core.pruning.layer_calls import Probe
-        from core.pruning.width_costs import measure_costs
+        from core.pruning.planning.width_costs import measure_costs
+        from core.pruning.tracing.layer_calls import Probe
 
         def by_macs(probe: Probe) -> float:
             return probe.macs * 1e-6 if probe.macs else 1.0

@@ -7,8 +7,8 @@ from core.errors import ModelError
 from core.images.synthetic import synthetic_tile
 from core.metrics import score_instances
 from core.nuclei import instances, majority_types
-from core.nuclei.flooding import fill_holes, flood, merge_shallow, renumber
-from core.nuclei.readers import read_distance
+from core.nuclei.postprocess import read_distance
+from core.nuclei.watershed import fill_holes, flood, merge_shallow, renumber
 from core.training.targets import distance_map
 from core.types import ModelSpec
 

@@ -21,7 +21,7 @@ from core.pruning import (
     mask_plan,
     trace,
 )
-from core.pruning.masked import living_atoms
+from core.pruning.applying.masked import living_atoms
 from tests.core.models.cases import fresh
 from tests.core.pruning.architectures.recipe import randomise
 from tests.core.pruning.zoo import ZOO

@@ -6,7 +6,7 @@ from torch import nn
 
 from core.models import load_model
 from core.pruning import trace
-from core.pruning.anatomy import anatomy
+from core.pruning.tracing.topology import anatomy
 
 
 def places(name, side=64):

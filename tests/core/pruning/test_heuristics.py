@@ -16,7 +16,7 @@ from core.pruning import (
     register,
     trace,
 )
-from core.pruning.heuristics import registry
+from core.pruning.scoring.heuristics import registry
 from tests.core.pruning.oracle import from_catalogue, from_zoo
 
 

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from core.errors import PruningError
 from core.pruning import apply_plan, make_plan, trace
-from core.pruning.agreement import disagreement
+from core.pruning.applying.agreement import disagreement
 from tests.core.pruning.architectures import hostile_calls, hostile_layers
 from tests.core.pruning.architectures.recipe import conv, randomise
 from tests.core.pruning.oracle import check, run, subject

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from core.pruning import trace
-from core.pruning.moments import sample_patches
+from core.pruning.scoring.moments import sample_patches
 
 CASES = [
     case

@@ -15,8 +15,8 @@ from core.pruning import (
     plan_of,
     trace,
 )
-from core.pruning.labels import FIXED
-from core.pruning.refit import read_dim
+from core.pruning.applying.refit import read_dim
+from core.pruning.tracing.labels import FIXED
 from tests.core.models.cases import fresh
 from tests.core.pruning.architectures.recipe import randomise
 from tests.core.pruning.oracle import (

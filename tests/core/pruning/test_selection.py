@@ -18,7 +18,7 @@ from core.pruning import (
     make_plan,
     trace,
 )
-from core.pruning.masked import living_atoms
+from core.pruning.applying.masked import living_atoms
 from tests.core.models.cases import SPECS
 from tests.core.pruning.oracle import from_catalogue, from_zoo, subject
 from tests.core.pruning.test_oracle_zoo import PROTECTED

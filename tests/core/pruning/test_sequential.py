@@ -7,7 +7,7 @@ from torch import nn
 
 from core.job import Cancelled, Job, Step
 from core.pruning import apply_plan, calibrate, make_plan, trace
-from core.pruning.sequential import (
+from core.pruning.applying.sequential import (
     _Call,
     _patches,
     _positions,

@@ -10,8 +10,8 @@ from torch import nn
 
 from core.errors import PruningError
 from core.pruning import Counter, apply_plan, make_plan, trace
-from core.pruning.labels import FIXED
-from core.pruning.masked import living_atoms
+from core.pruning.applying.masked import living_atoms
+from core.pruning.tracing.labels import FIXED
 from tests.core.pruning.oracle import check, difference, from_catalogue, run, subject
 
 

@@ -14,9 +14,9 @@ from core.pruning import (
     make_timed_plan,
     measure_costs,
 )
-from core.pruning.layer_calls import calls_of, median_ms
-from core.pruning.masked import living_atoms
-from core.pruning.width_costs import LayerCost
+from core.pruning.applying.masked import living_atoms
+from core.pruning.planning.width_costs import LayerCost
+from core.pruning.tracing.layer_calls import calls_of, median_ms
 from tests.core.models.cases import SPECS
 from tests.core.pruning.oracle import check, from_catalogue, from_zoo
 from tests.core.pruning.zoo import ZOO

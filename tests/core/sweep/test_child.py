@@ -14,8 +14,8 @@ from core.errors import InputError
 from core.latency import Settings
 from core.store import read_store
 from core.sweep import Grid, read_folder
-from core.sweep.child import serve
-from core.sweep.wire import News, Order
+from core.sweep.messages import News, Order
+from core.sweep.worker_process import serve
 from core.types import FineTune
 
 ROOT = Path(__file__).parents[3]
@@ -82,7 +82,7 @@ def test_every_trial_is_in_the_store_before_it_is_told(tile, tmp_path):
 @pytest.fixture
 def child(tmp_path):
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "core.sweep.child"],
+        [sys.executable, "-P", "-m", "core.sweep.worker_process"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -16,8 +16,8 @@ from core.models import load_model
 from core.nuclei import to_input
 from core.store import Record, Store, read_json, write_csv, write_json
 from core.sweep import Grid, read_folder, rerun, run_sweep
-from core.sweep.subject import Subject
-from core.sweep.tissue import class_numbers, read_table
+from core.sweep.class_labels import class_numbers, read_table
+from core.sweep.evaluator import Subject
 
 CLASSES = ("Stroma", "tumour", "Other")
 KINDS = ("stroma", "Tumour", "other", "stroma", "tumour", "Other")

@@ -25,7 +25,7 @@ from core.models import load_model
 from core.pruning import HEURISTICS, make_plan
 from core.store import Record, Store, write_json
 from core.sweep import Grid, git_revision, read_folder, rerun, run_sweep, weights_hash
-from core.sweep.subject import Subject
+from core.sweep.evaluator import Subject
 from core.types import PruneRequest
 
 ROOT = Path(__file__).parents[3]

@@ -34,8 +34,8 @@ from core.training import (
 from core.training.batches import stack
 from core.training.data import unlabelled
 from core.training.finetune import crop_side, finetune, labelled_examples, split
-from core.training.looking import middles
 from core.training.loss import distillation_loss, total_loss
+from core.training.validation import middles
 from core.types import FineTune, ModelSpec, Tile
 
 SPEC = ModelSpec("tiny", "nuclei", "unet", stride=4, window=(128, 96))

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.training.demo import real_groups
+from benchmarks.training.evaluate import evaluate, means
+from benchmarks.training.split import DSB_HELD_OUT, TNBC_HELD_OUT
 from core.images.samples import load_sample
 from core.metrics import score_instances
 from core.models import load_model
 from core.nuclei import predict
 from core.training.data import read_folder
-from core.training.demo import real_groups
-from core.training.evaluate import evaluate, means
-from core.training.split import DSB_HELD_OUT, TNBC_HELD_OUT
 
 ROOT = Path(__file__).parents[3]
 DATA = ROOT.parent / "shared" / "data"

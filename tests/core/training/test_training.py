@@ -8,6 +8,8 @@ import pytest
 import torch
 from torch import nn
 
+from benchmarks.training.demo import mean_of, mix
+from benchmarks.training.rounds import FINAL_ROUNDS, LATER_ROUNDS
 from core.errors import InputError
 from core.images.synthetic import synthetic_tile
 from core.job import Cancelled, Job
@@ -18,9 +20,7 @@ from core.training import Augmentation, Example, Settings, fit
 from core.training.augment import augment, crop, restain
 from core.training.batches import batches, make_batch
 from core.training.data import draw, read_folder, synthetic_examples
-from core.training.demo import mean_of, mix
 from core.training.loss import dice_loss, total_loss
-from core.training.rounds import FINAL_ROUNDS, LATER_ROUNDS
 from core.training.run import rate_at
 from core.training.targets import UNKNOWN, distance_map, make_targets
 from core.types import ModelSpec, Tile

@@ -1,0 +1,100 @@
+"""The whole way of a tile, from file to picture, and why it is not faster."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.cli.arguments import Arguments
+from app.rendering.overlay import Colours, compose, label_pyramid, picture_pyramid
+from app.state.session.sources import split
+from app.text import format as text
+from app.worker.engine import SAMPLE
+from core.job import Job
+
+if TYPE_CHECKING:
+    from core.benchmark import Bench, WholeWay
+    from core.latency import Comparison, EndToEnd
+    from core.types import Tile
+
+_SLOWEST = 5  # layers that are named
+
+
+def timed_way(asked: Arguments, bench: "Bench", job: Job) -> "WholeWay":
+    """Time both networks from file to picture."""
+    from core.benchmark import whole_way
+
+    model = bench.prunable.model
+    pruned, _ = bench.pruned(asked.request, job)
+    return whole_way(model, pruned, _reader(asked, bench), _draw, job)
+
+
+def way_of(
+    asked: Arguments, bench: "Bench", timed: "Comparison", way: "WholeWay"
+) -> dict[str, Any]:
+    """Explain the whole way.
+
+    Returns
+    -------
+    dict
+        ``end_to_end_ms`` by stage for both models, with the speed-up; ``why`` the
+        pruned network is not faster, if it is not; ``slowest_layers`` of it.
+    """
+    from core.benchmark import explain
+
+    model, share = bench.prunable.model, way.dense.network_share
+    pruned, _ = bench.pruned(asked.request)
+    reasons, layers = explain(model, pruned, bench.tile, timed, share)
+    slowest = sorted(layers, key=lambda each: -each.ms)[:_SLOWEST]
+    return {
+        "end_to_end_ms": {
+            "dense": _stages(way.dense),
+            "pruned": _stages(way.pruned),
+            "speedup": way.speedup,
+        },
+        "why": list(reasons),
+        "slowest_layers": [
+            {"name": each.name, "share": each.share, "channels": each.channels}
+            for each in slowest
+        ],
+    }
+
+
+def way_lines(result: Mapping[str, Any]) -> list[str]:
+    """Return the whole way for people."""
+    way = result["end_to_end_ms"]
+    parts = ", ".join(
+        f"{name} {text.milliseconds(way['pruned'][name])}"
+        for name in way["pruned"]
+        if name != "total"
+    )
+    return [
+        f"whole way   {text.milliseconds(way['dense']['total'])} to "
+        f"{text.milliseconds(way['pruned']['total'])}  "
+        f"{text.speedup(way['speedup'])} ({parts})",
+        *(f"why         {reason}" for reason in result["why"]),
+    ]
+
+
+def _stages(way: "EndToEnd") -> dict[str, float]:
+    return {**{str(name): ms for name, ms in way.ms.items()}, "total": way.total}
+
+
+def _reader(asked: Arguments, bench: "Bench") -> "Callable[[], Tile]":
+    """Return what reads the tile from its file; samples are not in one."""
+    from core.images import read_tile
+
+    path, _ = split(asked.source)
+    if not path or path.startswith(SAMPLE):
+        return lambda: bench.tile
+    return lambda: read_tile(path)
+
+
+def _draw(tile: "Tile", labels: NDArray[np.int32]) -> None:
+    """Paint what a pane shows: the tile, and an outline around each nucleus."""
+    picture_pyramid(tile.pixels)
+    line = np.full(int(labels.max(initial=0)) + 1, 0xFFFFFFFF, np.uint32)
+    line[0] = 0
+    nothing = np.zeros_like(line)
+    compose(label_pyramid(labels)[0], Colours(line, nothing, nothing))

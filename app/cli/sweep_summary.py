@@ -1,0 +1,71 @@
+"""One round as a JSON object, and as lines for people."""
+
+from typing import TYPE_CHECKING, Any
+
+from app.cli.end_to_end import way_lines
+from app.cli.nucleus_changes import damage_lines
+from app.cli.summary import defined, figure_lines, figures, shown, training_line
+from app.worker.translating import scores_of
+
+if TYPE_CHECKING:
+    from core.benchmark import Bench, Round
+    from core.latency import Comparison
+
+
+def summary(
+    model: str, bench: "Bench", found: "Round", timed: "Comparison"
+) -> dict[str, Any]:
+    """Return the result as the object that ``--json`` prints.
+
+    Parameters
+    ----------
+    model
+        As asked for.
+    bench, found, timed
+        The round. Undefined scores become None.
+    """
+    truth = {
+        "dense": _scores(bench.dense.scores),
+        "pruned": _scores(found.scores),
+        "agreement": _scores(found.agreement),
+    }
+    sizes = bench.dense.counts, found.counts
+    return {
+        **figures(model, found.request, sizes, timed),
+        "scores": truth,
+        "nuclei": {
+            "dense": bench.dense.prediction.count,
+            "pruned": found.prediction.count,
+        },
+        "plan": found.plan_hash,
+        "training": found.training and dict(found.training),
+        "warnings": list(found.warnings),
+        "seconds": {**found.seconds, "latency": timed.seconds},
+    }
+
+
+def _scores(scores: Any) -> dict[str, float | None] | None:
+    return None if scores is None else defined(scores_of(scores))
+
+
+def lines_of(result: dict[str, Any], found: "Round") -> list[str]:
+    """Return a result for people."""
+    agreement = result["scores"]["agreement"]
+    lines = [
+        *figure_lines(result),
+        f"nuclei      {result['nuclei']['dense']} to {result['nuclei']['pruned']}",
+    ]
+    lines += [*damage_lines(result), *way_lines(result)]
+    if result["training"]:
+        lines.append(training_line(result["training"]))
+    rows = [("agreement with dense", agreement)]
+    rows += [("dense against truth", result["scores"]["dense"])]
+    rows += [("pruned against truth", result["scores"]["pruned"])]
+    for caption, scores in rows:
+        if scores is not None:
+            words = "  ".join(
+                f"{name} {shown(scores[name.lower()])}"
+                for name in ("AJI", "PQ", "Dice", "F1")
+            )
+            lines.append(f"{caption}: {words}")
+    return lines + [f"note: {warning}" for warning in found.warnings]

@@ -1,0 +1,133 @@
+"""What the panes draw over the tile: pure functions from the state to masks."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.rendering.heat import Heat
+from app.rendering.overlay import Colours, premultiplied
+from app.rendering.palette import Rgb, by_kind, by_type, type_colour
+from app.state.values import KINDS, Changes, Kind, Nuclei, Opened, Outcome
+from app.views.widgets.tile_view import Mask
+
+if TYPE_CHECKING:
+    from app.state.app_state import AppState, Display
+
+_Key = tuple[Opened, Outcome | None, "Display"]
+_Both = tuple[tuple[Mask, ...], tuple[Mask, ...]]
+LOST: frozenset[Kind] = frozenset({"lost"})
+
+
+class MaskMaker:
+    """Makes the layers of all panes, and again only those that are different."""
+
+    def __init__(self) -> None:
+        self._made: list[tuple[_Key, _Both]] = []
+
+    def of(self, state: "AppState") -> tuple[tuple[Mask, ...], ...]:
+        """Return the layers of the dense pane, then of each pruned one on show."""
+        opened = state.opened
+        if opened is None:
+            return (), ()
+        seen = [state.drawn(pane) for pane in state.panes]
+        seen[state.active] = state.seen
+        if state.demo:
+            seen = [state.seen]
+        active = 0 if state.demo else state.active
+        made = [self._pair(opened, outcome, state.display) for outcome in seen]
+        # What is on show and, behind a preview, what is soon again.
+        self._made = self._made[-len(seen) - 1 :]
+        return (made[active][0], *(pruned for _, pruned in made))
+
+    def _pair(
+        self, opened: Opened, outcome: Outcome | None, display: "Display"
+    ) -> "_Both":
+        key = opened, outcome, display
+        for index, (known, _) in enumerate(self._made):
+            # Identity, not equality: values hold arrays, which do not compare.
+            if all(a is b for a, b in zip(known, key, strict=True)):
+                self._made.append(self._made.pop(index))
+                return self._made[-1][1]
+        self._made.append((key, pair(opened, outcome, display)))
+        return self._made[-1][1]
+
+
+def pair(opened: Opened, outcome: Outcome | None, display: "Display") -> "_Both":
+    """Return the layers of the dense model and of one pruned model beside it."""
+    if not display.visible:
+        return (), ()
+    truth = _truth(opened, display)
+    if display.overlay == "difference" and outcome is not None:
+        dense, pruned = _differences(
+            opened.nuclei, outcome.nuclei, outcome.changes, display
+        )
+        return (*dense, *truth), (*pruned, *truth)
+    dense = (_typed(opened.nuclei, display),)
+    pruned = (_typed(outcome.nuclei, display),) if outcome else ()
+    return (*dense, *truth), (*pruned, *truth)
+
+
+def legend(state: "AppState") -> dict[str, Rgb]:
+    """Return what the colours of the masks mean, unless the nuclei bar says so."""
+    opened, display = state.opened, state.display
+    if opened is None or opened.nuclei.classes is None or not display.visible:
+        return {}
+    if display.overlay == "difference" and state.seen is not None:
+        return {}
+    names = opened.model.classes
+    return {name: type_colour(number) for number, name in enumerate(names, 1)}
+
+
+def heats(state: "AppState") -> tuple[Heat | None, ...]:
+    """Return the heat map of each pruned pane on show; none unless asked for."""
+    opened, display = state.opened, state.display
+    seen = [state.drawn(pane) for pane in state.panes]
+    seen[state.active] = state.seen
+    if state.demo:
+        return (None,)
+    shape = "Change of the map that separates nuclei"
+    title = {"foreground": "Change of foreground probability"}.get(display.heat, shape)
+    return tuple(
+        Heat(found.raw[display.heat], title, display.opacity)
+        if opened and found and display.heat in found.raw
+        else None
+        for found in seen
+    )
+
+
+def _typed(nuclei: Nuclei, display: "Display") -> Mask:
+    colours = by_type(
+        nuclei.count,
+        nuclei.classes,
+        fill=display.overlay == "fill",
+        opacity=display.opacity,
+        hidden=frozenset(display.hidden_types),
+    )
+    return Mask(nuclei.levels, colours)
+
+
+def _differences(
+    dense: Nuclei, pruned: Nuclei, changes: Changes, display: "Display"
+) -> tuple[tuple[Mask, ...], tuple[Mask, ...]]:
+    """Return both panes by what became of nuclei; lost ones show in both."""
+    opacity = display.opacity
+    shown = frozenset(KINDS) - frozenset(display.hidden_kinds)
+    before = by_kind(changes.before, opacity=opacity, only=shown)
+    after = by_kind(changes.after, opacity=opacity, only=shown)
+    lost = by_kind(changes.before, opacity=opacity, only=LOST & shown)
+    return (
+        (Mask(dense.levels, before),),
+        (Mask(pruned.levels, after), Mask(dense.levels, lost, 3)),
+    )
+
+
+def _truth(opened: Opened, display: "Display") -> tuple[Mask, ...]:
+    """Return the ground truth in white, if there is any and it is wanted."""
+    if opened.truth is None or not display.truth:
+        return ()
+    rgb = np.full((opened.truth.count + 1, 3), 255, np.uint8)
+    alpha = np.full(opened.truth.count + 1, display.opacity)
+    alpha[0] = 0
+    line = premultiplied(rgb, alpha)
+    nothing = np.zeros_like(line)
+    return (Mask(opened.truth.levels, Colours(line, nothing, nothing), 1),)

@@ -1,0 +1,378 @@
+"""The report as one HTML page. To read this file, start from `page`."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+
+from app.export.report.charts import Axes, Curve, chart
+from app.export.report.facts import Facts
+from app.export.report.pictures import pictures
+from app.plots.styles import limits_in_words
+from app.rendering.palette import (
+    KIND_COLOUR,
+    KIND_SENTENCE,
+    Rgb,
+    series_colour,
+    type_colour,
+)
+from app.state.trials import Trial, predictor, series_of
+from app.state.values import KINDS
+from app.text import format as text
+from app.text import story
+from core.export.writing import write_text
+
+_METRICS = {"aji": "AJI", "pq": "PQ", "dice": "Dice", "f1": "F1"}
+_WORDS = ("dice2", "precision", "recall")  # of the other scores: not abbreviations
+_STYLE = """
+:root{color-scheme:light dark;--ink:#1d2330;--faint:#5b6474;--paper:#fff;
+--line:#d8dde6;--card:#f5f7fa;--accent:#0072b2}
+@media (prefers-color-scheme:dark){:root{--ink:#e8ebf1;--faint:#a2abba;--paper:#14171d;
+--line:#333a46;--card:#1d222b;--accent:#56b4e9}}
+*{box-sizing:border-box}
+body{margin:0 auto;max-width:1180px;padding:32px 24px 64px;background:var(--paper);
+color:var(--ink);font:16px/1.5 "Source Sans 3","Segoe UI",system-ui,sans-serif}
+h1{margin:0;font-size:30px;line-height:1.2}h2{margin:40px 0 12px;font-size:21px}
+p{margin:6px 0;max-width:75ch}.faint{color:var(--faint)}
+.lead{font-size:21px;margin:20px 0 4px}
+.warn{border-left:4px solid #d55e00;background:var(--card);padding:8px 14px;
+margin:18px 0;max-width:none}
+.row{display:grid;gap:18px;grid-template-columns:repeat(auto-fit,minmax(300px,1fr))}
+figure{margin:0}figure img{width:100%;height:auto;border-radius:6px;display:block}
+figcaption{margin-top:6px;color:var(--faint);font-size:15px}
+.key span{display:inline-block;margin-right:16px;white-space:nowrap}
+.dot{display:inline-block;width:11px;height:11px;border-radius:3px;
+margin-right:7px;border:1px solid var(--faint)}
+.wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:15px}
+th,td{padding:5px 10px;text-align:right;border-bottom:1px solid var(--line);
+white-space:nowrap;font-variant-numeric:tabular-nums}
+th:first-child,td:first-child{text-align:left}th{color:var(--faint);font-weight:600}
+table.words :is(th,td){text-align:left;white-space:normal}
+tr.now td{background:var(--card);font-weight:600}
+svg{width:100%;height:auto}svg text{fill:var(--faint);font-size:12px}
+svg .mid{text-anchor:middle}svg .end{text-anchor:end}svg .title{font-size:13px}
+svg polyline{fill:none;stroke-width:2}svg .grid{stroke:var(--line)}
+svg .level{stroke:var(--faint);stroke-dasharray:4 3}
+svg .now{fill:none;stroke:var(--ink);stroke-width:2}
+pre{background:var(--card);padding:12px 14px;border-radius:6px;white-space:pre-wrap;
+overflow-wrap:anywhere;font-size:14px}
+@media print{body{max-width:none;padding:0}h2{break-after:avoid}
+figure,svg{break-inside:avoid}}
+"""
+# Nothing may be loaded, from anywhere: the page is whole as it is.
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+
+def write_report(path: str, facts: Facts) -> None:
+    """Write a report, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        When nothing can be written there.
+    """
+    write_text(path, page(facts))
+
+
+def page(facts: Facts) -> str:
+    """Return a report as HTML."""
+    title = f"{facts.opened.model.name} on {facts.picture.name}"
+    parts = [
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<title>{escape(title)}: pruning report</title>",
+        f"<style>{_STYLE}</style>\n</head>\n<body>",
+        f"<h1>{escape(title)}</h1>",
+        f'<p class="faint">Pruning report, PruneScope, {escape(facts.when)}</p>',
+        '<p class="warn"><strong>Not for diagnosis.</strong> One tile, one computer: '
+        "what is measured here may be otherwise on other tissue and other hardware."
+        "</p>",
+        *_lead(facts),
+        *_seen(facts),
+        *_sizes(facts),
+        *_curves(facts),
+        *_points(facts),
+        *_settings(facts),
+        "</body>\n</html>\n",
+    ]
+    return "\n".join(parts)
+
+
+def _lead(facts: Facts) -> list[str]:
+    words = story.headline(facts.opened, facts.outcome, facts.measured)
+    left = facts.outcome.counts.macs / max(facts.opened.counts.macs, 1)
+    speed = story.verdict(facts.measured, predictor(facts.trials)(left))
+    lines = [
+        f'<p class="lead"><strong>{escape(words)}.</strong></p>',
+        f"<p>Latency of the network: {escape(speed)}.</p>",
+    ]
+    if facts.measured is not None and facts.measured.reason:
+        lines.append(f"<p>{escape(facts.measured.reason)}</p>")
+    lines += [f"<p>Note: {escape(words)}</p>" for words in facts.outcome.warnings]
+    return lines
+
+
+def _seen(facts: Facts) -> list[str]:
+    """Return the pictures, and what became of the nuclei."""
+    drawn = pictures(facts)
+    dense, pruned = facts.dense.count, facts.pruned.count
+    captions = {
+        "dense": f"Dense: {text.counted(dense, 'nucleus', 'nuclei')}",
+        "pruned": f"Pruned: {text.counted(pruned, 'nucleus', 'nuclei')}",
+        "difference": "What became of each nucleus",
+    }
+    parts = ["<h2>What is found</h2>", '<div class="row">']
+    for name, caption in captions.items():
+        parts.append(
+            f'<figure><img src="{drawn[name]}" alt="{escape(caption)}">'
+            f"<figcaption>{escape(caption)}</figcaption></figure>"
+        )
+    parts.append("</div>")
+    if facts.dense.classes is not None:
+        names = {n: type_colour(i) for i, n in enumerate(facts.opened.model.classes, 1)}
+        parts.append(_key(names))
+    rows = [
+        (
+            _dot(KIND_COLOUR[kind]) + kind,
+            f"{facts.outcome.changes.count(kind):,}",
+            escape(KIND_SENTENCE[kind]),
+        )
+        for kind in KINDS
+    ]
+    parts.append(_table(("nuclei", "events", "meaning"), rows, kind="words"))
+    if facts.picture.mpp is not None:
+        width, height = (side * facts.picture.mpp for side in facts.picture.size)
+        parts.append(
+            f'<p class="faint">The tile is {text.length(round(width))} by '
+            f"{text.length(round(height))}, {facts.picture.mpp:g} µm per pixel.</p>"
+        )
+    return parts
+
+
+def _key(colours: Mapping[str, Rgb]) -> str:
+    items = "".join(
+        f"<span>{_dot(colour)}{escape(name)}</span>" for name, colour in colours.items()
+    )
+    return f'<p class="key">{items}</p>'
+
+
+def _dot(colour: Rgb) -> str:
+    red, green, blue = colour
+    return f'<i class="dot" style="background:rgb({red},{green},{blue})"></i>'
+
+
+def _sizes(facts: Facts) -> list[str]:
+    """Return what is left of the model, and its scores."""
+    rows = []
+    for name, title in (
+        ("params", "Parameters"),
+        ("macs", "Multiply-accumulates"),
+        ("channels", "Channels"),
+    ):
+        before = getattr(facts.opened.counts, name)
+        after = getattr(facts.outcome.counts, name)
+        gone = text.percent(1 - after / max(before, 1), 1)
+        rows.append((title, f"{before:,}", f"{after:,}", gone))
+    timed = facts.measured
+    if timed is not None:
+        low, high = timed.interval
+        rows.append(
+            (
+                "Latency of the network",
+                text.milliseconds(timed.dense_ms),
+                text.milliseconds(timed.pruned_ms),
+                f"{text.speedup(timed.speedup)} ({low:.2f} to {high:.2f}), "
+                f"{timed.verdict}",
+            )
+        )
+    parts = ["<h2>Size, speed and accuracy</h2>"]
+    parts.append(_table(("", "dense", "pruned", "removed, or faster by"), rows))
+    columns = {
+        "dense against truth": facts.opened.scores,
+        "pruned against truth": facts.outcome.scores,
+        "pruned against dense": facts.outcome.agreement,
+    }
+    known = {title: scores for title, scores in columns.items() if scores is not None}
+    names = dict.fromkeys(name for scores in known.values() for name in scores)
+    parts.append(
+        _table(
+            ("score", *known),
+            [
+                (
+                    _score_name(name),
+                    *(text.score(s.get(name, float("nan"))) for s in known.values()),
+                )
+                for name in names
+            ],
+        )
+    )
+    return parts
+
+
+def _score_name(name: str) -> str:
+    if name in _WORDS:
+        return name.capitalize()
+    return _METRICS.get(name, name.replace("_plus", "+").upper())
+
+
+def _curves(facts: Facts) -> list[str]:
+    """Return the three charts of the window, from the same points."""
+    if not facts.trials:
+        return []
+    order = tuple(dict.fromkeys(t.request.heuristic for t in facts.trials))
+    groups: dict[object, list[Trial]] = {}
+    for trial in sorted(facts.trials, key=lambda one: one.removed):
+        groups.setdefault(series_of(trial.request), []).append(trial)
+    accuracy, speed, both, key = [], [], [], {}
+    for trials in groups.values():
+        ask = trials[0].request
+        colour = series_colour(ask.heuristic, order)
+        limits = limits_in_words(ask)
+        name = ", ".join([ask.heuristic, ask.scope, ask.recovery, *limits])
+        key[name] = colour
+        scored = [(t.removed, t.scores.get("aji", float("nan"))) for t in trials]
+        scored = [point for point in scored if point[1] == point[1]]
+        accuracy.append(Curve(name, colour, scored))
+        timed = [(t, t.measured) for t in trials if t.measured is not None]
+        points = [(t.removed, m.pruned_ms) for t, m in timed]
+        ends = [
+            (m.dense_ms / m.interval[1], m.dense_ms / m.interval[0])
+            if m.interval[0] > 0
+            else None
+            for _, m in timed
+        ]
+        speed.append(Curve(name, colour, points, ends))
+        pairs = [(m.pruned_ms, t.scores.get("aji", float("nan"))) for t, m in timed]
+        both.append(
+            Curve(name, colour, [p for p in map(_defined, pairs) if p is not None])
+        )
+    shown = _charts(facts, accuracy, speed, both)
+    return [
+        "<h2>Curves</h2>",
+        '<div class="row">',
+        *(f"<figure>{each}</figure>" for each in shown),
+        "</div>",
+        _key(key),
+        '<p class="faint">The ring is the model of this report. Bars behind latencies '
+        "are intervals of the measurement.</p>",
+    ]
+
+
+def _charts(
+    facts: Facts,
+    accuracy: Sequence[Curve],
+    speed: Sequence[Curve],
+    both: Sequence[Curve],
+) -> list[str]:
+    """Return the charts, with the dense model's level and a ring at the report's."""
+    truth = facts.opened.scores
+    score = f"AJI against {'dense' if truth is None else 'truth'}"
+    level = 1.0 if truth is None else truth["aji"]
+    outcome, timing = facts.outcome, facts.measured
+    scores = outcome.agreement if outcome.scores is None else outcome.scores
+    removed = 1 - outcome.counts.params / max(facts.opened.counts.params, 1)
+    now = removed, scores["aji"]
+    times = [t.measured.dense_ms for t in facts.trials if t.measured is not None]
+    dense_ms = sorted(times)[len(times) // 2] if times else None
+    most = 0.0, (dense_ms or 0.0) * 1.12
+    share = "share of parameters removed"
+    charts = [chart(accuracy, Axes(share, score, level=level), _defined(now))]
+    timed = Axes(share, "latency, ms", y_range=most, level=dense_ms)
+    at = None if timing is None else (removed, timing.pruned_ms)
+    charts.append(chart(speed, timed, at))
+    trade = Axes("latency, ms", score, x_range=most, level=level)
+    at = None if timing is None else _defined((timing.pruned_ms, scores["aji"]))
+    charts.append(chart(both, trade, at))
+    return charts
+
+
+def _defined(point: tuple[float, float]) -> tuple[float, float] | None:
+    """Return a point, or None where its score is undefined."""
+    return point if all(math.isfinite(value) for value in point) else None
+
+
+def _points(facts: Facts) -> list[str]:
+    """Return the table of everything that was tried."""
+    if not facts.trials:
+        return []
+    header = (
+        *("heuristic", "scope", "of", "recovery", "parameters removed", "MACs left"),
+        *(*_METRICS.values(), "nuclei kept", "latency", "faster by"),
+    )
+    rows = []
+    for trial in sorted(facts.trials, key=lambda t: (series_of(t.request), t.removed)):
+        ask, timed = trial.request, trial.measured
+        scores = [text.score(trial.scores.get(n, float("nan"))) for n in _METRICS]
+        latency = text.milliseconds(timed.pruned_ms) if timed else text.DASH
+        faster = text.speedup(timed.speedup) if timed else text.DASH
+        rows.append(
+            (
+                escape(ask.heuristic),
+                escape(ask.scope),
+                escape(ask.count),
+                escape(ask.recovery),
+                text.percent(trial.removed, 1),
+                text.percent(trial.macs_left, 1),
+                *scores,
+                text.percent(trial.kept, 1),
+                latency,
+                faster,
+            )
+        )
+    here = [
+        t.request == facts.outcome.request
+        for t in sorted(facts.trials, key=lambda t: (series_of(t.request), t.removed))
+    ]
+    return ["<h2>Everything that was tried</h2>", _table(header, rows, marked=here)]
+
+
+def _settings(facts: Facts) -> list[str]:
+    """Return how it was made, where, and how to do it again."""
+    ask, card = facts.outcome.request, facts.opened.model
+    rows = {
+        "Model": f"{card.name}, opened from {card.source}",
+        "About it": card.about,
+        "Tile": f"{facts.picture.name}, opened from {facts.opened.source or 'sample:'}",
+        "Heuristic": ask.heuristic,
+        "Scope": ask.scope,
+        "Asked for": f"{text.percent(ask.sparsity, 1)} of {ask.count}",
+        "Recovery": ask.recovery,
+        "Widths": f"multiples of {ask.round_to}, at least {ask.min_channels}",
+        "Locked layers": ", ".join(ask.locked) or "none",
+        "Fixed shares": ", ".join(f"{n} {text.percent(v)}" for n, v in ask.ratios),
+        "Steps": str(ask.steps),
+        "Seed": str(ask.seed),
+        "Plan": facts.outcome.plan or "nothing removed",
+        "Device": f"{card.device}, {text.counted(card.threads, 'thread')}",
+        **facts.machine,
+    }
+    return [
+        "<h2>How it was made</h2>",
+        _table(
+            ("", ""), [(escape(k), escape(v)) for k, v in rows.items() if v], "words"
+        ),
+        "<h2>How to repeat it</h2>",
+        f"<pre>{escape(facts.command)}</pre>",
+        '<p class="faint">The plan has the same name when it removes the same '
+        "channels. Times differ from run to run; masks and scores do not on the same "
+        "versions.</p>",
+    ]
+
+
+def _table(
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    kind: str = "figures",
+    marked: Sequence[bool] = (),
+) -> str:
+    """Return a table of words or figures; cells are HTML already."""
+    head = "".join(f"<th>{cell}</th>" for cell in header)
+    lines = [f'<div class="wide"><table class="{kind}">']
+    if any(header):
+        lines.append(f"<thead><tr>{head}</tr></thead>")
+    lines.append("<tbody>")
+    for number, row in enumerate(rows):
+        here = ' class="now"' if number < len(marked) and marked[number] else ""
+        cells = "".join(f"<td>{cell}</td>" for cell in row)
+        lines.append(f"<tr{here}>{cells}</tr>")
+    return "\n".join([*lines, "</tbody></table></div>"])

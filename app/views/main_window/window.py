@@ -1,0 +1,247 @@
+"""The main window: places the views, owns menus and keys, accepts dropped files.
+
+It decides nothing: what the user asks for leaves as a signal.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+from PySide6.QtCore import QByteArray, Qt
+from PySide6.QtGui import (
+    QAction,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QKeyEvent,
+)
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.state.session.sources import sorted_out
+from app.state.values import Sample
+from app.text.format import TIMES
+from app.text.slides import SLIDES, Slide
+from app.views.main_window import dialogs
+from app.views.main_window.signals import Asking
+from app.views.main_window.toolbar import Toolbar
+from app.views.panels.controls import Controls
+from app.views.panels.demo import Demo
+from app.views.panels.hints import HintBar
+from app.views.panels.layers import Layers
+from app.views.panels.messages import MessageBar
+from app.views.panels.nuclei import NucleiBar
+from app.views.panels.plots import Plots
+from app.views.panels.reading import Reading
+from app.views.panels.status import Status
+from app.views.panels.table import Table
+from app.views.panels.viewer import Viewer
+from app.views.widgets.actions import action_of, all_actions, by_subject
+from app.views.widgets.column import Column
+from app.views.widgets.command_palette import CommandPalette
+from app.views.widgets.shortcut_sheet import MOUSE, ShortcutSheet
+
+STORY = "Demo view"
+_CONTROLS_WIDTH = 300
+_PLOTS_WIDTH = 320
+
+
+class Window(Asking):
+    """Controls, panes and plots.
+
+    Parameters
+    ----------
+    samples
+        Tiles that come with the program.
+    models
+        Models that do.
+    parent
+        Qt owner.
+    """
+
+    def __init__(
+        self,
+        samples: Sequence[Sample] = (),
+        models: Sequence[Sample] = (),
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("PruneScope")
+        self.setAcceptDrops(True)
+        self.resize(1280, 800)
+        self.controls, self.viewer = Controls(), Viewer()
+        self.plots, self.nuclei, self.layers = Plots(), NucleiBar(), Layers()
+        self.messages, self.status, self.hints = MessageBar(), Status(), HintBar()
+        self.demo = Demo([(s.key, s.name, _size(s)) for s in SLIDES])
+        self.reading, self.table = Reading(), Table()
+        self.palette_box, self._keys = CommandPalette(self), ShortcutSheet(self)
+        self._demo = self._reading = False
+        self._place()
+        self.toolbar = Toolbar(self, samples, models)
+        self.addToolBar(self.toolbar)
+        self._build_keys()
+        self.setStatusBar(self.status)
+        self.controls.set_ready(False)
+        self.viewer.set_note("Opening the demo model and a tile…")
+
+    def _place(self) -> None:
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self.messages)
+        column.addWidget(self.hints)
+        column.addWidget(self.viewer, 1)
+        column.addWidget(self.nuclei)
+        column.addWidget(self.layers)
+        column.addWidget(self.demo)
+        column.addWidget(self.reading, 1)
+        self._left = Column(self.controls)
+        self._split = QSplitter(Qt.Orientation.Horizontal)
+        self._split.setChildrenCollapsible(False)
+        for widget in (self._left, middle, self.plots):
+            self._split.addWidget(widget)
+        self._split.setStretchFactor(1, 1)
+        self._split.setSizes([_CONTROLS_WIDTH, 660, _PLOTS_WIDTH])
+        self.setCentralWidget(self._split)
+        self._dock = QDockWidget("Models tried")
+        self._dock.setObjectName("models")
+        self._dock.setAllowedAreas(Qt.DockWidgetArea.BottomDockWidgetArea)
+        self._dock.setWidget(self.table)
+        self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self._dock)
+        self._dock.hide()
+        self._dock.visibilityChanged.connect(self.tableShown)
+        asked = self.controls.training.folderAsked
+        asked.connect(partial(dialogs.ask_training, self))
+        self.wholeAsked.connect(self.viewer.show_whole)
+        self.tableToggled.connect(self.show_table)
+        self.paletteAsked.connect(self.show_palette)
+        self.keysAsked.connect(self.show_keys)
+
+    # Keys
+
+    def _build_keys(self) -> None:
+        leave = QAction(self)
+        leave.setShortcut("Esc")
+        leave.triggered.connect(self._on_escape)
+        self.addAction(leave)
+        told = self.demo.storyAsked.emit
+        self._story = (
+            action_of(self, "Story: next page", partial(told, 1), "Right", STORY),
+            action_of(self, "Story: page before", partial(told, -1), "Left", STORY),
+        )
+        for action in self._story:
+            action.setEnabled(False)
+
+    # Setters: silent
+
+    def set_demo(self, on: bool) -> None:
+        """Show the demo view, or the bench."""
+        self._demo = on
+        self.toolbar.set_demo(on)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Show what belongs to the bench, the demo view or the reading."""
+        bench = not (self._demo or self._reading)
+        for widget in (self._left, self.plots, self.layers):
+            widget.setVisible(bench)
+        if not bench:
+            self._dock.hide()
+        self.viewer.setVisible(not self._reading)
+        self.nuclei.setVisible(not self._reading)
+        self.demo.setVisible(self._demo and not self._reading)
+        self.reading.setVisible(self._reading)
+        for action in self._story:
+            action.setEnabled(self._demo and not self._reading)
+
+    def show_table(self, on: bool | None = None) -> None:
+        """Show or hide the table of models; the other way round when left out."""
+        self._dock.setVisible(self._dock.isHidden() if on is None else on)
+        if self._dock.isVisible():
+            self.table.filter.setFocus()
+
+    def set_panes(self, count: int) -> None:
+        """Allow the keys of so many panes; 0 leaves the digits to the demo view."""
+        self.toolbar.set_panes(count)
+
+    def set_travel(self, *, back: bool, forth: bool) -> None:
+        """Allow undo and redo."""
+        self.toolbar.set_travel(back=back, forth=forth)
+
+    def set_recent(self, paths: Sequence[str]) -> None:
+        """List the tiles that were opened from files, the latest first."""
+        self.toolbar.set_recent(paths)
+
+    def set_theme(self, theme: str) -> None:
+        """Mark a theme in the menu."""
+        self.toolbar.set_theme(theme)
+
+    def set_reading(self, on: bool) -> None:
+        """Show the blinded reading in the place of everything else."""
+        self._reading = on
+        self._arrange()
+
+    @property
+    def splitter(self) -> QByteArray:
+        """Widths of the columns, to be restored."""
+        return self._split.saveState()
+
+    def restore_splitter(self, state: QByteArray) -> None:
+        """Give the columns the widths of last time."""
+        self._split.restoreState(state)
+
+    # Help
+
+    def show_palette(self) -> None:
+        """Open the search for commands."""
+        self.palette_box.offer(all_actions(self))
+
+    def show_keys(self) -> None:
+        """Open the sheet of keys."""
+        self._keys.set_keys({**by_subject(all_actions(self)), "Mouse": MOUSE})
+        self._keys.open()
+
+    # What the user does
+
+    def _on_escape(self) -> None:
+        if self._reading:
+            self.reading.closed.emit()
+        elif self._demo:
+            self.demoAsked.emit(False)
+        else:
+            self.status.cancelAsked.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_B and not event.isAutoRepeat():
+            self.viewer.blink(True)
+        else:
+            super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_B and not event.isAutoRepeat():
+            self.viewer.blink(False)
+        else:
+            super().keyReleaseEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = [url.toLocalFile() for url in event.mimeData().urls()]
+        model, tile = sorted_out([path for path in paths if path])
+        event.acceptProposedAction()
+        if model or tile:
+            self.openAsked.emit(model, tile)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.closing.emit()
+        super().closeEvent(event)
+
+
+def _size(slide: Slide) -> str:
+    return f"Times for {slide.width:g} {TIMES} {slide.height:g} mm of tissue."

@@ -1,0 +1,330 @@
+"""What is pruned, how, and how much of the model is left."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QStandardItemModel
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.state.repairs import misfits, uncounted
+from app.state.values import Heuristic, ModelCard
+from app.text import format as text
+from app.views.widgets.bars import Bar, Bars
+from app.views.widgets.pane_tabs import PaneTabs
+from app.views.widgets.segments import Segments
+from app.views.widgets.training_form import TrainingForm
+from core.types import UNSTRUCTURED, Counts, PruneRequest
+
+SCOPES = (
+    ("network", "Network", "One ranking over all layers: the whole model competes."),
+    ("layer", "Layer", "The same share is removed from every layer."),
+    ("encoder", "Encoder", "Only the contracting half of the network is pruned."),
+    ("decoder", "Decoder", "Only the expanding half of the network is pruned."),
+)
+COUNTS = (
+    ("params", "Params", "Sparsity is the share of parameters (weights) removed."),
+    (
+        "macs",
+        "MACs",
+        "Sparsity is the share of multiply-accumulates removed: closest to time.",
+    ),
+    ("channels", "Channels", "Sparsity is the share of channels removed."),
+)
+RECOVERIES = (
+    ("none", "None", "The remaining weights stay as they are."),
+    (
+        "bn",
+        "BN",
+        "Batch-norm statistics are measured again on unlabelled tiles.",
+    ),
+    (
+        "refit",
+        "Refit",
+        "The remaining weights take over what was removed, in closed form: "
+        "no training, no labels.",
+    ),
+    (
+        "sequential",
+        "Refit+",
+        "Refit in sequence: after refit, layer after layer is fitted again to what the "
+        "whole model gives; some seconds, worth it where much is gone.",
+    ),
+    (
+        "finetune",
+        "Tune",
+        "Refitted, then trained on what the whole model finds, without labels or with "
+        "yours; cancelling keeps the best so far.",
+    ),
+)
+LOCKS = (
+    ("free", "Free", "Each pane has a sparsity of its own."),
+    (
+        "sparsity",
+        "Same sparsity",
+        "Moving the slider moves all panes to the same sparsity.",
+    ),
+    (
+        "latency",
+        "Same latency",
+        "The other panes go to the sparsity that is as fast as the active pane, as "
+        "predicted from what was measured.",
+    ),
+)
+_STEPS = 1000
+_SINGLE = "Unstructured (no speed-up from dense kernels)"
+
+
+class Controls(QWidget):
+    """The left column."""
+
+    heuristicChosen = Signal(str)
+    scopeChosen = Signal(str)
+    countChosen = Signal(str)
+    recoveryChosen = Signal(str)
+    sparsityChosen = Signal(float)  # 0 to 0.99
+    exploreAsked = Signal()
+    paneChosen = Signal(int)  # place of the pane to edit
+    paneAdded = Signal()
+    lockChosen = Signal(str)  # free, sparsity or latency
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._sentences: dict[str, str] = {}
+        column = QVBoxLayout(self)
+        column.setContentsMargins(14, 12, 10, 12)
+        column.setSpacing(6)
+        self._name = _label("No model", "title")
+        self._about = _label("", "faint")
+        self._about.setWordWrap(True)
+        column.addWidget(_label("MODEL", "section"))
+        column.addWidget(self._name)
+        column.addWidget(self._about)
+        column.addWidget(_rule())
+        self._panes = PaneTabs()
+        self._panes.chosen.connect(self.paneChosen)
+        self._panes.added.connect(self.paneAdded)
+        column.addWidget(self._panes)
+        self._lock = Segments("What panes have in common", LOCKS)
+        self._lock.chosen.connect(self.lockChosen)
+        self._lock.hide()
+        column.addWidget(self._lock)
+        self._add_heuristic(column)
+        self._add_sparsity(column)
+        self._add_recovery(column)
+        column.addWidget(_rule())
+        column.addWidget(_label("LEFT OF THE DENSE MODEL", "section"))
+        self._bars = Bars("Left of the dense model")
+        column.addWidget(self._bars)
+        column.addWidget(_label("LATENCY", "section"))
+        self._latency = _label(text.DASH, "value")
+        self._latency.setWordWrap(True)
+        self._latency.setToolTip(
+            "Dense and pruned network, timed in turns in a process of their own when "
+            "the slider rests; the interval of the ratio is in brackets."
+        )
+        column.addWidget(self._latency)
+        self._warning = _label("", "faint")
+        self._warning.setWordWrap(True)
+        column.addWidget(self._warning)
+        column.addStretch(1)
+        self._explore = QPushButton("Explore this curve")
+        self._explore.setToolTip(
+            "Tries a row of sparsities with these settings and fills the plots."
+        )
+        self._explore.clicked.connect(self.exploreAsked)
+        column.addWidget(self._explore)
+
+    def _add_heuristic(self, column: QVBoxLayout) -> None:
+        column.addWidget(_label("HEURISTIC", "section"))
+        self._heuristic = QComboBox()
+        self._heuristic.setAccessibleName("Heuristic")
+        self._heuristic.setToolTip("The rule that scores what may be removed.")
+        self._heuristic.activated.connect(
+            lambda index: self.heuristicChosen.emit(self._heuristic.itemData(index))
+        )
+        column.addWidget(self._heuristic)
+        self._sentence = _label("", "faint")
+        self._sentence.setWordWrap(True)
+        self._sentence.setAlignment(Qt.AlignmentFlag.AlignTop)
+        # Two lines are kept free so that nothing jumps when the rule changes.
+        self._sentence.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 2)
+        column.addWidget(self._sentence)
+        column.addWidget(_label("SCOPE", "section"))
+        self._scope = Segments("Scope", SCOPES)
+        self._scope.chosen.connect(self.scopeChosen)
+        column.addWidget(self._scope)
+
+    def _add_sparsity(self, column: QVBoxLayout) -> None:
+        row = QHBoxLayout()
+        row.addWidget(_label("SPARSITY", "section"), 1)
+        self._number = QDoubleSpinBox()
+        self._number.setAccessibleName("Sparsity in per cent")
+        self._number.setRange(0.0, 99.0)
+        self._number.setDecimals(1)
+        self._number.setSuffix(" %")
+        self._number.setKeyboardTracking(False)
+        self._number.valueChanged.connect(
+            lambda value: self.sparsityChosen.emit(value / 100)
+        )
+        row.addWidget(self._number)
+        column.addLayout(row)
+        self._slider = QSlider(Qt.Orientation.Horizontal)
+        self._slider.setAccessibleName("Sparsity")
+        self._slider.setToolTip("Share of the dense model that is removed.")
+        self._slider.setRange(0, round(0.99 * _STEPS))
+        self._slider.setSingleStep(5)
+        self._slider.setPageStep(50)
+        self._slider.valueChanged.connect(
+            lambda value: self.sparsityChosen.emit(value / _STEPS)
+        )
+        column.addWidget(self._slider)
+        self._count = Segments("Sparsity counts", COUNTS)
+        self._count.chosen.connect(self.countChosen)
+        column.addWidget(self._count)
+
+    def _add_recovery(self, column: QVBoxLayout) -> None:
+        column.addWidget(_label("RECOVERY", "section"))
+        self._recovery = Segments("Recovery", RECOVERIES)
+        self._recovery.chosen.connect(self.recoveryChosen)
+        column.addWidget(self._recovery)
+        self.training = TrainingForm()
+        self.training.hide()
+        column.addWidget(self.training)
+
+    # Setters: silent
+
+    def set_model(self, card: ModelCard | None) -> None:
+        self._name.setText(card.name if card else "No model")
+        self._about.setText(card.about if card else "")
+
+    def set_heuristics(self, heuristics: tuple[Heuristic, ...]) -> None:
+        with QSignalBlocker(self._heuristic):
+            self._heuristic.clear()
+            for heuristic in heuristics:
+                if heuristic.name.startswith(UNSTRUCTURED):
+                    self._add_group()
+                index = self._heuristic.count()
+                self._heuristic.addItem(heuristic.title, heuristic.name)
+                tip = "\n".join(
+                    part
+                    for part in (heuristic.sentence, heuristic.paper, heuristic.missing)
+                    if part
+                )
+                self._heuristic.setItemData(index, tip, Qt.ItemDataRole.ToolTipRole)
+                items = self._heuristic.model()
+                if heuristic.missing and isinstance(items, QStandardItemModel):
+                    items.item(index).setEnabled(False)
+        self._sentences = {item.name: item.sentence for item in heuristics}
+
+    def _add_group(self) -> None:
+        """Head the heuristics that follow, once."""
+        if self._heuristic.findText(_SINGLE) >= 0:
+            return
+        self._heuristic.insertSeparator(self._heuristic.count())
+        self._heuristic.addItem(_SINGLE)
+        items = self._heuristic.model()
+        if isinstance(items, QStandardItemModel):
+            items.item(self._heuristic.count() - 1).setEnabled(False)
+
+    def set_request(self, request: PruneRequest) -> None:
+        with QSignalBlocker(self._heuristic):
+            index = self._heuristic.findData(request.heuristic)
+            self._heuristic.setCurrentIndex(index)
+        self._sentence.setText(self._sentences.get(request.heuristic, ""))
+        self._scope.set_choice(request.scope)
+        self._count.set_reasons(uncounted(request.heuristic))
+        self._recovery.set_reasons(misfits(request.heuristic))
+        self._count.set_choice(request.count)
+        self._recovery.set_choice(request.recovery)
+        if request.training is not None:
+            self.training.set_training(request.training)
+        self.training.setVisible(request.training is not None)
+        with QSignalBlocker(self._slider), QSignalBlocker(self._number):
+            self._slider.setValue(round(request.sparsity * _STEPS))
+            self._number.setValue(request.sparsity * 100)
+
+    def set_panes(self, names: Sequence[str], active: int, *, full: bool) -> None:
+        """Offer the panes, the active one pressed; ``full`` when no more fit."""
+        self._panes.set_panes(names, active, full=full)
+        self._lock.setVisible(len(names) > 1)
+
+    def set_lock(self, lock: str) -> None:
+        self._lock.set_choice(lock)
+
+    def set_ready(self, ready: bool) -> None:
+        """Allow what needs an open model."""
+        for widget in (
+            self._heuristic,
+            self._scope,
+            self._count,
+            self._recovery,
+            self.training,
+            self._slider,
+            self._number,
+            self._explore,
+            self._panes,
+            self._lock,
+        ):
+            widget.setEnabled(ready)
+        if ready:
+            self._slider.setFocus()
+
+    def set_exploring(self, left: int) -> None:
+        """Show that an exploration runs, with ``left`` models to go."""
+        self._explore.setText(f"Stop ({left} to go)" if left else "Explore this curve")
+
+    def set_counts(self, dense: Counts | None, left: Counts | None) -> None:
+        """Show what is left, of the dense model's counts."""
+        if dense is None:
+            self._bars.set_bars(())
+            return
+        left = left or dense
+        rows = (
+            ("Parameters", dense.params, left.params),
+            ("Multiply-accumulates", dense.macs, left.macs),
+            ("Channels", dense.channels, left.channels),
+        )
+        self._bars.set_bars(
+            tuple(
+                Bar(
+                    caption,
+                    now / max(all_, 1),
+                    f"{text.quantity(now)} of {text.quantity(all_)}"
+                    f"  ({text.percent(now / max(all_, 1))})",
+                )
+                for caption, all_, now in rows
+            )
+        )
+
+    def set_latency(self, words: str) -> None:
+        """Show how fast the pruned network is."""
+        if self._latency.text() != words:
+            self._latency.setText(words)
+
+    def set_warnings(self, warnings: tuple[str, ...]) -> None:
+        """Show what the pruning had to say, one sentence a line."""
+        self._warning.setText("\n".join(warnings[:2]))
+        self._warning.setToolTip("\n".join(warnings))
+
+
+def _label(words: str, role: str) -> QLabel:
+    label = QLabel(words)
+    label.setProperty("role", role)
+    return label
+
+
+def _rule() -> QFrame:
+    rule = QFrame()
+    rule.setProperty("role", "rule")
+    rule.setFixedHeight(1)
+    return rule

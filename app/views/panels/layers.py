@@ -1,0 +1,37 @@
+"""The strip at the bottom: the network, or the list of nuclei in its place."""
+
+from collections.abc import Mapping
+
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app.state.values import Layer
+from app.views.widgets.network import Network
+from app.views.widgets.nucleus_list import NucleusList
+
+
+class Layers(QWidget):
+    """Two views on the same result, of which one is seen."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.network, self.nuclei = Network(), NucleusList()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.network)
+        column.addWidget(self.nuclei)
+        self.nuclei.hide()
+
+    def set_layers(self, layers: tuple[Layer, ...]) -> None:
+        """Draw the dense model; silent."""
+        self.network.set_layers(layers)
+
+    def set_kept(self, kept: Mapping[str, int]) -> None:
+        """Fill the blocks of the drawing; silent."""
+        self.network.set_kept(kept)
+
+    def show_list(self, on: bool) -> None:
+        """Show the list, or the network."""
+        self.nuclei.setVisible(on)
+        self.network.setVisible(not on)
+        if on:
+            self.nuclei.table.setFocus()

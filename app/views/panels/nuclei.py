@@ -1,0 +1,142 @@
+"""What became of the nuclei: a count per kind that leads from one to the next."""
+
+from functools import partial
+
+from PySide6.QtCore import QSignalBlocker, QSize, Signal
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.rendering.palette import KIND_COLOUR, KIND_SENTENCE, kind_icon
+from app.state.values import KINDS, Kind
+from app.text.format import DASH, counted
+from app.views.widgets.nucleus_rows import KIND_WORD
+from app.views.widgets.type_legend import switch_icon
+
+CAPTIONS = KIND_WORD
+
+
+class NucleiBar(QWidget):
+    """The row below the panes."""
+
+    kindChosen = Signal(str)  # go to the next nucleus of this kind, and list them
+    hiddenChosen = Signal(tuple)  # kinds that the difference overlay leaves out
+    listAsked = Signal(bool)  # the list, or the network
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(4, 0, 4, 8)
+        column.setSpacing(4)
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        column.addLayout(row)
+        self._buttons: dict[Kind, QToolButton] = {}
+        self._eyes: dict[Kind, QToolButton] = {}
+        self._hidden: tuple[Kind, ...] = ()
+        for kind in KINDS:
+            eye, button = self._chip(kind)
+            chip = QHBoxLayout()
+            chip.setSpacing(0)
+            chip.addWidget(eye)
+            chip.addWidget(button)
+            row.addLayout(chip)
+        row.addStretch(1)
+        column.addWidget(self._build_left_out())
+        self._list = QToolButton()
+        self._list.setText("List")
+        self._list.setCheckable(True)
+        self._list.setProperty("segment", "only")
+        self._list.setToolTip("List the nuclei that changed, in place of the network.")
+        self._list.toggled.connect(self.listAsked)
+        row.addWidget(self._list)
+        self.set_counts({})
+        self.set_hidden((), offered=False)
+
+    def _build_left_out(self) -> QWidget:
+        """Return the line that says what is hidden, where something is."""
+        self._left_out = QWidget()
+        row = QHBoxLayout(self._left_out)
+        row.setContentsMargins(0, 0, 0, 0)
+        self._words = QLabel()
+        row.addWidget(self._words)
+        every = QToolButton()
+        every.setText("Show all")
+        every.setProperty("chip", "true")
+        every.setToolTip("Show nuclei of every kind in the overlay again.")
+        every.clicked.connect(lambda: self.hiddenChosen.emit(()))
+        row.addWidget(every)
+        row.addStretch(1)
+        return self._left_out
+
+    def _chip(self, kind: Kind) -> tuple[QToolButton, QToolButton]:
+        eye = QToolButton()
+        eye.setProperty("chip", "true")
+        eye.setStyleSheet("padding: 3px")  # else the swatch shrinks to a dot
+        eye.setCheckable(True)
+        eye.setIcon(switch_icon(KIND_COLOUR[kind]))
+        eye.setIconSize(QSize(12, 12))
+        eye.setFixedWidth(26)
+        eye.setAccessibleName(f"Show nuclei: {CAPTIONS[kind]}")
+        eye.setToolTip(f"Show or hide {CAPTIONS[kind]} nuclei in the overlay.")
+        eye.toggled.connect(partial(self._on_eye, kind))
+        button = QToolButton()
+        button.setProperty("chip", "true")
+        button.setIcon(kind_icon(kind))
+        button.setIconSize(QSize(12, 12))
+        button.setToolButtonStyle(button.toolButtonStyle().ToolButtonTextBesideIcon)
+        tip = "Click to go to the next one, and to list only these."
+        button.setToolTip(f"{KIND_SENTENCE[kind]} {tip}")
+        button.clicked.connect(lambda _=False: self.kindChosen.emit(kind))
+        self._buttons[kind], self._eyes[kind] = button, eye
+        return eye, button
+
+    # Setters: silent
+
+    def set_counts(self, counts: dict[Kind, int], *, types: bool = False) -> None:
+        """Show how many there are of each kind."""
+        for kind, button in self._buttons.items():
+            number = counts.get(kind)
+            shown = DASH if number is None else f"{number:,}"
+            button.setText(f"{shown} {CAPTIONS[kind]}")
+            button.setEnabled(bool(number))
+        self._types = types
+        self._buttons["changed"].setVisible(types)
+        self._eyes["changed"].setVisible(types and self._offered())
+
+    def set_hidden(self, hidden: tuple[Kind, ...], *, offered: bool) -> None:
+        """Mark the kinds that are left out; offered in the difference overlay only."""
+        self._hidden = hidden
+        for kind, eye in self._eyes.items():
+            with QSignalBlocker(eye):
+                eye.setChecked(kind not in hidden)
+            eye.setVisible(offered and (kind != "changed" or self._types))
+            button = self._buttons[kind]
+            # One sign of the colour is enough.
+            button.setIcon(QIcon() if offered else kind_icon(kind))
+            button.setProperty("chip", None if offered else "true")
+            button.setProperty("segment", "last" if offered else None)
+            button.style().polish(button)
+        names = ", ".join(CAPTIONS[kind] for kind in hidden)
+        self._words.setText(f"{counted(len(hidden), 'kind')} hidden: {names}")
+        self._left_out.setVisible(bool(hidden) and offered)
+
+    def set_listed(self, on: bool) -> None:
+        """Mark whether the list is on show."""
+        with QSignalBlocker(self._list):
+            self._list.setChecked(on)
+
+    def _offered(self) -> bool:
+        return self._eyes["kept"].isVisibleTo(self)
+
+    # What the user does
+
+    def _on_eye(self, kind: Kind, shown: bool) -> None:
+        others = [each for each in self._hidden if each != kind]
+        hidden = others if shown else [*others, kind]
+        self.hiddenChosen.emit(tuple(each for each in KINDS if each in hidden))

@@ -1,0 +1,107 @@
+"""Nucleus types with their colours; each can be hidden, and what is hidden is said."""
+
+from collections.abc import Mapping
+from functools import partial
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
+
+from app.rendering.palette import Rgb
+from app.text.format import counted
+
+
+class TypeLegend(QWidget):
+    """One switch for each type."""
+
+    hiddenChosen = Signal(tuple)  # numbers of the types to hide
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Colours of nucleus types")
+        self._colours: dict[str, Rgb] = {}
+        self._hidden: tuple[int, ...] = ()
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(4)
+        self._buttons: list[QToolButton] = []
+        self._row.addStretch(1)
+        self._words = QLabel()
+        self._words.setProperty("role", "faint")
+        self._row.addWidget(self._words)
+        self._all = QToolButton()
+        self._all.setText("Show all")
+        self._all.setProperty("chip", "true")
+        self._all.setToolTip("Show every nucleus type again.")
+        self._all.clicked.connect(lambda: self.hiddenChosen.emit(()))
+        self._row.addWidget(self._all)
+        self._say()
+
+    # Setters: silent
+
+    def set_types(self, colours: Mapping[str, Rgb], hidden: tuple[int, ...]) -> None:
+        """Name the types in the order of their numbers; none hides the legend."""
+        if dict(colours) != self._colours:
+            self._colours = dict(colours)
+            self._build()
+        self._hidden = tuple(n for n in hidden if n <= len(colours))
+        for number, button in enumerate(self._buttons, start=1):
+            button.blockSignals(True)
+            button.setChecked(number not in self._hidden)
+            button.blockSignals(False)
+        self._say()
+        self.setVisible(bool(colours))
+
+    def _build(self) -> None:
+        for button in self._buttons:
+            self._row.removeWidget(button)
+            button.deleteLater()
+        self._buttons = []
+        for number, (name, colour) in enumerate(self._colours.items(), start=1):
+            button = QToolButton()
+            button.setText(name)
+            button.setCheckable(True)
+            button.setProperty("chip", "true")
+            button.setIcon(switch_icon(colour))
+            button.setIconSize(QSize(12, 12))
+            style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+            button.setToolButtonStyle(style)
+            button.setToolTip(f"Show or hide the nuclei of type {name}.")
+            button.toggled.connect(partial(self._on_toggled, number))
+            self._row.insertWidget(number - 1, button)
+            self._buttons.append(button)
+            # Made late, they would come last of all when one goes on with Tab.
+            QWidget.setTabOrder(self._buttons[-2] if number > 1 else self._all, button)
+
+    def _say(self) -> None:
+        self._words.setText(f"{counted(len(self._hidden), 'type')} hidden")
+        for widget in (self._words, self._all):
+            widget.setVisible(bool(self._hidden))
+
+    # What the user does
+
+    def _on_toggled(self, number: int, shown: bool) -> None:
+        others = {each for each in self._hidden if each != number}
+        self.hiddenChosen.emit(tuple(sorted(others if shown else {*others, number})))
+
+
+def switch_icon(colour: Rgb) -> QIcon:
+    """Return a swatch that is filled when its switch is on, and else crossed out."""
+    icon = QIcon()
+    for state in (QIcon.State.On, QIcon.State.Off):
+        pixmap = QPixmap(24, 24)
+        pixmap.fill(QColor(0, 0, 0, 0))
+        painter = QPainter(pixmap)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        pen = painter.pen()
+        pen.setWidth(3)
+        pen.setColor(QColor(*colour) if state == QIcon.State.Off else QColor("grey"))
+        painter.setPen(pen)
+        if state == QIcon.State.On:
+            painter.setBrush(QColor(*colour))
+        painter.drawEllipse(2, 2, 20, 20)
+        if state == QIcon.State.Off:
+            painter.drawLine(5, 19, 19, 5)
+        painter.end()
+        icon.addPixmap(pixmap, QIcon.Mode.Normal, state)
+    return icon

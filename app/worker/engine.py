@@ -1,0 +1,308 @@
+"""The real engine: `core`, wrapped into what the window shows.
+
+Everything here runs on the worker thread. torch and everything that needs it is
+imported by the first job, behind a window that is already on screen.
+To read this file, start from `BenchEngine.open`.
+"""
+
+import gc
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.rendering.overlay import picture_pyramid
+from app.state.session.sources import labels_beside, split
+from app.state.training import Training
+from app.state.values import (
+    Curve,
+    Heuristic,
+    Measured,
+    Opened,
+    Outcome,
+    Picture,
+    Saved,
+    Session,
+    Task,
+)
+from app.worker.seeing import events_of, raw_of
+from app.worker.translating import card_of, changes_of, layer_of, nuclei_of, scores_of
+from core.errors import InputError
+from core.types import PruneRequest, Tile
+
+if TYPE_CHECKING:
+    from core.benchmark import Bench, Round
+    from core.job import Job
+    from core.latency import Comparison, LatencyProcess
+    from core.models import LoadedModel
+    from core.training import Progress
+
+SAMPLE = "sample:"
+_SWITCH = 0.0005  # seconds: how long Python code of the worker may keep the window
+
+
+class BenchSession:
+    """A `core.benchmark.Bench` behind the window's `Session`.
+
+    Parameters
+    ----------
+    bench
+        Only the worker touches it.
+    model
+        Its model, and what it was opened from.
+    source
+        See `ModelCard.source`.
+    process
+        In which latency is measured.
+    """
+
+    def __init__(
+        self,
+        bench: "Bench",
+        model: "LoadedModel",
+        source: str,
+        process: "LatencyProcess",
+    ) -> None:
+        self.bench = bench
+        self.model = model
+        self.source = source
+        self.process = process
+        self._timed: dict[PruneRequest, Comparison] = {}
+
+    def prune(self, request: PruneRequest, task: Task) -> Outcome:
+        """Prune, predict and compare; a training is shown while it goes on."""
+        job = cast("Job", task)
+        task.publish(Curve(request, self.bench.curve(request, job).at))
+
+        def show(found: "Round") -> None:
+            task.publish(self._outcome(request, found))
+
+        def tell(progress: "Progress") -> None:
+            task.publish(training_of(request, progress))
+
+        if request.recovery != "finetune":
+            return self._outcome(request, self.bench.prune(request, job))
+        found = self.bench.prune(request, job, show, tell)
+        return self._outcome(request, found)
+
+    def _outcome(self, request: PruneRequest, found: "Round") -> Outcome:
+        """Return a round as the window shows it."""
+        from core.nuclei.quantised import TOPS
+
+        labels = found.prediction.labels
+        events = events_of(found.changes, self.bench.dense.prediction.labels, labels)
+        return Outcome(
+            request=request,
+            counts=found.counts,
+            nuclei=nuclei_of(found.prediction.labels, found.prediction.classes),
+            changes=changes_of(found.changes, events),
+            scores=scores_of(found.scores) if found.scores is not None else None,
+            agreement=scores_of(found.agreement),
+            widths=found.widths,
+            warnings=found.warnings,
+            plan=found.plan_hash,
+            seconds=found.seconds,
+            intervals=found.intervals,
+            raw=raw_of(found.moved, TOPS, labels.shape),
+        )
+
+    def measure(self, request: PruneRequest, task: Task) -> Measured:
+        """Time dense and pruned side by side, in a process of their own."""
+        from core.latency import release_memory
+
+        found = self.bench.compare(request, cast("Job", task), process=self.process)
+        self._timed[request] = found
+        # The hand rests: the time to let go of what the drag left behind.
+        release_memory()
+        return Measured(
+            request=request,
+            dense_ms=found.dense.median,
+            pruned_ms=found.pruned.median,
+            speedup=found.speedup,
+            interval=found.interval,
+            verdict=found.verdict,
+            reason=self._reason(request, found, task),
+            pixels=pixels_timed(self.bench),
+            clock=found.clock,
+        )
+
+    def _reason(self, request: PruneRequest, found: "Comparison", task: Task) -> str:
+        """Return why a verdict disappoints; layers are timed only where it does."""
+        if found.verdict == "faster" or not request.sparsity:
+            return ""
+        from core.benchmark import explain
+
+        task.step(0, 0, "finding out why it is not faster")
+        pruned, _ = self.bench.pruned(request)
+        reasons, _ = explain(self.model, pruned, self.bench.tile, found)
+        return reasons[0] if reasons else ""
+
+    def export(self, request: PruneRequest, path: str, task: Task) -> Saved:
+        """Write the pruned model: one file, or a folder with all that goes with it."""
+        from app.worker.writing import Leaving, write_folder, write_model
+
+        job = cast("Job", task)
+        leaving = Leaving(self.bench, self.source, request, self._timed.get(request))
+        if Path(path).suffix:
+            return Saved(write_model(path, leaving, job))
+        notes = write_folder(Path(path), leaving, job)
+        return Saved(" ".join([f"Saved the pruned model into {path}.", *notes]))
+
+
+class BenchEngine:
+    """Opens models and tiles with `core`."""
+
+    def __init__(self) -> None:
+        self._process: LatencyProcess | None = None
+
+    def close(self) -> None:
+        """End the measuring process, if there is one; the worker is idle by now."""
+        if self._process is not None:
+            self._process.close()
+
+    def _measuring(self) -> "LatencyProcess":
+        """Return the process that measures; it starts when first needed."""
+        from core.latency import LatencyProcess
+
+        self._process = self._process or LatencyProcess()
+        return self._process
+
+    def open(
+        self, model: str, tile: str, task: Task, *, before: Session | None
+    ) -> Opened:
+        """Open a model and a tile; the tile is shown as soon as it is read."""
+        task.step(0, 4, "reading the tile")
+        shown, labels, classes, title = read(tile)
+        picture = Picture(picture_pyramid(shown.pixels), title, shown.mpp)
+        task.publish(picture)
+        task.step(1, 4, "loading the model")
+        _prepare()
+        from core.benchmark import Bench
+
+        old = before if isinstance(before, BenchSession) else None
+        loaded = old.model if old and old.source == model else _load(model)
+        bench = Bench.open(
+            loaded,
+            shown,
+            labels,
+            classes,
+            cast("Job", task),
+            before=old.bench if old else None,
+        )
+        found = bench.dense
+        _settle()
+        return Opened(
+            session=BenchSession(bench, loaded, model, self._measuring()),
+            model=card_of(loaded, model),
+            picture=picture,
+            nuclei=nuclei_of(found.prediction.labels, found.prediction.classes),
+            counts=found.counts,
+            scores=scores_of(found.scores) if found.scores is not None else None,
+            layers=tuple(map(layer_of, bench.prunable.layers)),
+            heuristics=tuple(
+                Heuristic(item.name, item.title, item.sentence, item.paper, item.needs)
+                for item in bench.prunable.heuristics
+            ),
+            truth=nuclei_of(labels, None) if labels is not None else None,
+            source=tile,
+            seconds=found.seconds,
+        )
+
+
+def read(
+    source: str,
+) -> tuple[Tile, NDArray[np.int32] | None, NDArray[np.int64] | None, str]:
+    """Return a tile, its ground truth where there is one, and its title.
+
+    Parameters
+    ----------
+    source
+        ``sample:NAME``, an empty string (the default sample), or a path; a path
+        may be followed by ``|`` and that of a label image. Without one,
+        ``labels/`` beside the tile's ``images/`` is looked into.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read.
+    """
+    from core.images.samples import DEFAULT_SAMPLE, SAMPLES, load_sample
+
+    if not source or source.startswith(SAMPLE):
+        name = source.removeprefix(SAMPLE) or DEFAULT_SAMPLE
+        sample = load_sample(name)
+        return sample.tile, sample.labels, sample.classes, SAMPLES[name].title
+    from core.images import read_labels, read_tile
+
+    path, given = split(source)
+    tile = read_tile(path)
+    beside = given or labels_beside(Path(path))
+    labels = read_labels(beside) if beside else None
+    if labels is not None and labels.shape != tile.pixels.shape[:2]:
+        height, width = tile.pixels.shape[:2]
+        raise InputError(
+            f"The label image is {labels.shape[1]}x{labels.shape[0]} pixels and the "
+            f"tile {width}x{height}: pass the labels of this tile."
+        )
+    return tile, labels, None, Path(path).name
+
+
+def training_of(request: PruneRequest, progress: "Progress") -> Training:
+    """Return how far a training is, as the window shows it."""
+    return Training(
+        request=request,
+        step=progress.step,
+        left=progress.left,
+        losses=progress.losses,
+        checks=progress.checks,
+        best=progress.best,
+        peak_memory=progress.peak_memory,
+    )
+
+
+def pixels_timed(bench: "Bench") -> int:
+    """Return how many pixels of tissue one timed run of the network stands for.
+
+    That is the tile where the network takes it whole, and else the part of a
+    patch that is kept.
+    """
+    height, width = bench.tile.pixels.shape[:2]
+    whole, kept = bench.prunable.model.spec.window
+    return height * width if max(height, width) <= whole else kept**2
+
+
+def _prepare() -> None:
+    """Set what torch keeps per thread, and what keeps the window smooth."""
+    import torch
+
+    if threading.current_thread() is not threading.main_thread():
+        torch.set_flush_denormal(True)
+    sys.setswitchinterval(_SWITCH)
+
+
+def _settle() -> None:
+    """Keep the collector away from torch's many objects.
+
+    A full collection walks all of them with the interpreter lock held, which
+    stops the window for a tenth of a second; what was loaded lives on anyway.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
+def _load(source: str) -> "LoadedModel":
+    from core.models import load_model
+
+    return load_model(source)
+
+
+def sample_titles() -> Sequence[tuple[str, str]]:
+    """Return names and titles of the built-in tiles, without loading any."""
+    from core.images.samples import SAMPLES
+
+    return [(name, entry.title) for name, entry in SAMPLES.items()]

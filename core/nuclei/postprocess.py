@@ -1,0 +1,194 @@
+"""Maps into nuclei: one function for each way a network separates them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import ModelError
+from core.nuclei.outputs import Maps
+from core.nuclei.watershed import (
+    components,
+    fill_holes,
+    flood,
+    merge_shallow,
+    renumber,
+)
+from core.types import ModelSpec, Prediction
+
+Float = NDArray[np.float32]
+Int = NDArray[np.int32]
+Reader = Callable[[Maps, Mapping[str, float]], Int]
+
+
+def read_distance(maps: Maps, threshold: Mapping[str, float]) -> Int:
+    """Separate nuclei by a map that is 1 in their middles and 0 outside.
+
+    Parameters
+    ----------
+    maps
+        ``np`` and ``dist`` float32 (h, w).
+    threshold
+        ``foreground``: least probability; ``object``: least distance of a
+        marker; ``smallest``: least area in pixels; ``smooth``: standard deviation
+        in pixels by which the distance is blurred first; ``calm``: the same for the
+        probability; ``sure``: least mean probability of a nucleus; ``merge``: see
+        `merge_shallow`. `calm` and `sure` do nothing when left out.
+
+    Returns
+    -------
+    array
+        int32 (h, w), 1..n without gaps.
+    """
+    distance = _blurred(maps["dist"], threshold.get("smooth", 0.8))
+    probability = _blurred(maps["np"], threshold.get("calm", 0.0))
+    inside = probability >= threshold.get("foreground", 0.5)
+    peaks = inside & (distance >= threshold.get("object", 0.5))
+    count, markers = components(peaks)
+    blobs, blob = components(inside)
+    # a blob without a peak is one nucleus: nothing says that it is more
+    lacking = np.ones(blobs + 1, bool)
+    lacking[blob[peaks]] = False
+    lacking[0] = False
+    numbers = np.where(lacking, count + np.cumsum(lacking), 0).astype(np.int32)
+    markers = np.maximum(markers, numbers[blob])
+    height = np.asarray(np.clip(1 - distance, 0, 1), np.float32)
+    labels = flood(height, markers, inside)
+    labels = merge_shallow(labels, distance, threshold.get("merge", 0.8))
+    if (sure := threshold.get("sure", 0.0)) > 0:
+        labels = _without_unsure(labels, probability, sure)
+    return renumber(labels, threshold.get("smallest", 12))
+
+
+def _blurred(values: NDArray[Any], sigma: float) -> Float:
+    """Blur a map by a Gaussian of `sigma` pixels."""
+    found = np.asarray(values, np.float32)
+    if not sigma:
+        return found
+    side = 2 * round(2.5 * sigma) + 1
+    return np.asarray(cv2.GaussianBlur(found, (side, side), sigma), np.float32)
+
+
+def _without_unsure(labels: Int, probability: Float, least: float) -> Int:
+    """Remove nuclei whose mean probability is below `least`."""
+    flat = labels.ravel()
+    sizes = np.bincount(flat)
+    sums = np.bincount(flat, weights=probability.ravel())
+    keep = sums >= least * sizes
+    keep[0] = False
+    return np.where(keep[labels], labels, 0).astype(np.int32)
+
+
+def _stretched(field: Float) -> Float:
+    """Bring a map to 0..1; a flat one to 0."""
+    low, high = float(field.min()), float(field.max())
+    if not high > low:
+        return np.zeros_like(field)
+    return np.asarray((field - low) / (high - low), np.float32)
+
+
+def read_hv(maps: Maps, threshold: Mapping[str, float]) -> Int:
+    """Separate nuclei where horizontal or vertical distance jumps.
+
+    Post-processing of HoVer-Net (Graham et al. 2019, section 3.1.2,
+    doi 10.1016/j.media.2019.101563).
+
+    Parameters
+    ----------
+    maps
+        ``np`` float32 (h, w); ``hv`` float32 (2, h, w), about -1 to 1.
+    threshold
+        ``foreground``: least probability; ``object``: energy that separates;
+        ``smallest``: least area in pixels.
+
+    Returns
+    -------
+    array
+        int32 (h, w), 1..n without gaps.
+    """
+    smallest = threshold.get("smallest", 10)
+    inside = np.asarray(maps["np"] >= threshold.get("foreground", 0.5))
+    _, blobs = components(inside)
+    inside = renumber(blobs, smallest) > 0
+    horizontal, vertical = (_stretched(np.asarray(m, np.float32)) for m in maps["hv"])
+    jump = cv2.Sobel(horizontal, cv2.CV_32F, 1, 0, ksize=21)
+    across = 1 - _stretched(np.asarray(jump, np.float32))
+    jump = cv2.Sobel(vertical, cv2.CV_32F, 0, 1, ksize=21)
+    down = 1 - _stretched(np.asarray(jump, np.float32))
+    energy = np.where(inside, np.maximum(across, down), np.float32(0))
+    height = 1 - cv2.GaussianBlur(
+        np.where(inside, 1 - energy, np.float32(0)), (3, 3), 0
+    )
+    peaks = fill_holes(inside & (energy < threshold.get("object", 0.4)))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
+    opened = cv2.morphologyEx(peaks.view(np.uint8), cv2.MORPH_OPEN, kernel)
+    _, markers = components(opened.astype(bool) & inside)
+    markers = renumber(markers, smallest)
+    return renumber(flood(np.asarray(height, np.float32), markers, inside), smallest)
+
+
+READERS: Mapping[str, Reader] = {"distance": read_distance, "hv": read_hv}
+"""How maps become instances, by `ModelSpec.reader`."""
+
+
+def majority_types(
+    labels: Int, kinds: NDArray[np.uint8], types: int
+) -> NDArray[np.int64]:
+    """Most frequent type inside each nucleus.
+
+    Parameters
+    ----------
+    labels
+        int32 (h, w), 1..n without gaps.
+    kinds
+        uint8 (h, w), 0 (none) to `types`.
+    types
+        Number of types.
+
+    Returns
+    -------
+    array
+        int64 (n,), 1 to `types`, or 0 when no pixel of it has a type.
+    """
+    count = int(labels.max(initial=0))
+    width = types + 1
+    pairs = labels * np.int32(width) + np.minimum(kinds, types)
+    votes = np.bincount(pairs.ravel(), minlength=(count + 1) * width)
+    votes = votes.reshape(count + 1, width)[1:, 1:]
+    best = votes.argmax(axis=1) + 1
+    return np.where(votes.any(axis=1), best, 0).astype(np.int64)
+
+
+def instances(maps: Maps, spec: ModelSpec) -> Prediction:
+    """Find the nuclei in a network's maps.
+
+    Parameters
+    ----------
+    maps
+        From `forward` or `raw_maps`.
+    spec
+        Names the reader and its thresholds.
+
+    Returns
+    -------
+    Prediction
+        Nuclei 1..n without gaps, with types when there is a type map.
+
+    Raises
+    ------
+    ModelError
+        When the network does not find nuclei.
+    """
+    reader = READERS.get(spec.reader)
+    if reader is None:
+        raise ModelError(
+            f"{spec.name} gives one class for a whole patch, so there are no nuclei to "
+            "show; choose a nuclei model."
+        )
+    labels = reader(maps, spec.threshold)
+    if "tp" not in maps or not spec.classes:
+        return Prediction(labels)
+    kinds = np.asarray(maps["tp"], np.uint8)
+    return Prediction(labels, majority_types(labels, kinds, len(spec.classes)))

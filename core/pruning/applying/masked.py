@@ -1,0 +1,161 @@
+"""The same pruning with zeros instead of smaller tensors: the oracle.
+
+Slower, never smaller, and independent of how `apply_plan` cuts: shapes stay
+dense, removed slices are zero, and normalisation across channels leaves removed
+channels out of its statistics, as it does when they are really gone.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from core.pruning.planning.plan import PruningPlan
+from core.pruning.tracing.graph import Alive, ChannelGraph
+from core.pruning.tracing.labels import FIXED
+from core.pruning.tracing.modes import copied
+
+
+def mask_plan(module: nn.Module, graph: ChannelGraph, plan: PruningPlan) -> nn.Module:
+    """Return a dense-shaped model that computes what the pruned one computes.
+
+    Parameters
+    ----------
+    module, graph
+        The dense model, not changed, and its trace.
+    plan
+        What is kept.
+    """
+    alive = living_atoms(graph, plan)
+    masked = copied(module)
+    with torch.no_grad():
+        for name, parameter in masked.named_parameters(remove_duplicate=False):
+            for dim, entry in enumerate(graph.dims.get(name, ())):
+                if entry is not None:
+                    gone = torch.from_numpy(np.flatnonzero(~alive[entry]))
+                    parameter.index_fill_(dim, gone.to(parameter.device), 0.0)
+    read = {
+        layer.weight: alive[layer.inputs]
+        for layer in graph.makers
+        if layer.weight is not None and not alive[layer.inputs].all()
+    }
+    return Masked(masked, tuple(alive[atoms] for atoms in graph.mixed), read)
+
+
+def living_atoms(graph: ChannelGraph, plan: PruningPlan) -> Alive:
+    """Return which atoms a plan keeps, bool (atoms,)."""
+    alive = np.ones(graph.atoms, dtype=bool)
+    for name, entries in graph.dims.items():
+        for entry, kept in zip(entries, plan.kept.get(name, ()), strict=False):
+            if entry is not None and kept is not None:
+                gone = np.ones(entry.size, dtype=bool)
+                gone[kept] = False
+                alive[entry[gone]] = False
+    alive[FIXED] = True
+    return alive
+
+
+class Masked(nn.Module):
+    """A model whose norms and layers skip removed channels."""
+
+    def __init__(
+        self, inner: nn.Module, alive: tuple[Alive, ...], read: Mapping[str, Alive]
+    ) -> None:
+        super().__init__()
+        self.inner = inner
+        self._alive = alive
+        self._read = read
+        self.train(inner.training)
+
+    def forward(self, *inputs: Any, **named: Any) -> Any:
+        """Run the inner model."""
+        named_weights = dict(self.inner.named_parameters(remove_duplicate=False))
+        read = {id(named_weights[n]): a for n, a in self._read.items()}
+        with _MaskedCalls(self._alive, read):
+            return self.inner(*inputs, **named)
+
+
+class _MaskedCalls(TorchFunctionMode):
+    """Replaces the k-th group or layer norm by one over living channels.
+
+    Layers get zeros for removed channels: their weights there are zero, but what a
+    removed channel holds may be infinite (its logarithm) or no number (0 / 0).
+    """
+
+    def __init__(self, alive: tuple[Alive, ...], read: Mapping[int, Alive]) -> None:
+        super().__init__()
+        self._alive = iter(alive)
+        self._read = read
+
+    def __torch_function__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", "")
+        if len(args) > 1 and name.startswith(("conv", "linear")):
+            alive_inputs = self._read.get(id(args[1]))
+            if alive_inputs is not None:
+                args = (_without(args[0], args[1], alive_inputs, name), *args[1:])
+        if name not in ("group_norm", "layer_norm"):
+            return func(*args, **kwargs)
+        alive = torch.from_numpy(next(self._alive))
+        if alive.all():
+            return func(*args, **kwargs)
+        x = args[0]
+        weight = kwargs.get("weight", args[2] if len(args) > 2 else None)
+        bias = kwargs.get("bias", args[3] if len(args) > 3 else None)
+        eps = kwargs.get("eps", args[4] if len(args) > 4 else 1e-5)
+        if name == "group_norm":
+            return _group_norm(x, alive, (weight, bias), args[1], eps)
+        normal = _normalise(x, alive.expand(x.shape), (-1,), eps)
+        return _affine(normal, weight, bias, (-1,))
+
+
+def _without(x: Tensor, weight: Tensor, alive: Alive, name: str) -> Tensor:
+    """Return a layer's input with zeros in removed channels."""
+    dim = x.dim() - 1 if name == "linear" else x.dim() - weight.dim() + 1
+    if x.shape[dim] != alive.size:
+        return x
+    shape = [1] * x.dim()
+    shape[dim] = -1
+    keep = torch.from_numpy(alive).to(x.device).reshape(shape)
+    return torch.where(keep, x, torch.zeros_like(x))
+
+
+def _group_norm(
+    x: Tensor,
+    alive: Tensor,
+    affine: tuple[Tensor | None, Tensor | None],
+    groups: int,
+    eps: float,
+) -> Tensor:
+    shape = (1, -1, *[1] * (x.dim() - 2))
+    keep = alive.reshape(shape).expand(x.shape)
+    split = x.reshape(x.shape[0], groups, -1)
+    keep = keep.reshape(x.shape[0], groups, -1)
+    normal = _normalise(split, keep, (2,), eps).reshape(x.shape)
+    return _affine(normal, affine[0], affine[1], shape)
+
+
+def _normalise(x: Tensor, keep: Tensor, dims: tuple[int, ...], eps: float) -> Tensor:
+    keep = keep.to(x.dtype)
+    count = keep.sum(dims, keepdim=True).clamp_min(1)
+    mean = (x * keep).sum(dims, keepdim=True) / count
+    centred = (x - mean) * keep
+    variance = centred.square().sum(dims, keepdim=True) / count
+    return centred / (variance + eps).sqrt()
+
+
+def _affine(
+    x: Tensor, weight: Tensor | None, bias: Tensor | None, shape: tuple[int, ...]
+) -> Tensor:
+    if weight is not None:
+        x = x * weight.reshape(shape)
+    return x if bias is None else x + bias.reshape(shape)

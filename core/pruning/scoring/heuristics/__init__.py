@@ -1,0 +1,50 @@
+"""Rules that score what may be removed.
+
+`HEURISTICS` maps a name to a `Heuristic`. A package adds its own through the
+entry-point group ``prunescope.heuristics``: the entry point loads a `Heuristic`, or
+just its rule, a function of an `Ask` whose docstring becomes the tooltip.
+"""
+
+from core.pruning.scoring.heuristics.activation import (
+    ACTIVATION_MAGNITUDE,
+    APOZ,
+    MEAN_ACTIVATION,
+)
+from core.pruning.scoring.heuristics.gradient import FISHER, TAYLOR
+from core.pruning.scoring.heuristics.magnitude import (
+    BN_SCALE,
+    FPGM,
+    L1,
+    L2,
+    LAMP,
+    RANDOM,
+)
+from core.pruning.scoring.heuristics.protocol import Ask, Heuristic
+from core.pruning.scoring.heuristics.reconstruction import (
+    RECONSTRUCTION,
+    RECONSTRUCTION_ONCE,
+)
+from core.pruning.scoring.heuristics.registry import (
+    HEURISTICS,
+    find_heuristic,
+    register,
+)
+
+__all__ = ["HEURISTICS", "Ask", "Heuristic", "find_heuristic", "register"]
+
+for _heuristic in (
+    RECONSTRUCTION,
+    RECONSTRUCTION_ONCE,
+    L1,
+    L2,
+    FPGM,
+    BN_SCALE,
+    LAMP,
+    TAYLOR,
+    FISHER,
+    MEAN_ACTIVATION,
+    APOZ,
+    ACTIVATION_MAGNITUDE,
+    RANDOM,
+):
+    register(_heuristic)

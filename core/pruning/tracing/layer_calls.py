@@ -1,0 +1,176 @@
+"""Single calls of layers, made narrower and timed on their own.
+
+To read this file, start from `calls_of`.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from core.pruning.tracing.graph import ChannelGraph, Layer
+from core.pruning.tracing.modes import LayerCalls, evaluating, tensors_of
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Something to time.
+
+    Parameters
+    ----------
+    run
+        The call.
+    inputs, outputs
+        Channels read and made; 0 for a whole network.
+    macs
+        Multiply-accumulates; 0 for a whole network.
+    """
+
+    run: Callable[[], object]
+    inputs: int = 0
+    outputs: int = 0
+    macs: int = 0
+
+
+Measure = Callable[[Probe], float]
+
+
+def median_ms(probe: Probe) -> float:
+    """Return the median milliseconds of five calls after one to warm up."""
+    times = []
+    with torch.inference_mode():
+        probe.run()
+        for _ in range(5):
+            start = time.perf_counter()
+            probe.run()
+            times.append((time.perf_counter() - start) * 1e3)
+    return statistics.median(times)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerCall:
+    """One call of a convolution or linear layer: shapes and settings, no values.
+
+    Parameters
+    ----------
+    layer
+        Of the trace.
+    function
+        The torch function.
+    x, weight
+        Dense shapes.
+    bias
+        Whether there is one.
+    settings
+        Remaining positional arguments; groups are the fourth of a convolution.
+    dtype, device
+        Of the input.
+    """
+
+    layer: Layer
+    function: Callable[..., Tensor]
+    x: tuple[int, ...]
+    weight: tuple[int, ...]
+    bias: bool
+    settings: tuple[Any, ...]
+    dtype: torch.dtype
+    device: torch.device
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What decides its time."""
+        kind = (self.layer.kind, self.layer.depthwise, self.bias, self.dtype)
+        return (*kind, self.x, self.weight, str(self.settings))
+
+    @property
+    def outputs(self) -> int:
+        """Channels made by the dense layer."""
+        return self.layer.outputs.size
+
+    def widths(self, share: float) -> tuple[int, int]:
+        """Return channels read and made at a share of the dense widths."""
+        groups = 1 if self.layer.depthwise else self.layer.groups
+        sizes = (self.layer.inputs.size, self.layer.outputs.size)
+        read, made = (max(round(share * size / groups), 1) * groups for size in sizes)
+        return read, made
+
+    def narrow(self, read: int, made: int) -> Probe:
+        """Return the same call with fewer channels, on new random values."""
+        layer, shape = self.layer, list(self.x)
+        groups = layer.groups
+        if layer.depthwise:
+            groups, made = read, read * (layer.outputs.size // layer.inputs.size)
+        kernel = self.weight[2:]
+        if layer.kind == "linear":
+            shape[-1] = read
+            weight: tuple[int, ...] = (made, read)
+        else:
+            shape[len(shape) - len(self.weight) + 1] = read
+            inner = (read, made // groups), (made, read // groups)
+            weight = (*inner[layer.kind == "conv"], *kernel)
+        x = self._values(tuple(shape))
+        w = self._values(weight)
+        bias = self._values((made,)) if self.bias else None
+        settings = list(self.settings)
+        if layer.kind != "linear" and len(settings) > 3:
+            settings[3] = groups
+        macs = layer.positions * w.numel()
+        return Probe(lambda: self.function(x, w, bias, *settings), read, made, macs)
+
+    def _values(self, shape: tuple[int, ...]) -> Tensor:
+        generator = torch.Generator().manual_seed(0)
+        made = torch.rand(shape, generator=generator)
+        return made.to(device=self.device, dtype=self.dtype)
+
+
+def calls_of(
+    module: nn.Module, graph: ChannelGraph, inputs: tuple[Tensor, ...]
+) -> dict[int, LayerCall]:
+    """Return the calls of layers in one run, by index into ``graph.layers``."""
+    places: dict[str, list[int]] = {}
+    for index, layer in enumerate(graph.layers):
+        if layer.kind != "norm" and layer.weight is not None:
+            places.setdefault(layer.weight, []).append(index)
+    found: dict[int, LayerCall] = {}
+
+    def note(
+        name: str, func: Callable[..., Any], args: tuple[Any, ...], more: dict[str, Any]
+    ) -> Any:
+        # Settings given by name are rare; such a layer counts as part of the rest.
+        if places.get(name) and not more:
+            place = places[name].pop(0)
+            found[place] = _call(graph.layers[place], func, args)
+        return func(*args, **more)
+
+    names = {id(t): name for name, t in reversed(tensors_of(module).items())}
+    with torch.inference_mode(), evaluating(module), LayerCalls(names, note):
+        module(*inputs)
+    return found
+
+
+def _call(layer: Layer, func: Callable[..., Any], args: tuple[Any, ...]) -> LayerCall:
+    x, weight = args[0], args[1]
+    return LayerCall(
+        layer,
+        func,
+        tuple(x.shape),
+        tuple(weight.shape),
+        len(args) > 2 and args[2] is not None,
+        tuple(args[3:]),
+        x.dtype,
+        x.device,
+    )
+
+
+def whole(module: nn.Module, inputs: tuple[Tensor, ...]) -> Probe:
+    """Return a whole run of a model as something to time."""
+
+    def run() -> object:
+        with evaluating(module):
+            return module(*inputs)
+
+    return Probe(run)

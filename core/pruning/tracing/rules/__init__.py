@@ -1,0 +1,15 @@
+"""How each torch operation passes channel labels on.
+
+`RULES` maps the bare name of a function (no leading or trailing underscores) to
+its rule. An operation that is not listed protects whatever it touches.
+"""
+
+from core.pruning.tracing.rules.elementwise import RULES as ELEMENTWISE
+from core.pruning.tracing.rules.joins import RULES as JOINS
+from core.pruning.tracing.rules.layers import RULES as LAYERS
+from core.pruning.tracing.rules.protocol import Call, Rule
+from core.pruning.tracing.rules.shapes import RULES as SHAPES
+
+__all__ = ["RULES", "Call", "Rule"]
+
+RULES: dict[str, Rule] = {**ELEMENTWISE, **JOINS, **LAYERS, **SHAPES}

@@ -1,0 +1,399 @@
+"""Reshapes, permutations and the like: labels move with their values.
+
+To read this file, start from `reshape`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from core.pruning.tracing.labels import LabelArray
+from core.pruning.tracing.recording import DimLabels, Recorder, plain, tie_chunks
+from core.pruning.tracing.rules.protocol import (
+    Call,
+    Rule,
+    UnhandledError,
+    axis,
+    keep,
+    source,
+)
+from core.pruning.tracing.symbolic_sizes import Size
+
+FREE = -1
+"""A size that follows from the others, as in ``x.view(b, -1)``."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Neighbouring dimensions in and out that hold the same values."""
+
+    before: range
+    after: range
+
+
+def reshape(
+    recorder: Recorder,
+    labels: DimLabels,
+    shape: Sequence[int],
+    wanted: Sequence[int],
+    result: Sequence[int],
+) -> DimLabels:
+    """Return the labels after a reshape, protecting what it would break.
+
+    Parameters
+    ----------
+    recorder
+        Where unions and fixes are written.
+    labels, shape
+        Of the tensor that is reshaped.
+    wanted
+        The sizes as the code gave them: `FREE`, a `Size`, or a literal.
+    result
+        The sizes that came out.
+    """
+    out: DimLabels = [None] * len(result)
+    carriers: set[int] = set()
+    for block in _blocks(shape, result):
+        labelled = [d for d in block.before if labels[d] is not None]
+        if not labelled:
+            continue
+        if len(labelled) > 1:
+            for dim in labelled:
+                _fix(recorder, labels[dim], "reshaped together with other channels")
+            continue
+        dim = labelled[0]
+        entry = labels[dim]
+        assert entry is not None
+        start = block.after.start
+        free = [d - start for d in block.after if _follows(wanted[d], entry)]
+        if not free:
+            _fix(recorder, entry, "reshaped to a size written into the code")
+            continue
+        before = [shape[d] for d in block.before]
+        ones = [1] * len(before)
+        ones[dim - block.before.start] = len(entry)
+        full = np.broadcast_to(entry.reshape(ones), before)
+        full = full.reshape([result[d] for d in block.after])
+        carrier, carried = _carry(recorder, full, free)
+        out[start + carrier] = carried
+        carriers.add(start + carrier)
+    for dim, size in enumerate(wanted):
+        if dim not in carriers:
+            misuse(recorder, size)
+    return out
+
+
+def misuse(recorder: Recorder, size: object) -> None:
+    """Fix what a width counts, where it is used for anything but that."""
+    if isinstance(size, Size):
+        recorder.book.fix(size.labels, "its width sets the size of something else")
+
+
+def _carry(
+    recorder: Recorder, full: LabelArray, free: list[int]
+) -> tuple[int, LabelArray]:
+    """Choose which new dimension carries the labels, and return them.
+
+    ``full`` holds the label of every value in the block's new shape. Values at
+    one index of the carrier live or die together, so that what is left is a full
+    rectangle again.
+    """
+    carrier = max(free, key=lambda d: _is_apart(full, d))
+    rows = np.moveaxis(full, carrier, 0).reshape(full.shape[carrier], -1)
+    recorder.book.unite(rows[:, :1], rows[:, 1:])
+    return carrier, rows[:, 0].copy()
+
+
+def _is_apart(full: LabelArray, dim: int) -> bool:
+    """Tell whether labels depend on this dimension alone."""
+    rows = np.moveaxis(full, dim, 0).reshape(full.shape[dim], -1)
+    return bool((rows == rows[:, :1]).all())
+
+
+def _follows(size: int, entry: LabelArray) -> bool:
+    if isinstance(size, Size):
+        return np.array_equal(size.labels, entry)
+    return int.__int__(size) == FREE
+
+
+def _fix(recorder: Recorder, entry: LabelArray | None, reason: str) -> None:
+    if entry is not None:
+        recorder.book.fix(entry, reason)
+
+
+def _blocks(shape: Sequence[int], result: Sequence[int]) -> Iterator[_Block]:
+    i = j = 0
+    while i < len(shape) or j < len(result):
+        first_i, first_j = i, j
+        left = shape[i] if i < len(shape) else 1
+        right = result[j] if j < len(result) else 1
+        i, j = min(i + 1, len(shape)), min(j + 1, len(result))
+        while left != right:
+            if left < right:
+                left *= shape[i]
+                i += 1
+            else:
+                right *= result[j]
+                j += 1
+        yield _Block(range(first_i, i), range(first_j, j))
+
+
+def _view(recorder: Recorder, call: Call) -> None:
+    tensor = source(call)
+    key = "shape" if call.name == "reshape" else "size"
+    wanted = call.sizes(1, key)
+    if any(isinstance(size, torch.dtype) for size in wanted):
+        raise UnhandledError
+    labels, shape = recorder.labels(tensor), plain(tensor.shape)
+    result = plain(call.out.shape)
+    keep(recorder, call, reshape(recorder, labels, shape, wanted, result))
+
+
+def _flatten(recorder: Recorder, call: Call) -> None:
+    tensor = source(call)
+    first = axis(tensor, call.get(1, "start_dim", 0))
+    last = axis(tensor, call.get(2, "end_dim", -1))
+    labels, shape = recorder.labels(tensor), plain(tensor.shape)
+    count = sum(labels[d] is not None for d in range(first, last + 1))
+    if count > 1:
+        raise UnhandledError
+    wanted = [FREE] * call.out.dim()
+    keep(
+        recorder, call, reshape(recorder, labels, shape, wanted, plain(call.out.shape))
+    )
+
+
+def _unflatten(recorder: Recorder, call: Call) -> None:
+    tensor = source(call)
+    dim = axis(tensor, call.get(1, "dim"))
+    sizes = list(call.get(2, "sizes"))
+    wanted = [FREE] * dim + sizes + [FREE] * (tensor.dim() - dim - 1)
+    labels, shape = recorder.labels(tensor), plain(tensor.shape)
+    keep(
+        recorder, call, reshape(recorder, labels, shape, wanted, plain(call.out.shape))
+    )
+
+
+def _permute(recorder: Recorder, call: Call) -> None:
+    tensor = source(call)
+    order = [axis(tensor, d) for d in call.sizes(1, "dims")]
+    labels = recorder.labels(tensor)
+    keep(recorder, call, [labels[d] for d in order])
+
+
+def _transpose(recorder: Recorder, call: Call) -> None:
+    tensor = source(call)
+    labels = list(recorder.labels(tensor))
+    if call.name == "t":
+        keep(recorder, call, labels[::-1])
+        return
+    a = axis(tensor, call.get(1, "dim0"))
+    b = axis(tensor, call.get(2, "dim1"))
+    labels[a], labels[b] = labels[b], labels[a]
+    keep(recorder, call, labels)
+
+
+def _movedim(recorder: Recorder, call: Call) -> None:
+    tensor = source(call)
+    origin, target = call.get(1, "source"), call.get(2, "destination")
+    if not isinstance(origin, int) or not isinstance(target, int):
+        raise UnhandledError
+    labels = list(recorder.labels(tensor))
+    entry = labels.pop(axis(tensor, origin))
+    labels.insert(axis(tensor, target), entry)
+    keep(recorder, call, labels)
+
+
+def _squeeze(recorder: Recorder, call: Call) -> None:
+    tensor = source(call)
+    dims = call.get(1, "dim")
+    labels = recorder.labels(tensor)
+    if dims is None:
+        wanted = set(range(tensor.dim()))
+    else:
+        wanted = {axis(tensor, d) for d in ([dims] if isinstance(dims, int) else dims)}
+    gone = {d for d in wanted if tensor.shape[d] == 1}
+    for dim in wanted - gone:
+        entry = labels[dim]
+        if entry is not None:
+            recorder.book.fix(entry[:2], "two stay: squeeze drops a width of one")
+    keep(recorder, call, [e for d, e in enumerate(labels) if d not in gone])
+
+
+def _unsqueeze(recorder: Recorder, call: Call) -> None:
+    tensor = source(call)
+    labels = list(recorder.labels(tensor))
+    labels.insert(int(call.get(1, "dim")) % (tensor.dim() + 1), None)
+    keep(recorder, call, labels)
+
+
+def _expand(recorder: Recorder, call: Call) -> None:
+    """Repeat along dimensions of size one; a labelled width must follow itself."""
+    tensor = source(call)
+    labels = recorder.labels(tensor)
+    if call.name == "expand_as":
+        other = recorder.labels(call.get(1, "other"))
+        offset = call.out.dim() - tensor.dim()
+        out: DimLabels = list(other)
+        for dim, entry in enumerate(labels):
+            if tensor.shape[dim] > 1:
+                recorder.bind(entry, other[offset + dim])
+                out[offset + dim] = entry
+        keep(recorder, call, out)
+        return
+    wanted = call.sizes(1, "size")
+    offset = len(wanted) - tensor.dim()
+    out = [None] * len(wanted)
+    for dim, size in enumerate(wanted):
+        entry = labels[dim - offset] if dim >= offset else None
+        if entry is not None and _follows(size, entry):
+            out[dim] = entry
+        elif entry is not None:
+            recorder.book.fix(entry, "expanded to a size written into the code")
+            misuse(recorder, size)
+        elif dim >= offset and tensor.shape[dim - offset] > 1:
+            misuse(recorder, size)  # as wide already, and not because of channels
+        elif isinstance(size, Size):
+            out[dim] = size.labels if size.share == 1 else None
+            if size.share != 1:
+                recorder.book.fix(size.labels, "expanded to a share of a width")
+    keep(recorder, call, out)
+
+
+def _repeat(recorder: Recorder, call: Call) -> None:
+    tensor = source(call)
+    times = call.sizes(1, "repeats")
+    offset = len(times) - tensor.dim()
+    labels = recorder.labels(tensor)
+    out: DimLabels = [None] * len(times)
+    for dim, count in enumerate(times):
+        entry = labels[dim - offset] if dim >= offset else None
+        if entry is not None:
+            if isinstance(count, Size):
+                raise UnhandledError
+            out[dim] = np.tile(entry, count)
+    keep(recorder, call, out)
+
+
+def _roll(recorder: Recorder, call: Call) -> None:
+    """Values move round along some dimensions; channels may not."""
+    tensor, dims = source(call), call.get(2, "dims")
+    dims = [dims] if isinstance(dims, int) else dims
+    labels = list(recorder.labels(tensor))
+    for dim in [axis(tensor, d) for d in dims or ()] or range(tensor.dim()):
+        _fix(recorder, labels[dim], "moved along by a number written into the code")
+        labels[dim] = None
+    keep(recorder, call, labels)
+
+
+def _index_select(recorder: Recorder, call: Call) -> None:
+    """Entries are picked by number; numbers of channels would no longer be right."""
+    tensor, dim = source(call), axis(source(call), call.get(1, "dim"))
+    labels = list(recorder.labels(tensor))
+    _fix(recorder, labels[dim], "picked by index: its numbers count all channels")
+    recorder.fix(call.get(2, "index"), "used as an index")
+    labels[dim] = None
+    keep(recorder, call, labels)
+
+
+def _flip(recorder: Recorder, call: Call) -> None:
+    tensor = source(call)
+    dims = {axis(tensor, d) for d in call.sizes(1, "dims")}
+    labels = [
+        entry[::-1].copy() if entry is not None and d in dims else entry
+        for d, entry in enumerate(recorder.labels(tensor))
+    ]
+    keep(recorder, call, labels)
+
+
+def _pixel_shuffle(recorder: Recorder, call: Call) -> None:
+    """The r*r channels behind one output channel live or die together."""
+    tensor, factor = source(call), int(call.get(1, "upscale_factor"))
+    labels, channel = _without_sides(recorder, tensor)
+    entry = labels[channel]
+    if entry is not None:
+        rows = entry.reshape(-1, factor * factor)
+        recorder.book.unite(rows[:, :1], rows)
+        labels[channel] = rows[:, 0].copy()
+    keep(recorder, call, labels)
+
+
+def _channel_shuffle(recorder: Recorder, call: Call) -> None:
+    """Groups are interleaved; they stay equally wide."""
+    tensor, groups = source(call), int(call.get(1, "groups"))
+    labels = list(recorder.labels(tensor))
+    entry = labels[1]
+    if entry is not None:
+        tie_chunks(recorder, entry, groups)
+        labels[1] = entry.reshape(groups, -1).T.reshape(-1)
+    keep(recorder, call, labels)
+
+
+def _glu(recorder: Recorder, call: Call) -> None:
+    """The second half gates the first, channel by channel."""
+    tensor = source(call)
+    dim = axis(tensor, call.get(1, "dim", -1))
+    labels = list(recorder.labels(tensor))
+    entry = labels[dim]
+    if entry is not None:
+        tie_chunks(recorder, entry, 2)
+        labels[dim] = entry[: len(entry) // 2]
+    keep(recorder, call, labels)
+
+
+def _pixel_unshuffle(recorder: Recorder, call: Call) -> None:
+    tensor, factor = source(call), int(call.get(1, "downscale_factor"))
+    labels, channel = _without_sides(recorder, tensor)
+    entry = labels[channel]
+    labels[channel] = None if entry is None else np.repeat(entry, factor * factor)
+    keep(recorder, call, labels)
+
+
+def _without_sides(recorder: Recorder, tensor: torch.Tensor) -> tuple[DimLabels, int]:
+    """Return labels of (..., C, H, W) without those of the sides, and where C is."""
+    labels = list(recorder.labels(tensor))
+    for side in (-1, -2):
+        _fix(recorder, labels[side], "shuffled with other pixels")
+        labels[side] = None
+    return labels, tensor.dim() - 3
+
+
+def _repeat_interleave(recorder: Recorder, call: Call) -> None:
+    """Every channel is followed by copies, which go with it."""
+    tensor, times = source(call), call.get(1, "repeats")
+    dim = call.get(2, "dim")
+    if not isinstance(times, int) or isinstance(times, Size) or dim is None:
+        raise UnhandledError
+    labels = list(recorder.labels(tensor))
+    place = axis(tensor, dim)
+    entry = labels[place]
+    labels[place] = None if entry is None else np.repeat(entry, times)
+    keep(recorder, call, labels)
+
+
+RULES: dict[str, Rule] = {
+    "view": _view,
+    "reshape": _view,
+    "flatten": _flatten,
+    "unflatten": _unflatten,
+    "permute": _permute,
+    "transpose": _transpose,
+    "swapaxes": _transpose,
+    "t": _transpose,
+    "movedim": _movedim,
+    "squeeze": _squeeze,
+    "unsqueeze": _unsqueeze,
+    "expand": _expand,
+    "expand_as": _expand,
+    "repeat": _repeat,
+    "repeat_interleave": _repeat_interleave,
+    "roll": _roll,
+    "index_select": _index_select,
+    "flip": _flip,
+    "channel_shuffle": _channel_shuffle,
+    "glu": _glu,
+    "pixel_shuffle": _pixel_shuffle,
+    "pixel_unshuffle": _pixel_unshuffle,
+}

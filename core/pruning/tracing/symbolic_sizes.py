@@ -1,0 +1,144 @@
+"""Widths that know which channels they count.
+
+While a model is traced, ``x.shape[1]`` of a labelled dimension is a `Size`: an
+integer that remembers the labels it counts and the share of them it stands for.
+``x.view(b, 4, c // 4, h, w)`` then tells apart a width that follows the tensor
+(it stays right after pruning) from one that is written into the code (it does
+not, so those channels are left alone). Whenever a width takes part in anything
+but exact multiplication, division or sums with itself, its channels are fixed:
+the code depends on the number, and a guess could be wrong.
+"""
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any, Self
+
+from core.pruning.tracing.labels import LabelArray
+
+
+class Size(int):
+    """``share`` times the number of ``labels``, as a plain integer to all others."""
+
+    labels: LabelArray
+    share: Fraction
+    _on_misuse: Callable[[LabelArray, str], None]
+
+    def __new__(
+        cls,
+        labels: LabelArray,
+        share: Fraction,
+        on_misuse: Callable[[LabelArray, str], None],
+    ) -> Self:
+        """Make a width; ``on_misuse`` fixes the labels and says why."""
+        self = super().__new__(cls, int(share * len(labels)))
+        self.labels = labels
+        self.share = share
+        self._on_misuse = on_misuse
+        return self
+
+    def _scaled(self, share: Fraction) -> int:
+        if (share * len(self.labels)).denominator != 1:
+            return self._literal("a width is divided with a remainder")
+        return type(self)(self.labels, share, self._on_misuse)
+
+    def _literal(self, reason: str) -> int:
+        self._on_misuse(self.labels, reason)
+        return int.__int__(self)
+
+    def _same(self, other: object) -> bool:
+        return (
+            isinstance(other, Size)
+            and other.labels.shape == self.labels.shape
+            and bool((other.labels == self.labels).all())
+        )
+
+    def __mul__(self, other: Any) -> Any:
+        if isinstance(other, int) and not isinstance(other, Size):
+            return self._scaled(self.share * other)
+        return self._literal("widths are multiplied with each other") * other
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, other: Any) -> Any:
+        if isinstance(other, int) and not isinstance(other, Size) and other:
+            return self._scaled(self.share / other)
+        if isinstance(other, Size) and self._same(other):
+            return int.__int__(self) // int.__int__(other)
+        return self._literal("a width is divided by another") // other
+
+    def __mod__(self, other: Any) -> Any:
+        # ``assert c % groups == 0`` stays true: groups keep equal widths.
+        if isinstance(other, int) and int.__mod__(self, other) == 0:
+            return 0
+        return self._literal("a width is taken modulo a number") % other
+
+    def __add__(self, other: Any) -> Any:
+        if isinstance(other, Size) and self._same(other):
+            return self._scaled(self.share + other.share)
+        if isinstance(other, int) and other == 0:
+            return self
+        return self._literal("a number is added to a width") + other
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Any:
+        if isinstance(other, Size) and self._same(other):
+            return self._scaled(self.share - other.share)
+        return self._literal("a number is taken from a width") - other
+
+    def __rsub__(self, other: Any) -> Any:
+        return other - self._literal("a width is taken from a number")
+
+    def __truediv__(self, other: Any) -> Any:
+        return self._literal("a value depends on a width") / other
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return other / self._literal("a value depends on a width")
+
+    def __pow__(self, other: Any, modulo: Any = None) -> Any:
+        return pow(self._literal("a value depends on a width"), other, modulo)
+
+    def __float__(self) -> float:
+        return float(self._literal("a value depends on a width"))
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Size) and self._same(other):
+            return self.share == other.share
+        if isinstance(other, Size):
+            other._on_misuse(other.labels, "the code compares two widths")
+        return self._literal("the code compares a width with a number") == other
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __lt__(self, other: Any) -> bool:
+        return self._literal("the code compares a width with a number") < int(other)
+
+    def __le__(self, other: Any) -> bool:
+        return self._literal("the code compares a width with a number") <= int(other)
+
+    def __gt__(self, other: Any) -> bool:
+        return self._literal("the code compares a width with a number") > int(other)
+
+    def __ge__(self, other: Any) -> bool:
+        return self._literal("the code compares a width with a number") >= int(other)
+
+    def __hash__(self) -> int:
+        return int.__hash__(self)
+
+
+def _as_number(name: str) -> Callable[..., Any]:
+    """Return an operator that takes the width for a number, and so protects it."""
+    plain = getattr(int, name)
+
+    def operator(self: Size, *others: Any) -> Any:
+        self._literal("a value depends on a width")
+        return plain(self, *(int(o) if isinstance(o, Size) else o for o in others))
+
+    return operator
+
+
+_NUMBERS = """int neg abs invert round trunc floor ceil str repr format and or xor
+    lshift rshift rand ror rxor rlshift rrshift divmod rdivmod rfloordiv rmod rpow"""
+for _name in _NUMBERS.split():
+    setattr(Size, f"__{_name}__", _as_number(f"__{_name}__"))

@@ -1,0 +1,104 @@
+"""The process that sweeps for a window: ``python -m core.sweep.worker_process``.
+
+Reads one `Order` from standard input and writes `News`, a line each. Records go
+to the store alone, so the process may be killed at any moment, which is how a
+sweep is cancelled at once. It ends when its input closes, so it dies with the
+window.
+"""
+
+import os
+import sys
+import threading
+import time
+import traceback
+from typing import TextIO
+
+from core.errors import BenchError
+from core.job import Job, Step
+from core.store import Store
+from core.sweep.messages import News, Order
+from core.sweep.runner import SweepSummary, run_sweep
+
+_EVERY = 0.1  # seconds between reports
+_NICE = 5  # a window that is open meanwhile paints first
+
+
+def main() -> None:
+    """Run one sweep."""
+    out = _private_output()
+    if hasattr(os, "nice"):
+        os.nice(_NICE)
+    line = sys.stdin.readline()
+    threading.Thread(target=_watch, args=(sys.stdin,), daemon=True).start()
+    try:
+        summary = serve(Order.from_json(line), out)
+        _say(out, News("done", summary.total, summary.total, sentence(summary)))
+    except BenchError as error:
+        _say(out, News("error", what=str(error)))
+    except Exception:  # noqa: BLE001 - told in the window, never lost
+        _say(out, News("fault", what=traceback.format_exc()))
+
+
+def serve(order: Order, out: TextIO) -> SweepSummary:
+    """Run an order and tell of every step.
+
+    Raises
+    ------
+    InputError, ModelError, StoreError
+        As `run_sweep` does.
+    """
+    last = 0.0
+
+    def report(step: Step) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= _EVERY:
+            last = now
+            _say(out, News("step", step.done, step.total, step.what))
+
+    with Store(order.out) as store:
+        return run_sweep(
+            order.grid,
+            store,
+            Job(report),
+            on_record=lambda _: _say(out, News("trial")),
+        )
+
+
+def sentence(summary: SweepSummary) -> str:
+    """Sum up how a sweep went."""
+    parts = [f"{summary.done} trials computed"]
+    if summary.resumed:
+        parts.append(f"{summary.resumed} were there")
+    text = ", ".join(parts) + "."
+    if summary.impossible:
+        first, reason = summary.impossible[0]
+        text += (
+            f" {len(summary.impossible)} cannot be met ({first.heuristic} at "
+            f"{first.sparsity:g}, for one: {reason})."
+        )
+    return " ".join([text, *summary.notes])
+
+
+def _say(out: TextIO, news: News) -> None:
+    try:
+        out.write(news.to_json() + "\n")
+        out.flush()
+    except BrokenPipeError:  # the window has gone
+        os._exit(0)
+
+
+def _private_output() -> TextIO:
+    """Keep standard output for news and send stray prints to the error stream."""
+    own = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return own
+
+
+def _watch(stream: TextIO) -> None:
+    stream.read()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
