@@ -92,7 +92,7 @@ def bench_hovernet(repeats: int) -> dict[str, Any]:
     graph = trace(module, example)
     heads = [
         layer.name
-        for layer in graph.makers
+        for layer in graph.producing_layers
         if graph.reasons.get(layer.name) and layer.name in dict(module.named_modules())
     ]
     traces, builds, steps = [], [], []

@@ -26,7 +26,7 @@ import torch
 from benchmarks.training.demo import SPEC
 from benchmarks.training.split import DSB_HELD_OUT, TNBC_HELD_OUT
 from core.benchmark import PrunableModel, calibration_inputs
-from core.benchmark.model import tidy
+from core.benchmark.model import to_inference_layout
 from core.job import Job, Step
 from core.metrics import score_instances
 from core.models import LoadedModel, build, load_model, save_model
@@ -131,7 +131,7 @@ def rows(
     model: LoadedModel, folder: Path, name: str, known: dict[Key, Row]
 ) -> Iterator[Row]:
     """Yield all recipes for one network, the dense one first."""
-    tidy(model.module)
+    to_inference_layout(model.module)
     dsb, tnbc = _held_out(folder)
     calibration = [Tile(e.pixels) for e in _seen(folder)[::5]][:12]
     tiles = [*calibration, *(Tile(e.pixels) for e in _seen(folder)[-4:])]
@@ -183,10 +183,10 @@ def _pruned(
     first = recovery.split("+", maxsplit=1)[0]
     request = PruneRequest(heuristic, sparsity, scope, count, recovery=first)
     plan = prunable.plan(request)
-    module = tidy(prunable.build(request, plan))
+    module = to_inference_layout(prunable.build(request, plan))
     if recovery.endswith("+bn"):
         recalibrate_batch_norm(module, [(x,) for x in inputs])
-        tidy(module)
+        to_inference_layout(module)
     return module, prunable.sizes(plan)
 
 
@@ -308,9 +308,12 @@ def main() -> None:
         for row in rows(load_model(source), given.data, name, known.get(name, {})):
             found.append(row)
             log.info("%s", _line(row))
-            told = {key_of(r) for r in found}
+            on_progress = {key_of(r) for r in found}
             before = [r for rs in known.values() for r in rs.values()]
-            write([*found, *(r for r in before if key_of(r) not in told)], given.out)
+            write(
+                [*found, *(r for r in before if key_of(r) not in on_progress)],
+                given.out,
+            )
     write(found, given.out)
     print(json.dumps(claims(found), indent=1))
 

@@ -23,16 +23,16 @@ from torch import nn
 from benchmarks.shipped_card import Made, card
 from benchmarks.training.demo import mix, training_groups
 from benchmarks.training.evaluate import evaluate, held_out
-from core.arithmetic import flushing
+from core.arithmetic import flush_denormals
 from core.benchmark import PrunableModel, calibration_inputs
-from core.benchmark.model import tidy
+from core.benchmark.model import to_inference_layout
 from core.errors import BenchError
 from core.job import Job, Step
 from core.latency import LatencyProcess
 from core.models import LoadedModel, load_model, save_model
 from core.models.catalogue import PRUNED
 from core.pruning import PruningPlan
-from core.training import Aids, Augmentation, Example, Settings, train
+from core.training import Augmentation, Callbacks, Example, Settings, train
 from core.training.data import synthetic_examples
 from core.training.device import fast_in_half, pick_device
 from core.types import PruneRequest, Tile
@@ -126,16 +126,16 @@ def make(
         The model; its plan and its card lie beside it.
     """
     dense = load_model("demo")
-    tidy(dense.module)
+    to_inference_layout(dense.module)
     learn, check = divided(groups)
     settings = how.settings(name)
     tiles = calibration_tiles(groups, how.seed)
     inputs = calibration_inputs(dense, tiles, min(_CALIBRATION, len(tiles)))
     prunable = PrunableModel(dense, inputs[0], inputs)
     start, plan = pruned(prunable, SHIPPED[name], settings.checkpoint)
-    aids = Aids(teacher=dense.module, validation=check)
+    aids = Callbacks(teacher=dense.module, validation=check)
     trained = train(start, dense.spec, learn, settings, _telling(name), aids)
-    module = tidy(trained.module)
+    module = to_inference_layout(trained.module)
     result = replace(
         _measured(name, prunable, module, plan, tests, how),
         checked=len(check),
@@ -205,7 +205,7 @@ def pruned(
     if kept is not None:
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(plan.to_json(), encoding="utf-8")
-    return tidy(prunable.build(request, plan)), plan
+    return to_inference_layout(prunable.build(request, plan)), plan
 
 
 def calibration_tiles(groups: Groups, seed: int) -> list[Tile]:
@@ -310,7 +310,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--minutes must be above 0")
     torch.set_num_threads(given.threads)
     try:
-        with flushing():
+        with flush_denormals():
             if given.miniature:
                 groups, tests, how = miniature()
             else:

@@ -8,7 +8,7 @@ import torch
 
 
 @contextmanager
-def flushing() -> Iterator[None]:
+def flush_denormals() -> Iterator[None]:
     """Flush subnormal numbers to zero in this thread, and put the flag back.
 
     They can slow a processor thirtyfold. The flag belongs to the thread; left on

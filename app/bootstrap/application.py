@@ -9,7 +9,7 @@ from app.worker.runner import Runner
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class Application:
     """A window and what is behind it."""
 
     window: Window

@@ -6,7 +6,7 @@ import psutil
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from app.bootstrap.application import Bench
+from app.bootstrap.application import Application
 from app.bootstrap.extras import attach
 from app.bootstrap.memory import bound_caches, trimmer
 from app.controllers.controller import Controller
@@ -27,7 +27,7 @@ _MEMORY_MS = 1000
 
 def build(
     settings: Settings, engine: Engine | None = None, state: AppState | None = None
-) -> Bench:
+) -> Application:
     """Return a window that is ready to be shown; nothing is opened yet.
 
     Parameters
@@ -47,7 +47,7 @@ def build(
     runner = Runner(tidy=trimmer(), parent=window)
     controller = Controller(window, store, runner, engine or BenchEngine())
     connect(window, controller)
-    bench = Bench(window, controller, store, runner)
+    bench = Application(window, controller, store, runner)
     window.controls.set_request(store.state.request)
     window.themeAsked.connect(lambda name: _change_theme(name, settings))
     window.set_theme(settings.theme)
@@ -84,7 +84,7 @@ def _change_theme(name: str, settings: Settings) -> None:
     settings.set_theme(name)
 
 
-def restore(bench: Bench, settings: Settings) -> None:
+def restore(bench: Application, settings: Settings) -> None:
     """Put the window where it was."""
     geometry = settings.geometry
     if geometry is not None:
@@ -93,7 +93,7 @@ def restore(bench: Bench, settings: Settings) -> None:
         bench.window.restore_splitter(settings.splitter)
 
 
-def open_first(bench: Bench, settings: Settings, model: str, tile: str) -> None:
+def open_first(bench: Application, settings: Settings, model: str, tile: str) -> None:
     """Open what was asked for, or else what was open last, or the demo.
 
     A file of last time that is gone must not greet anyone with an error.
@@ -113,7 +113,7 @@ def _there(source: str) -> bool:
     return named or name.startswith("sample:") or Path(name).is_file()
 
 
-def _watch_memory(bench: Bench) -> None:
+def _watch_memory(bench: Application) -> None:
     """Show the memory of the program once a second, but not while timing."""
     process = psutil.Process()
     timer = QTimer(bench.window)

@@ -5,19 +5,19 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QStandardPaths
 
-from app.controllers.demo.blinded_reading import Blind
-from app.controllers.demo.story import Telling
+from app.controllers.demo.blinded_reading import BlindedReading
+from app.controllers.demo.story import StoryController
 from app.state.app_state import Message
 from app.state.session.setup_file import displayed, read_setup
 from app.state.session.sources import joined
 from core.errors import InputError
 
 if TYPE_CHECKING:
-    from app.bootstrap.application import Bench
+    from app.bootstrap.application import Application
     from app.state.session.settings import Settings
 
 
-def attach(bench: "Bench", settings: "Settings") -> None:
+def attach(bench: "Application", settings: "Settings") -> None:
     """Connect the parts that only need the window, its state and its settings.
 
     Parameters
@@ -30,7 +30,9 @@ def attach(bench: "Bench", settings: "Settings") -> None:
     window, store, controller = bench.window, bench.store, bench.controller
     window.exportAsked.connect(controller.exporter.export)
     window.setupAsked.connect(lambda path: use_setup(bench, path))
-    Telling(window.demo, store, controller, settings.slide, settings.set_slide, window)
+    StoryController(
+        window.demo, store, controller, settings.slide, settings.set_slide, window
+    )
     _attach_reading(bench, settings)
 
     def show_hints(on: bool) -> None:
@@ -46,10 +48,12 @@ def attach(bench: "Bench", settings: "Settings") -> None:
     )
 
 
-def _attach_reading(bench: "Bench", settings: "Settings") -> None:
+def _attach_reading(bench: "Application", settings: "Settings") -> None:
     """Connect the blinded reading."""
     window = bench.window
-    blind = Blind(window.reading, bench.store, lambda: readings(settings), window)
+    blind = BlindedReading(
+        window.reading, bench.store, lambda: readings(settings), window
+    )
 
     def begin() -> None:
         if blind.start():
@@ -68,7 +72,7 @@ def readings(settings: "Settings") -> Path:
     return Path(QStandardPaths.writableLocation(place)) / "prunescope" / "readings"
 
 
-def use_setup(bench: "Bench", path: str) -> None:
+def use_setup(bench: "Application", path: str) -> None:
     """Open what a settings file names, set as it says."""
     try:
         setup = read_setup(path)

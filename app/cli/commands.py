@@ -105,10 +105,10 @@ def _prune(asked: Arguments) -> None:
     if asked.out:
         _check_folder(Path(asked.out))
     from app.cli.patches import prune_patches
-    from core.arithmetic import flushing
+    from core.arithmetic import flush_denormals
     from core.models import load_model
 
-    with flushing():
+    with flush_denormals():
         model = load_model(asked.model)
         work = prune_patches if model.spec.task == "patch" else _prune_nuclei
         result, lines = work(asked, model, job)
@@ -164,10 +164,10 @@ def _write(
     """Write the model, the masks, the report and the result; returns notes."""
     from app.export.report import write_report
     from app.export.report.rounds import facts_of_round
-    from app.worker.writing import Leaving, write_folder
+    from app.worker.writing import ExportJob, write_folder
 
     folder = Path(asked.out)
-    leaving = Leaving(bench, asked.model, asked.request, timed)
+    leaving = ExportJob(bench, asked.model, asked.request, timed)
     notes = write_folder(folder, leaving, job, asked.formats, found)
     why = "" if timed.verdict == "faster" else next(iter(result["why"]), "")
     facts = facts_of_round(leaving, found, asked.source, why)
@@ -265,9 +265,9 @@ def _sweep(asked: Arguments) -> None:
 
 def _repeat(asked: Arguments) -> int:
     from app.cli.repeating import repeat
-    from core.arithmetic import flushing
+    from core.arithmetic import flush_denormals
 
-    with flushing():
+    with flush_denormals():
         same, sentence = repeat(asked.store, asked.row, asked.data, progress())
     _done_reporting()
     _say(sentence)

@@ -15,7 +15,7 @@ from core.errors import BenchError, InputError
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
-    from app.bootstrap.application import Bench
+    from app.bootstrap.application import Application
     from app.state.values import Engine
 
 FOLDER = "prunescope-out"
@@ -125,7 +125,7 @@ def _check(path: Path) -> None:
         ) from error
 
 
-def _play(app: "QApplication", bench: "Bench", asked: Arguments) -> None:
+def _play(app: "QApplication", bench: "Application", asked: Arguments) -> None:
     """Do what a person does in the first minute."""
     failures: list[Failure] = []
     bench.runner.failed.connect(failures.append)

@@ -1,6 +1,6 @@
 """What a sweep is asked for, and what its stores hold, light enough to draw.
 
-Nothing here imports torch. To read this file, start from `Wish` and `Results`.
+Nothing here imports torch. To read this file, start from `SweepSettings` and `Results`.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ SEQUENTIAL_SECONDS = 6.0  # beside what any repair takes
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SweepSettings:
     """A sweep as the panel says it.
 
     Parameters

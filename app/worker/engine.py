@@ -143,10 +143,10 @@ class BenchSession:
 
     def export(self, request: PruneRequest, path: str, task: Task) -> Saved:
         """Write the pruned model: one file, or a folder with all that goes with it."""
-        from app.worker.writing import Leaving, write_folder, write_model
+        from app.worker.writing import ExportJob, write_folder, write_model
 
         job = cast("Job", task)
-        leaving = Leaving(self.bench, self.source, request, self._timed.get(request))
+        leaving = ExportJob(self.bench, self.source, request, self._timed.get(request))
         if Path(path).suffix:
             return Saved(write_model(path, leaving, job))
         notes = write_folder(Path(path), leaving, job)

@@ -25,7 +25,7 @@ STEM = "pruned"
 
 
 @dataclass(frozen=True, slots=True)
-class Leaving:
+class ExportJob:
     """One pruned model that is to be written.
 
     Parameters
@@ -46,7 +46,7 @@ class Leaving:
     timed: "Comparison | None" = None
 
 
-def write_model(path: str, leaving: Leaving, job: Job) -> str:
+def write_model(path: str, leaving: ExportJob, job: Job) -> str:
     """Write the pruned model as one file of the kind that its ending names.
 
     Returns
@@ -86,7 +86,7 @@ def _write(path: Path, model: "LoadedModel") -> Path:
 
 def write_folder(
     folder: Path,
-    leaving: Leaving,
+    leaving: ExportJob,
     job: Job,
     formats: Sequence[str] = FORMATS,
     found: "Round | None" = None,
@@ -162,7 +162,7 @@ def _make(folder: Path) -> None:
         ) from error
 
 
-def _write_masks(folder: Path, leaving: Leaving, found: "Round", job: Job) -> None:
+def _write_masks(folder: Path, leaving: ExportJob, found: "Round", job: Job) -> None:
     """Write the nuclei of both models as label images and for QuPath."""
     from app.worker.translating import changes_of, nuclei_of
 
@@ -180,7 +180,7 @@ def _write_masks(folder: Path, leaving: Leaving, found: "Round", job: Job) -> No
         write_masks(str(folder / f"{side}.geojson"), nuclei, described, job)
 
 
-def _card(leaving: Leaving, found: "Round") -> str:
+def _card(leaving: ExportJob, found: "Round") -> str:
     """Return the model card."""
     from app.worker.translating import scores_of
     from core.export import Card, card_beside, model_card

@@ -18,7 +18,7 @@ from benchmarks.studies.structured import Structured
 from benchmarks.studies.tiles import Tiles, read_tiles
 from benchmarks.studies.unstructured import Unstructured
 from benchmarks.studies.verdicts import label
-from core.arithmetic import flushing
+from core.arithmetic import flush_denormals
 from core.errors import BenchError, InputError
 
 log = logging.getLogger(__name__)
@@ -172,7 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--data is needed: name the folder of the tiles")
     torch.set_num_threads(given.threads)
     try:
-        with flushing():
+        with flush_denormals():
             if given.report:
                 show(given.study, given.out, given.cache, scale)
             else:

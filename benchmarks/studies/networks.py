@@ -12,7 +12,7 @@ from benchmarks.training.demo import SPEC
 from benchmarks.training.iterative import slim
 from core.job import Job, Step
 from core.models import LoadedModel, build, load_model, save_model
-from core.training import Aids, Example, Settings, fit
+from core.training import Callbacks, Example, Settings, fit
 from core.training.device import fast_in_half, pick_device
 from core.training.finetune import crop_side
 from core.types import ModelSpec
@@ -145,7 +145,7 @@ def slimmed(
     settings = training_settings(model.spec, scale, scale.slim_steps, 3e-4)
     settings = replace(settings, pressure=_PRESSURE, checkpoint=path.with_suffix(".pt"))
     learn = tiles.learned(sources_of(name))
-    aids = Aids(teacher=model.module)
+    aids = Callbacks(teacher=model.module)
     module = slim(model.module, model.spec, learn, settings, _telling(name), aids)
     return _kept(replace(model, module=module), path)
 

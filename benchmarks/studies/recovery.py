@@ -9,7 +9,7 @@ from benchmarks.studies.scale import Scale
 from benchmarks.studies.tiles import Tiles
 from core.models import LoadedModel
 from core.pruning import MaskPlan
-from core.training import Aids, train
+from core.training import Callbacks, train
 from core.training.callbacks import Trained
 from core.training.finetune import GENTLE, split
 
@@ -64,7 +64,7 @@ def recover(  # noqa: PLR0913 - the network, the tiles, and how long
         check_every=50,
         average=0.98,
     )
-    aids = Aids(teacher=model.module, validation=check, masks=masks)
+    aids = Callbacks(teacher=model.module, validation=check, masks=masks)
     return train(pruned, model.spec, learn, settings, aids=aids)
 
 
@@ -97,5 +97,5 @@ def recover_longer(
         check_every=200,
         average=0.99,
     )
-    aids = Aids(teacher=model.module, validation=check)
+    aids = Callbacks(teacher=model.module, validation=check)
     return train(pruned, model.spec, learn, settings, aids=aids)

@@ -22,7 +22,7 @@ from benchmarks.studies.tiles import Tiles
 from benchmarks.studies.verdicts import TRAINED
 from benchmarks.training.iterative import prune_and_recover
 from core.benchmark import PrunableModel, calibration_inputs
-from core.benchmark.model import tidy
+from core.benchmark.model import to_inference_layout
 from core.latency import LatencyProcess
 from core.models import LoadedModel
 from core.pruning import PruningPlan, Schedule
@@ -110,7 +110,7 @@ class Structured:
         """Score a network that is not cut, as it is or trained further."""
         start, module = time.monotonic(), model.module
         if point["recovery"] == "finetune":
-            module = tidy(self._recover(module, point).module)
+            module = to_inference_layout(self._recover(module, point).module)
         spent = time.monotonic() - start
         result, _ = measure(module, model, self._tiles.test)
         seconds = {"recovery_seconds": spent, "seconds": time.monotonic() - start}
@@ -119,7 +119,7 @@ class Structured:
     def _model(self, name: str) -> LoadedModel:
         if name not in self._models:
             model = network(name, self._tiles, self._scale, self._cache)
-            tidy(model.module)
+            to_inference_layout(model.module)
             self._models[name] = model
         return self._models[name]
 
@@ -137,7 +137,7 @@ class Structured:
         if key not in self._models:
             args = (model, name, self._tiles, self._scale, self._cache)
             self._models[key] = slimmed(*args)
-            tidy(self._models[key].module)
+            to_inference_layout(self._models[key].module)
         return self._models[key]
 
     def _prepared(self, model: LoadedModel, point: Point) -> PrunableModel:
@@ -168,9 +168,9 @@ class Structured:
             seed=point["seed"],
         )
         plan = prunable.plan(request)
-        module = tidy(prunable.build(request, plan))
+        module = to_inference_layout(prunable.build(request, plan))
         if point["recovery"] in TRAINED:
-            module = tidy(self._recover(module, point).module)
+            module = to_inference_layout(self._recover(module, point).module)
         return module, plan
 
     def _in_steps(
@@ -190,7 +190,7 @@ class Structured:
             lambda cut, _: self._recover(cut, point, 1 / cuts).module,
             Schedule(cuts),
         )
-        return tidy(found.module), found.plan
+        return to_inference_layout(found.module), found.plan
 
     def _recover(self, module: nn.Module, point: Point, share: float = 1.0) -> Any:
         name = point["network"]

@@ -26,7 +26,7 @@ from benchmarks.studies.unstructured_points import (
     levels,
     unstructured_points,
 )
-from core.benchmark.model import tidy
+from core.benchmark.model import to_inference_layout
 from core.models import LoadedModel
 from core.pruning import ChannelGraph, MaskPlan, apply_masks, make_masks, trace
 
@@ -104,7 +104,7 @@ class Unstructured:
     def _opened(self) -> tuple[LoadedModel, ChannelGraph]:
         if self._model is None or self._graph is None:
             model = network(self._network, self._tiles, self._scale, self._cache)
-            tidy(model.module)
+            to_inference_layout(model.module)
             self._graph = trace(model.module, torch.zeros(1, 3, 64, 64))
             self._model = model
         return self._model, self._graph
@@ -164,7 +164,7 @@ class Unstructured:
         times: int,
     ) -> nn.Module:
         args = (module, model, self._network, self._tiles, self._scale, seed)
-        return tidy(recover(*args, share=times, masks=masks).module)
+        return to_inference_layout(recover(*args, share=times, masks=masks).module)
 
 
 def branch_masks(
@@ -192,7 +192,7 @@ def branch_masks(
     params = sum(p.numel() for p in module.parameters())
     sizes = {
         layer.name: module.get_parameter(layer.weight).numel()
-        for layer in graph.makers
+        for layer in graph.producing_layers
         if layer.weight is not None and layer.name.startswith(parts)
     }
     if ranking == "network":

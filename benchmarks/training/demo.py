@@ -13,7 +13,7 @@ from torch import nn
 
 from benchmarks.training.rounds import FINAL_ROUNDS, FIRST_SHARES, LATER_ROUNDS, Round
 from benchmarks.training.split import DSB_HELD_OUT, TNBC_HELD_OUT
-from core.arithmetic import flushing
+from core.arithmetic import flush_denormals
 from core.images.synthetic import TYPE_NAMES
 from core.job import Job, Step
 from core.models import LoadedModel, save_model
@@ -199,7 +199,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = Settings(
         steps=given.steps, seed=given.seed, half=True, checkpoint=given.checkpoint
     )
-    with flushing():
+    with flush_denormals():
         trained = train(training_groups(given.data), settings)
     given.out.mkdir(parents=True, exist_ok=True)
     save_model(given.out / "demo.safetensors", LoadedModel(trained, SPEC))

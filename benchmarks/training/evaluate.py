@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.training.split import DSB_HELD_OUT, TNBC_HELD_OUT
-from core.arithmetic import flushing
+from core.arithmetic import flush_denormals
 from core.images.synthetic import TYPE_NAMES
 from core.metrics import score_instances
 from core.models import load_model
@@ -109,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", default="demo", help="name or file")
     given = parser.parse_args(arguments)
     model = load_model(given.model)
-    with flushing():
+    with flush_denormals():
         groups = {
             name: evaluate(model, tiles) for name, tiles in held_out(given.data).items()
         }

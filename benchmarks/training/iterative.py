@@ -25,7 +25,7 @@ from core.pruning import (
     trace,
 )
 from core.pruning.scoring.heuristics import find_heuristic
-from core.training.callbacks import Aids
+from core.training.callbacks import Callbacks
 from core.training.data import Example
 from core.training.loop import fit
 from core.training.settings import Settings
@@ -194,7 +194,7 @@ def slim(
     data: Sequence[Example],
     settings: Settings,
     job: Job | None = None,
-    aids: Aids | None = None,
+    aids: Callbacks | None = None,
 ) -> nn.Module:
     """Train under a pressure that drives batch-norm scales to zero.
 

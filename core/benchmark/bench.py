@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from core.benchmark.calibration import calibration_inputs
-from core.benchmark.model import PrunableModel, tidy
+from core.benchmark.model import PrunableModel, to_inference_layout
 from core.benchmark.recovery import Material, Tuned, TunedModels, summary_of
 from core.benchmark.results import DenseResult, Round, SizeCurve
 from core.errors import InputError
@@ -119,7 +119,7 @@ class Bench:
                 f"The label image is {labels.shape[1]}x{labels.shape[0]} and the tile "
                 f"{width}x{height}: pass the labels of this tile."
             )
-        tidy(model.module)
+        to_inference_layout(model.module)
         seconds: dict[str, float] = {}
         if before is not None and before.prunable.model is model:
             prunable = before.prunable
@@ -148,7 +148,7 @@ class Bench:
         request: PruneRequest,
         job: Job | None = None,
         live: Callable[[Round], None] | None = None,
-        told: Callable[[Progress], None] | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
     ) -> Round:
         """Prune, repair, predict and compare.
 
@@ -161,7 +161,7 @@ class Bench:
         live
             Called every few seconds of a fine-tuning with what the model finds by
             then, at first when it is refitted only.
-        told
+        on_progress
             Called a few times a second of a fine-tuning with how far it is.
 
         Raises
@@ -175,7 +175,7 @@ class Bench:
         seconds: dict[str, float] = {}
         job.step(0, 0, "pruning")
         if request.recovery == "finetune":
-            tuned = self._tuned(request, job, seconds, live, told)
+            tuned = self._tuned(request, job, seconds, live, on_progress)
             module, plan, training = tuned.module, tuned.plan, tuned.summary
         else:
             (module, plan), training = self.pruned(request, job, seconds), None
@@ -228,7 +228,7 @@ class Bench:
         job: Job,
         seconds: dict[str, float],
         live: Callable[[Round], None] | None = None,
-        told: Callable[[Progress], None] | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
     ) -> Tuned:
         """Return a fine-tuned model; it is trained unless that was done before."""
         known = self._tunings.get(request)
@@ -245,11 +245,11 @@ class Bench:
             # single weights cannot be refitted
             first: Recovery = "none" if isinstance(plan, MaskPlan) else "refit"
             look(self.pruned(replace(request, recovery=first), job)[0])
-        tiles, watch = self._unlabelled(), look if live else None
-        material = Material(tiles, [self.tile], watch, told)
+        tiles, on_snapshot = self._unlabelled(), look if live else None
+        material = Material(tiles, [self.tile], on_snapshot, on_progress)
         with _timed(seconds, "training"):
             trained = self.prunable.finetune(request, plan, material, job)
-        tuned = Tuned(tidy(trained.module), plan, summary_of(trained))
+        tuned = Tuned(to_inference_layout(trained.module), plan, summary_of(trained))
         self._tunings.add(request, tuned)
         job.step(0, 0, "fine-tuned")  # stops here when it was cancelled
         return tuned
@@ -284,7 +284,7 @@ class Bench:
         with _timed(seconds, "plan"):
             plan = self.prunable.plan(request, job)
         with _timed(seconds, "build"):
-            module = tidy(self.prunable.build(request, plan, job))
+            module = to_inference_layout(self.prunable.build(request, plan, job))
         self._last = request, module, plan
         return module, plan
 

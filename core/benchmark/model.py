@@ -33,11 +33,11 @@ from core.job import Job
 from core.models import LoadedModel
 from core.pruning import (
     HEURISTICS,
-    Ask,
     ChannelGraph,
     Counter,
     Limits,
     MaskPlan,
+    ScoringContext,
     Selector,
     Statistics,
     apply_masks,
@@ -53,7 +53,7 @@ from core.pruning.planning.checks import check_model, check_request
 from core.pruning.planning.scopes import part_of
 from core.pruning.scoring.heuristics import find_heuristic
 from core.pruning.tracing.labels import FIXED
-from core.pruning.tracing.topology import anatomy
+from core.pruning.tracing.topology import layer_positions
 from core.training import Trained
 from core.types import Counts, PruneRequest
 
@@ -134,7 +134,9 @@ class PrunableModel:
         key = (request.heuristic, request.count, request.seed)
         if key not in self._ranked:
             statistics, count = self._needed(request, job), plain_count(request)
-            ask = Ask(self.model.module, self.graph, statistics, request.seed, count)
+            ask = ScoringContext(
+                self.model.module, self.graph, statistics, request.seed, count
+            )
             self._ranked[key] = find_heuristic(request.heuristic).score(ask)
         return self._ranked[key]
 
@@ -224,10 +226,12 @@ class PrunableModel:
                 "have: choose another recovery."
             )
         if isinstance(plan, MaskPlan):
-            sparse = tidy(apply_masks(self.model.module, plan))
+            sparse = to_inference_layout(apply_masks(self.model.module, plan))
             return retrain(sparse, self.model, request, material, job or Job(), plan)
         start = apply_plan(self.model.module, plan, statistics=self.statistics(job))
-        return retrain(tidy(start), self.model, request, material, job or Job())
+        return retrain(
+            to_inference_layout(start), self.model, request, material, job or Job()
+        )
 
     def curve(self, request: PruneRequest, job: Job | None = None) -> SizeCurve:
         """Return sizes along the whole slider for one heuristic and scope."""
@@ -252,16 +256,16 @@ class PrunableModel:
         """Layers that make channels, in the order they run."""
         graph = self.graph
         found: dict[str, LayerInfo] = {}
-        places = {place.name: place for place in anatomy(graph)}
+        places = {place.name: place for place in layer_positions(graph)}
         # Layers share a channel when they share a group: its atoms are made by
         # the very same layers.
         shares: dict[int, dict[str, None]] = {}
         groups = {}
-        for layer in graph.makers:
+        for layer in graph.producing_layers:
             groups[layer.name] = np.unique(graph.group_of[layer.outputs]).tolist()
             for group in groups[layer.name]:
                 shares.setdefault(group, {})[layer.name] = None
-        for layer in graph.makers:
+        for layer in graph.producing_layers:
             others = dict.fromkeys(
                 other
                 for group in groups[layer.name]
@@ -308,9 +312,12 @@ class PrunableModel:
     def widths(self, plan: Plan) -> dict[str, int]:
         """Return channels left by layer name."""
         if isinstance(plan, MaskPlan):
-            return {layer.name: int(layer.outputs.size) for layer in self.graph.makers}
+            return {
+                layer.name: int(layer.outputs.size)
+                for layer in self.graph.producing_layers
+            }
         found = {}
-        for layer in self.graph.makers:
+        for layer in self.graph.producing_layers:
             if layer.weight is None:
                 continue
             dim = 1 if layer.kind == "transposed" else 0
@@ -322,7 +329,7 @@ class PrunableModel:
         return found
 
 
-def tidy(module: nn.Module) -> nn.Module:
+def to_inference_layout(module: nn.Module) -> nn.Module:
     """Return the module ready to run: evaluation mode, channels last."""
     module = module.eval()
     with torch.no_grad():

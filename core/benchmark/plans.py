@@ -257,7 +257,8 @@ def mask_counts(graph: ChannelGraph, plan: MaskPlan) -> Counts:
     dense = Counter(graph).dense
     gone = {name: int(mask.size - mask.sum()) for name, mask in plan.kept.items()}
     macs = sum(
-        layer.positions * gone.get(layer.weight or "", 0) for layer in graph.makers
+        layer.positions * gone.get(layer.weight or "", 0)
+        for layer in graph.producing_layers
     )
     return Counts(dense.params - plan.removed, dense.macs - macs, dense.channels)
 

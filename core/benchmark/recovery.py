@@ -14,7 +14,7 @@ from core.benchmark.plans import Plan
 from core.job import Job
 from core.models import LoadedModel
 from core.pruning import MaskPlan
-from core.training import Aids, Progress, Trained
+from core.training import Callbacks, Progress, Trained
 from core.training.finetune import finetune
 from core.types import FineTune, PruneRequest, Tile
 
@@ -31,16 +31,16 @@ class Material:
         Unlabelled, to learn the dense model's outputs on.
     scored
         What the result is judged on: never learned from with their labels.
-    watch
+    on_snapshot
         Shown the averaged model every few seconds.
-    told
+    on_progress
         Told a few times a second how far the training is.
     """
 
     tiles: Sequence[Tile]
     scored: Sequence[Tile] = ()
-    watch: Callable[[nn.Module], None] | None = None
-    told: Callable[[Progress], None] | None = None
+    on_snapshot: Callable[[nn.Module], None] | None = None
+    on_progress: Callable[[Progress], None] | None = None
 
 
 def retrain(
@@ -69,10 +69,10 @@ def retrain(
     masks
         Single weights that stay at zero.
     """
-    aids = Aids(
+    aids = Callbacks(
         masks=masks,
-        watch=material.watch,
-        told=material.told,
+        on_snapshot=material.on_snapshot,
+        on_progress=material.on_progress,
         stop=lambda: job.cancelled,
     )
     return finetune(

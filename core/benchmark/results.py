@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.metrics import NucleusChanges, Scores
-from core.pruning.tracing.topology import Place
+from core.pruning.tracing.topology import LayerPosition
 from core.types import Count, Counts, Prediction, PruneRequest
 
 
@@ -112,7 +112,7 @@ class LayerInfo:
     coupled: tuple[str, ...] = ()
     protected: str = ""
     free: int = 0
-    place: Place | None = None
+    place: LayerPosition | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from core.arithmetic import flushing
+from core.arithmetic import flush_denormals
 from core.latency.clocks import Stopwatch, device_of, one_thread_counts
 from core.latency.environment import describe, load_average
 from core.latency.results import Clock, Comparison, Layout, Settings, Timing
@@ -112,7 +112,7 @@ def quiet() -> Iterator[None]:
     try:
         # numbers near 0 slow a processor 30-fold; the flag holds for this thread
         # and for the pool threads that it starts from now on
-        with flushing():
+        with flush_denormals():
             yield
     finally:
         if collecting:

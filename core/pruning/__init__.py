@@ -18,7 +18,12 @@ from core.pruning.planning.unstructured import apply_masks, make_masks
 from core.pruning.planning.weight_masks import MaskPlan
 from core.pruning.planning.width_costs import CostTable, make_timed_plan, measure_costs
 from core.pruning.schedule import Schedule, Stepwise, prune_in_steps
-from core.pruning.scoring.heuristics import HEURISTICS, Ask, Heuristic, register
+from core.pruning.scoring.heuristics import (
+    HEURISTICS,
+    Heuristic,
+    ScoringContext,
+    register,
+)
 from core.pruning.scoring.statistics import Statistics, calibrate
 from core.pruning.scoring.weight_scores import WEIGHT_HEURISTICS, WeightHeuristic
 from core.pruning.tracing.counting import Counter
@@ -28,7 +33,6 @@ from core.pruning.tracing.tracer import trace
 __all__ = [
     "HEURISTICS",
     "WEIGHT_HEURISTICS",
-    "Ask",
     "ChannelGraph",
     "CostTable",
     "Counter",
@@ -38,6 +42,7 @@ __all__ = [
     "MaskPlan",
     "PruningPlan",
     "Schedule",
+    "ScoringContext",
     "Selector",
     "Statistics",
     "Stepwise",

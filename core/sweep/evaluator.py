@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.benchmark import Material, PrunableModel, calibration_inputs
-from core.benchmark.model import tidy
+from core.benchmark.model import to_inference_layout
 from core.benchmark.plans import Plan
 from core.errors import InputError
 from core.job import Job
@@ -63,7 +63,7 @@ class Subject:
 
     def __init__(self, model: LoadedModel, tiles: tuple[SweepTile, ...]) -> None:
         # networks take a third less time so laid out, and a window lays them out so
-        tidy(model.module)
+        to_inference_layout(model.module)
         self.model = model
         self.tiles = tiles
         self.classifies = model.spec.task == "patch"
@@ -110,7 +110,9 @@ class Subject:
         PruningError, InputError
             When that cannot be done.
         """
-        return tidy(self.prunable.build(request, plan, job, self.material))
+        return to_inference_layout(
+            self.prunable.build(request, plan, job, self.material)
+        )
 
     def evaluate(self, module: nn.Module, job: Job) -> Evaluation:
         """Score a pruned network on every tile."""

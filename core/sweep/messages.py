@@ -12,7 +12,7 @@ from core.types import FineTune
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class SweepCommand:
     """What the process is asked to do.
 
     Parameters
@@ -51,7 +51,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class SweepEvent:
     """One line from the process.
 
     Parameters
@@ -76,7 +76,7 @@ class News:
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_json(cls, text: str) -> "News":
+    def from_json(cls, text: str) -> "SweepEvent":
         """Read what `to_json` wrote.
 
         Raises

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from core.benchmark.model import tidy
+from core.benchmark.model import to_inference_layout
 from core.benchmark.plans import Plan
 from core.benchmark.recovery import summary_of
 from core.errors import InputError
@@ -175,7 +175,10 @@ class PatchBench:
                     request, plan, subject.material, job
                 )
                 job.step(0, 0, "fine-tuned")  # stops here when it was cancelled
-                module, training = tidy(trained.module), summary_of(trained)
+                module, training = (
+                    to_inference_layout(trained.module),
+                    summary_of(trained),
+                )
             else:
                 module = subject.build(request, plan, job)
             self._last = request, (module, plan, training)

@@ -1,8 +1,8 @@
 """The process that sweeps for a window: ``python -m core.sweep.worker_process``.
 
-Reads one `Order` from standard input and writes `News`, a line each. Records go
-to the store alone, so the process may be killed at any moment, which is how a
-sweep is cancelled at once. It ends when its input closes, so it dies with the
+Reads one `SweepCommand` from standard input and writes `SweepEvent`, a line each.
+Records go to the store alone, so the process may be killed at any moment, which is
+how a sweep is cancelled at once. It ends when its input closes, so it dies with the
 window.
 """
 
@@ -16,7 +16,7 @@ from typing import TextIO
 from core.errors import BenchError
 from core.job import Job, Step
 from core.store import Store
-from core.sweep.messages import News, Order
+from core.sweep.messages import SweepCommand, SweepEvent
 from core.sweep.runner import SweepSummary, run_sweep
 
 _EVERY = 0.1  # seconds between reports
@@ -31,15 +31,15 @@ def main() -> None:
     line = sys.stdin.readline()
     threading.Thread(target=_watch, args=(sys.stdin,), daemon=True).start()
     try:
-        summary = serve(Order.from_json(line), out)
-        _say(out, News("done", summary.total, summary.total, sentence(summary)))
+        summary = serve(SweepCommand.from_json(line), out)
+        _say(out, SweepEvent("done", summary.total, summary.total, sentence(summary)))
     except BenchError as error:
-        _say(out, News("error", what=str(error)))
+        _say(out, SweepEvent("error", what=str(error)))
     except Exception:  # noqa: BLE001 - told in the window, never lost
-        _say(out, News("fault", what=traceback.format_exc()))
+        _say(out, SweepEvent("fault", what=traceback.format_exc()))
 
 
-def serve(order: Order, out: TextIO) -> SweepSummary:
+def serve(order: SweepCommand, out: TextIO) -> SweepSummary:
     """Run an order and tell of every step.
 
     Raises
@@ -54,14 +54,14 @@ def serve(order: Order, out: TextIO) -> SweepSummary:
         now = time.monotonic()
         if now - last >= _EVERY:
             last = now
-            _say(out, News("step", step.done, step.total, step.what))
+            _say(out, SweepEvent("step", step.done, step.total, step.what))
 
     with Store(order.out) as store:
         return run_sweep(
             order.grid,
             store,
             Job(report),
-            on_record=lambda _: _say(out, News("trial")),
+            on_record=lambda _: _say(out, SweepEvent("trial")),
         )
 
 
@@ -80,7 +80,7 @@ def sentence(summary: SweepSummary) -> str:
     return " ".join([text, *summary.notes])
 
 
-def _say(out: TextIO, news: News) -> None:
+def _say(out: TextIO, news: SweepEvent) -> None:
     try:
         out.write(news.to_json() + "\n")
         out.flush()

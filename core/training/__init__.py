@@ -1,7 +1,7 @@
 """Training, fine-tuning after pruning, and distillation of nuclei models."""
 
 from core.training.augment import Augmentation
-from core.training.callbacks import Aids, Trained
+from core.training.callbacks import Callbacks, Trained
 from core.training.data import Example, read_classes, read_folder, synthetic_examples
 from core.training.device import pick_device
 from core.training.loop import fit, train
@@ -9,8 +9,8 @@ from core.training.progress import Progress
 from core.training.settings import Settings
 
 __all__ = [
-    "Aids",
     "Augmentation",
+    "Callbacks",
     "Example",
     "Progress",
     "Settings",

@@ -14,7 +14,7 @@ Reason = Literal["steps", "minutes", "patience", "stopped"]
 
 
 @dataclass(frozen=True, slots=True)
-class Aids:
+class Callbacks:
     """Companions of a training run.
 
     Parameters
@@ -27,10 +27,10 @@ class Aids:
         kept, those at the start included.
     masks
         Single weights that stay exactly zero.
-    watch
+    on_snapshot
         Called now and then with the averaged network, in eval mode, only to be
         looked at.
-    told
+    on_progress
         Called a few times a second with how far the run is.
     stop
         Asked after every step; when it says True the run ends with the best
@@ -40,8 +40,8 @@ class Aids:
     teacher: nn.Module | None = None
     validation: Sequence[Example] = ()
     masks: MaskPlan | None = None
-    watch: Callable[[nn.Module], None] | None = None
-    told: Callable[[Progress], None] | None = None
+    on_snapshot: Callable[[nn.Module], None] | None = None
+    on_progress: Callable[[Progress], None] | None = None
     stop: Callable[[], bool] | None = None
 
 

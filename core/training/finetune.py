@@ -14,7 +14,7 @@ from core.errors import InputError
 from core.job import Job
 from core.models import LoadedModel
 from core.training.augment import Augmentation
-from core.training.callbacks import Aids, Trained
+from core.training.callbacks import Callbacks, Trained
 from core.training.data import Example, read_classes, read_folder, unlabelled
 from core.training.device import fast_in_half, pick_device
 from core.training.loop import train
@@ -37,7 +37,7 @@ def finetune(  # noqa: PLR0913 - the two networks, the tiles, and how
     tiles: Sequence[Tile],
     options: FineTune,
     job: Job | None = None,
-    aids: Aids | None = None,
+    aids: Callbacks | None = None,
     *,
     scored: Sequence[Tile] = (),
 ) -> Trained:
@@ -73,7 +73,7 @@ def finetune(  # noqa: PLR0913 - the two networks, the tiles, and how
     Cancelled
         When the job was cancelled.
     """
-    aids = aids or Aids()
+    aids = aids or Callbacks()
     _check(options)
     labelled = labelled_examples(model.spec, options, scored)
     bare = unlabelled(tiles) if options.distil or not labelled else []

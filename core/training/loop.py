@@ -14,13 +14,13 @@ from core.errors import InputError
 from core.job import Job
 from core.latency import PeakMemory, peak_memory
 from core.training.batches import batches
-from core.training.callbacks import Aids, Reason, Trained
+from core.training.callbacks import Callbacks, Reason, Trained
 from core.training.data import Example
 from core.training.device import pick_device
-from core.training.progress import Progress, Telling, thinned
+from core.training.progress import Progress, ProgressReporter, thinned
 from core.training.run import Run
 from core.training.settings import Settings
-from core.training.validation import Looks, Validation
+from core.training.validation import Snapshots, Validation
 from core.types import ModelSpec
 
 
@@ -30,7 +30,7 @@ def fit(
     data: Sequence[Example],
     settings: Settings,
     job: Job | None = None,
-    aids: Aids | None = None,
+    aids: Callbacks | None = None,
 ) -> nn.Module:
     """Train a network; see `train`, of which this is the network alone."""
     return train(module, spec, data, settings, job, aids).module
@@ -42,7 +42,7 @@ def train(
     data: Sequence[Example],
     settings: Settings,
     job: Job | None = None,
-    aids: Aids | None = None,
+    aids: Callbacks | None = None,
 ) -> Trained:
     """Train a network on tiles with ground truth, a teacher's outputs, or both.
 
@@ -81,7 +81,7 @@ def train(
     Cancelled
         When the job was cancelled.
     """
-    job, aids = job or Job(), aids or Aids()
+    job, aids = job or Job(), aids or Callbacks()
     _check(data, settings, aids)
     first = next(module.parameters())
     device = pick_device(settings.device) if settings.device else first.device
@@ -104,7 +104,7 @@ def train(
     )
 
 
-def _check(data: Sequence[Example], settings: Settings, aids: Aids) -> None:
+def _check(data: Sequence[Example], settings: Settings, aids: Callbacks) -> None:
     if not data:
         raise InputError("There is nothing to train on: give at least one tile.")
     if aids.teacher is None and not all(e.known for e in (*data, *aids.validation)):
@@ -127,15 +127,15 @@ class _Loop:
         run: Run,
         spec: ModelSpec,
         settings: Settings,
-        aids: Aids,
+        aids: Callbacks,
         job: Job,
         memory: PeakMemory,
     ) -> None:
         self._run, self._spec, self._settings = run, spec, settings
         self._aids, self._job = aids, job
         self._validation = Validation(spec, aids.validation, settings.crop, run.teacher)
-        self._looks = Looks(aids.watch, settings.watch_every)
-        self._telling = Telling(aids.told)
+        self._looks = Snapshots(aids.on_snapshot, settings.watch_every)
+        self._telling = ProgressReporter(aids.on_progress)
         self._memory = memory
         self.losses: list[float] = []
         self.checks: list[tuple[int, float]] = []
@@ -160,8 +160,8 @@ class _Loop:
                 run.save(last=reason is not None)
                 pace = (run.spent - spent) / (run.done - before)
                 left = self._left(pace) if reason is None else 0.0
-                told = partial(self._progress, left)
-                self._telling.due(told, last=reason is not None)
+                on_progress = partial(self._progress, left)
+                self._telling.due(on_progress, last=reason is not None)
                 self._report(pace, left)
                 self._looks.due(run.average)
                 if reason is not None:

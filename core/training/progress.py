@@ -59,21 +59,21 @@ def thinned(losses: Sequence[float], first: int, most: int = _MOST) -> Curve:
     return tuple((first + i, losses[i]) for i in chosen)
 
 
-class Telling:
+class ProgressReporter:
     """Hands out progress a few times a second, not at every step.
 
     Parameters
     ----------
-    told
+    on_progress
         Who listens; None for nobody.
     every
         Seconds between two reports; the last step is always reported.
     """
 
     def __init__(
-        self, told: Callable[[Progress], None] | None, every: float = 0.25
+        self, on_progress: Callable[[Progress], None] | None, every: float = 0.25
     ) -> None:
-        self._told, self._every = told, every
+        self._told, self._every = on_progress, every
         self._last = float("-inf")
 
     def due(self, progress: Callable[[], Progress], *, last: bool) -> None:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from core.errors import InputError
 from core.pruning import MaskPlan
 from core.pruning.planning.weight_masks import as_tensor
-from core.training.callbacks import Aids
+from core.training.callbacks import Callbacks
 from core.training.loss import Outputs, distillation_loss, total_loss
 from core.training.settings import Settings
 
@@ -70,7 +70,11 @@ class Run:
     """
 
     def __init__(
-        self, module: nn.Module, settings: Settings, aids: Aids, device: torch.device
+        self,
+        module: nn.Module,
+        settings: Settings,
+        aids: Callbacks,
+        device: torch.device,
     ) -> None:
         self._settings = settings
         self._device = device

@@ -57,7 +57,7 @@ class Settings:
     device
         See `pick_device`; empty trains where the network is.
     watch_every
-        Seconds between two looks at the network, see `Aids`.
+        Seconds between two looks at the network, see `Callbacks`.
     """
 
     steps: int = 2200

@@ -110,19 +110,21 @@ def middles(examples: Sequence[Example], side: int) -> list[Example]:
     return found
 
 
-class Looks:
+class Snapshots:
     """Shows the network every few seconds.
 
     Parameters
     ----------
-    watch
+    on_snapshot
         Who looks; None for nobody.
     every
         Seconds.
     """
 
-    def __init__(self, watch: Callable[[nn.Module], None] | None, every: float) -> None:
-        self._watch, self._every = watch, every
+    def __init__(
+        self, on_snapshot: Callable[[nn.Module], None] | None, every: float
+    ) -> None:
+        self._watch, self._every = on_snapshot, every
         self._last = time.monotonic()
 
     def due(self, module: nn.Module) -> None:

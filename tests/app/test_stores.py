@@ -17,7 +17,7 @@ from app.controllers.sweeps.stores import (
     store_lines,
     tip,
 )
-from app.state.sweep_values import Results, Wish
+from app.state.sweep_values import Results, SweepSettings
 from core.store import Store
 from core.types import PruneRequest
 
@@ -136,7 +136,9 @@ def test_machines_in_a_few_words():
 
 
 def test_size_of_a_wish():
-    wish = Wish(heuristics=("a", "b"), scopes=("network", "layer"), seeds=3, out="x")
+    wish = SweepSettings(
+        heuristics=("a", "b"), scopes=("network", "layer"), seeds=3, out="x"
+    )
     assert wish.sparsities == (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
     assert wish.trials == 2 * 2 * 10 * 3
     assert wish.missing() == ""

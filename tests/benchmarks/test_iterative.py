@@ -12,7 +12,7 @@ from core.errors import PruningError
 from core.job import Cancelled, Job
 from core.models import build
 from core.pruning import Schedule, apply_plan, make_plan, trace
-from core.training import Aids, Settings, fit, synthetic_examples
+from core.training import Callbacks, Settings, fit, synthetic_examples
 from core.types import ModelSpec
 
 SPEC = ModelSpec("tiny", "nuclei", "unet", stride=4, window=(64, 64))
@@ -87,7 +87,7 @@ def test_masks_only_grow_and_hold_through_training(module):
 
     def recover(sparse, masks, index):
         seen.append(masks)
-        return fit(sparse, SPEC, DATA, QUICK, aids=Aids(masks=masks))
+        return fit(sparse, SPEC, DATA, QUICK, aids=Callbacks(masks=masks))
 
     request = {"heuristic": "magnitude", "sparsity": 0.9}
     found, plan = mask_and_recover(module, [BATCH], request, recover, Schedule(3))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from app.views.panels.reading import Reading
 
 
-class Blind(QObject):
+class BlindedReading(QObject):
     """Joins the reading view and the state.
 
     Parameters

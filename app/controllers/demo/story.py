@@ -56,7 +56,7 @@ class Asks(Protocol):
         """Change how masks are drawn."""
 
 
-class Telling(QObject):
+class StoryController(QObject):
     """Leads through the pages.
 
     Parameters

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
 
-from app.state.sweep_values import Wish
+from app.state.sweep_values import SweepSettings
 from core.errors import InputError
 
 _ARGUMENTS = ("-P", "-m", "core.sweep.worker_process")
@@ -49,7 +49,7 @@ class SweepProcess(QObject):
         Parameters
         ----------
         order
-            `core.sweep.messages.Order` as JSON, one line.
+            `core.sweep.messages.SweepCommand` as JSON, one line.
         """
         self.cancel()
         process = QProcess(self)
@@ -82,12 +82,12 @@ class SweepProcess(QObject):
     def _read(self, process: QProcess) -> None:
         if process is not self._process:
             return  # cancelled meanwhile
-        from core.sweep.messages import News  # late: needs torch
+        from core.sweep.messages import SweepEvent  # late: needs torch
 
         while process.canReadLine():
             line = bytes(process.readLine().data()).decode(errors="replace")
             try:
-                news = News.from_json(line)
+                news = SweepEvent.from_json(line)
             except ValueError:
                 continue
             if news.kind == "step":
@@ -142,7 +142,7 @@ class SweepProcess(QObject):
         )
 
 
-def order_of(model: str, wish: Wish, source: str) -> str:
+def order_of(model: str, wish: SweepSettings, source: str) -> str:
     """Write the order of a wish (worker thread: imports torch).
 
     Parameters
@@ -161,7 +161,7 @@ def order_of(model: str, wish: Wish, source: str) -> str:
     """
     from core.images.samples import DEFAULT_SAMPLE
     from core.sweep import SWEEP_TIMING, Grid
-    from core.sweep.messages import Order
+    from core.sweep.messages import SweepCommand
     from core.types import FineTune
 
     out = Path(wish.out)
@@ -184,4 +184,4 @@ def order_of(model: str, wish: Wish, source: str) -> str:
         seeds=tuple(range(wish.seeds)),
         timing=SWEEP_TIMING if wish.latency else None,
     )
-    return Order(grid, out).to_json()
+    return SweepCommand(grid, out).to_json()

@@ -21,7 +21,7 @@ from app.controllers.sweeps.stores import (
     store_lines,
 )
 from app.plots.marks import DASHES
-from app.state.sweep_values import Place, Results, Wish
+from app.state.sweep_values import Place, Results, SweepSettings
 from app.state.timers import single_shot
 from app.text import format as text
 from app.views.widgets.store_list import StoreRow
@@ -128,7 +128,7 @@ class Sweeping(QObject):
         self._window.form.set_locked(names)
         self._show_size(self._window.form.wish)
 
-    def start(self, wish: Wish) -> None:
+    def start(self, wish: SweepSettings) -> None:
         """Start a sweep; trials that its store has are not run again."""
         opened = self._opened
         if opened is None or self.process.running or self._starting:
@@ -259,7 +259,7 @@ class Sweeping(QObject):
     # What is shown
 
     @Slot(object)
-    def _show_size(self, wish: Wish) -> None:
+    def _show_size(self, wish: SweepSettings) -> None:
         opened = self._opened
         if opened is None:
             self._window.set_estimate("Open a model first.", ready=False)

@@ -11,14 +11,14 @@ from app.state.trials import Trial, trial_from, with_latency
 from app.state.values import Measured, Opened, Outcome, Picture, Session
 from app.worker.engine import pixels_timed
 from app.worker.translating import card_of, changes_of, nuclei_of, scores_of
-from app.worker.writing import Leaving, machine
+from app.worker.writing import ExportJob, machine
 
 if TYPE_CHECKING:
     from core.benchmark import Round
 
 
 def facts_of_round(
-    leaving: Leaving, found: "Round", source: str, reason: str = ""
+    leaving: ExportJob, found: "Round", source: str, reason: str = ""
 ) -> Facts:
     """Return what can be reported of one round.
 

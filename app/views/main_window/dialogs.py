@@ -5,35 +5,35 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from app.views.main_window.signals import Asking
+from app.views.main_window.signals import WindowSignals
 
 IMAGES = "Images (*.png *.jpg *.jpeg *.tif *.tiff *.bmp);;All files (*)"
 MODELS = "Models (*.safetensors *.tar *.pth *.pt);;All files (*)"
 SETUPS = "Settings (*.json);;All files (*)"
 
 
-def ask_model(window: Asking) -> None:
+def ask_model(window: WindowSignals) -> None:
     """Ask for a model to open."""
     path, _ = QFileDialog.getOpenFileName(window, "Open model", "", MODELS)
     if path:
         window.openAsked.emit(path, "")
 
 
-def ask_tile(window: Asking) -> None:
+def ask_tile(window: WindowSignals) -> None:
     """Ask for a tile to open."""
     path, _ = QFileDialog.getOpenFileName(window, "Open tile", "", IMAGES)
     if path:
         window.openAsked.emit("", path)
 
 
-def ask_labels(window: Asking) -> None:
+def ask_labels(window: WindowSignals) -> None:
     """Ask for the ground truth of the open tile."""
     path, _ = QFileDialog.getOpenFileName(window, "Ground truth", "", IMAGES)
     if path:
         window.labelsAsked.emit(path)
 
 
-def ask_setup(window: Asking) -> None:
+def ask_setup(window: WindowSignals) -> None:
     """Ask for settings to use."""
     path, _ = QFileDialog.getOpenFileName(window, "Settings", "", SETUPS)
     if path:
@@ -65,7 +65,7 @@ def ask_save(
     emit(path)
 
 
-def ask_training(window: Asking) -> None:
+def ask_training(window: WindowSignals) -> None:
     """Ask for labelled tiles to fine-tune on."""
     title = "Folder with images/ and labels/"
     path = QFileDialog.getExistingDirectory(window, title)

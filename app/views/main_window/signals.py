@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QMainWindow
 
 
-class Asking(QMainWindow):
+class WindowSignals(QMainWindow):
     """A main window as those see it that only ask."""
 
     openAsked = Signal(str, str)  # model, tile; empty: keep

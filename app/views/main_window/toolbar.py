@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QToolBar, QWidget
 
 from app.state.values import Sample
 from app.views.main_window import dialogs
-from app.views.main_window.signals import Asking
+from app.views.main_window.signals import WindowSignals
 from app.views.widgets.actions import action_of, entry, menu_button
 
 FILES, SHOW, HELP, PANES = "Files", "What is shown", "Help", "Panes"
@@ -37,7 +37,10 @@ class Toolbar(QToolBar):
     """
 
     def __init__(
-        self, window: Asking, samples: Sequence[Sample], models: Sequence[Sample] = ()
+        self,
+        window: WindowSignals,
+        samples: Sequence[Sample],
+        models: Sequence[Sample] = (),
     ) -> None:
         super().__init__("Main", window)
         self._window = window

@@ -26,7 +26,7 @@ from app.state.values import Sample
 from app.text.format import TIMES
 from app.text.slides import SLIDES, Slide
 from app.views.main_window import dialogs
-from app.views.main_window.signals import Asking
+from app.views.main_window.signals import WindowSignals
 from app.views.main_window.toolbar import Toolbar
 from app.views.panels.controls import Controls
 from app.views.panels.demo import Demo
@@ -49,7 +49,7 @@ _CONTROLS_WIDTH = 300
 _PLOTS_WIDTH = 320
 
 
-class Window(Asking):
+class Window(WindowSignals):
     """Controls, panes and plots.
 
     Parameters

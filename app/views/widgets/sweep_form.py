@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.state.sweep_values import Wish
+from app.state.sweep_values import SweepSettings
 from app.state.values import Heuristic
 from app.views.widgets.segments import Segments
 from core.types import Recovery, Target
@@ -59,7 +59,7 @@ STORES = "Results (*.sqlite)"
 
 
 class SweepForm(QWidget):
-    """Controls that make up a `Wish`."""
+    """Controls that make up a `SweepSettings`."""
 
     changed = Signal(object)  # Wish, whenever the user changes anything
 
@@ -81,10 +81,10 @@ class SweepForm(QWidget):
         self.set_locked(())
 
     @property
-    def wish(self) -> Wish:
+    def wish(self) -> SweepSettings:
         """What the controls say."""
         marked = (self._list.item(row) for row in range(self._list.count()))
-        return Wish(
+        return SweepSettings(
             data=self._folder.text() if self._kind == "folder" else "",
             heuristics=tuple(
                 str(item.data(Qt.ItemDataRole.UserRole))

@@ -39,7 +39,7 @@ def mask_plan(module: nn.Module, graph: ChannelGraph, plan: PruningPlan) -> nn.M
                     parameter.index_fill_(dim, gone.to(parameter.device), 0.0)
     read = {
         layer.weight: alive[layer.inputs]
-        for layer in graph.makers
+        for layer in graph.producing_layers
         if layer.weight is not None and not alive[layer.inputs].all()
     }
     return Masked(masked, tuple(alive[atoms] for atoms in graph.mixed), read)

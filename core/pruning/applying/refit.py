@@ -279,7 +279,7 @@ def home_of_constant(layer: Layer, name: str, graph: ChannelGraph) -> str | None
     """
     if layer.bias is not None:
         return None if layer.bias in graph.reused else layer.bias
-    calls = sum(other.weight == name for other in graph.makers)
+    calls = sum(other.weight == name for other in graph.producing_layers)
     if layer.norm is None or calls > 1:
         return None
     norm = graph.layers[layer.norm]

@@ -165,7 +165,7 @@ def _distance(
 def _order(graph: ChannelGraph, plan: PruningPlan) -> dict[str, Layer]:
     """Return the layers to repair, in the order they run."""
     used: dict[str, list[Layer]] = {}
-    for layer in graph.makers:
+    for layer in graph.producing_layers:
         if layer.weight is not None:
             used.setdefault(layer.weight, []).append(layer)
     return {

@@ -38,7 +38,7 @@ def check_request(
     if limits.round_to < 1 or limits.min_channels < 1:
         raise PruningError("round_to and min_channels must be 1 or more.")
     for name in (*limits.locked, *limits.ratios):
-        if not any(is_in(layer.name, name) for layer in graph.makers):
+        if not any(is_in(layer.name, name) for layer in graph.producing_layers):
             known = ", ".join(scope_names(graph)[:12])
             raise PruningError(
                 f"There is no layer called '{name}': choose layers or prefixes such as "

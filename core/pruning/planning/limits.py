@@ -53,7 +53,7 @@ def steps(graph: ChannelGraph, round_to: int) -> NDArray[np.int64]:
 def _group_widths(graph: ChannelGraph) -> list[tuple[int, int]]:
     """For each group, its atoms and the channels of its narrowest layer."""
     width = np.full(len(graph.groups), np.iinfo(np.int64).max)
-    for layer in graph.makers:
+    for layer in graph.producing_layers:
         owners = graph.group_of[layer.outputs[layer.outputs != FIXED]]
         if owners.size:
             index, sizes = np.unique(owners, return_counts=True)

@@ -30,7 +30,7 @@ def allowed_atoms(graph: ChannelGraph, scope: str) -> Alive:
 def touched_atoms(graph: ChannelGraph, scope: str) -> Alive:
     """Return the atoms that any layer of a scope makes, bool (atoms,)."""
     found = np.zeros(graph.atoms, dtype=bool)
-    for layer in graph.makers:
+    for layer in graph.producing_layers:
         if is_in(layer.name, scope):
             found[layer.outputs] = True
     found[FIXED] = False
@@ -39,7 +39,7 @@ def touched_atoms(graph: ChannelGraph, scope: str) -> Alive:
 
 def _made_outside(graph: ChannelGraph, scope: str) -> Alive:
     found = np.zeros(graph.atoms, dtype=bool)
-    for layer in graph.makers:
+    for layer in graph.producing_layers:
         if not is_in(layer.name, scope):
             found[layer.outputs] = True
     return found
@@ -54,7 +54,7 @@ def is_in(layer: str, scope: str) -> bool:
 
 def scope_names(graph: ChannelGraph) -> tuple[str, ...]:
     """Return prefixes that can be used as a scope: branches first, then layers."""
-    names = [layer.name for layer in graph.makers]
+    names = [layer.name for layer in graph.producing_layers]
     branches = {".".join(n.split(".")[:k]) for n in names for k in (1, 2)}
     ordered = [*sorted(branches - set(names)), *names]
     return tuple(n for n in dict.fromkeys(ordered) if allowed_atoms(graph, n).any())

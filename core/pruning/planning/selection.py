@@ -19,7 +19,7 @@ from core.pruning.planning.checks import check_model, check_request, check_stati
 from core.pruning.planning.limits import Limits, floors, steps
 from core.pruning.planning.plan import Kept, PruningPlan
 from core.pruning.planning.scopes import allowed_atoms, scope_names, touched_atoms
-from core.pruning.scoring.heuristics import Ask, find_heuristic
+from core.pruning.scoring.heuristics import ScoringContext, find_heuristic
 from core.pruning.scoring.statistics import Statistics
 from core.pruning.tracing.counting import Counter
 from core.pruning.tracing.graph import Alive, ChannelGraph
@@ -85,7 +85,7 @@ def make_plan(  # noqa: PLR0913 - the contract that callers rely on
     check_model(module, graph)
     check_request(graph, sparsity, count, limits)
     check_statistics(statistics, graph.shapes)
-    ask = Ask(module, graph, statistics, seed, count)
+    ask = ScoringContext(module, graph, statistics, seed, count)
     chosen = find_heuristic(heuristic)
     scores = chosen.score(ask)
     selector = Selector(graph, limits)
@@ -133,7 +133,7 @@ def plan_of(
 
 def _collapse_warnings(graph: ChannelGraph, alive: Alive) -> tuple[str, ...]:
     found = []
-    for layer in graph.makers:
+    for layer in graph.producing_layers:
         left, width = int(alive[layer.outputs].sum()), layer.outputs.size
         if left < width and left <= max(1, width // 50):
             found.append(f"{layer.name} is down to {left} of {width} channels")

@@ -17,7 +17,7 @@ from core.pruning.planning.checks import check_model, check_request, check_stati
 from core.pruning.planning.limits import Limits
 from core.pruning.planning.scopes import is_in, scope_names
 from core.pruning.planning.weight_masks import MaskPlan, as_tensor
-from core.pruning.scoring.heuristics.protocol import Ask
+from core.pruning.scoring.heuristics.protocol import ScoringContext
 from core.pruning.scoring.statistics import Statistics
 from core.pruning.scoring.weight_scores import WeightScores, find_weight_heuristic
 from core.pruning.tracing.graph import ChannelGraph, Layer
@@ -74,7 +74,7 @@ def make_masks(  # noqa: PLR0913 - mirrors make_plan
     check_request(graph, sparsity, "params", Limits(locked=locked))
     check_statistics(statistics, graph.shapes)
     layers = weights_in(module, graph, scope, locked)
-    ask = Ask(module, graph, statistics, seed)
+    ask = ScoringContext(module, graph, statistics, seed)
     scores = find_weight_heuristic(heuristic).score(ask, layers)
     params = sum(p.numel() for p in module.parameters())
     gone = round(sparsity * params)
@@ -149,7 +149,7 @@ def weights_in(
     everywhere = scope in ("layer", "network")
     found = {
         layer.weight: layer
-        for layer in graph.makers
+        for layer in graph.producing_layers
         if layer.weight is not None
         and layer.weight in learned
         and (everywhere or is_in(layer.name, scope))

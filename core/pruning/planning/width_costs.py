@@ -23,7 +23,7 @@ from core.pruning.planning.checks import check_model, check_request
 from core.pruning.planning.limits import Limits
 from core.pruning.planning.plan import PruningPlan
 from core.pruning.planning.selection import Selector, plan_of
-from core.pruning.scoring.heuristics import Ask, find_heuristic
+from core.pruning.scoring.heuristics import ScoringContext, find_heuristic
 from core.pruning.scoring.statistics import Statistics
 from core.pruning.tracing.graph import Alive, ChannelGraph, Layer
 from core.pruning.tracing.labels import FIXED
@@ -92,7 +92,7 @@ class CostTable:
             left = int(alive[layer.inputs].sum()), int(alive[layer.outputs].sum())
             time += cost.at(*left)
         dense = left_over = 0.0
-        for layer in graph.makers:
+        for layer in graph.producing_layers:
             dense += layer.positions * layer.outputs.size
             left_over += layer.positions * float(alive[layer.outputs].sum())
         return time + self.rest * (left_over / dense if dense else 1.0)
@@ -230,7 +230,7 @@ def make_timed_plan(  # noqa: PLR0913 - mirrors make_plan
     if not milliseconds > 0:
         raise PruningError(f"{milliseconds} ms is no time: give a positive number.")
     scores = find_heuristic(heuristic).score(
-        Ask(module, graph, statistics, seed, "macs")
+        ScoringContext(module, graph, statistics, seed, "macs")
     )
     alive = Selector(graph, limits).select_below(
         scores, milliseconds, scope, lambda left: table.predict(graph, left)

@@ -109,7 +109,7 @@ class Statistics:
         """Weight name to the (last) layer call that uses it."""
         return {
             layer.weight: layer
-            for layer in self.graph.makers
+            for layer in self.graph.producing_layers
             if layer.weight is not None and layer.weight in self.moments
         }
 
@@ -151,7 +151,7 @@ def calibrate(
     job = job or Job()
     named = dict(module.named_parameters())
     sums: dict[str, MomentSums] = {}
-    for layer in graph.makers:
+    for layer in graph.producing_layers:
         name = layer.weight
         if name in graph.reused:  # its readers differ, and so do their inputs
             continue

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from core.errors import PruningError
-from core.pruning.scoring.heuristics.protocol import Ask, Need, parameters
+from core.pruning.scoring.heuristics.protocol import Need, ScoringContext, parameters
 from core.pruning.tracing.graph import Layer
 
 WeightScores = dict[str, Tensor]
@@ -30,7 +30,7 @@ class WeightHeuristic:
     title, sentence, paper
         For a list, a tooltip, and where it comes from.
     rule
-        ``Ask, Layer, weight -> scores`` of the weight's shape.
+        ``ScoringContext, Layer, weight -> scores`` of the weight's shape.
     needs
         What the call must have.
     """
@@ -39,10 +39,10 @@ class WeightHeuristic:
     title: str
     sentence: str
     paper: str
-    rule: Callable[[Ask, Layer, Tensor], Tensor]
+    rule: Callable[[ScoringContext, Layer, Tensor], Tensor]
     needs: frozenset[Need] = field(default_factory=frozenset)
 
-    def score(self, ask: Ask, layers: Mapping[str, Layer]) -> WeightScores:
+    def score(self, ask: ScoringContext, layers: Mapping[str, Layer]) -> WeightScores:
         """Return scores of the weights of some layers.
 
         Raises
@@ -76,24 +76,24 @@ def find_weight_heuristic(name: str) -> WeightHeuristic:
     return WEIGHT_HEURISTICS[name]
 
 
-def _magnitude(ask: Ask, layer: Layer, weight: Tensor) -> Tensor:
+def _magnitude(ask: ScoringContext, layer: Layer, weight: Tensor) -> Tensor:
     return weight.abs()
 
 
-def _random(ask: Ask, layer: Layer, weight: Tensor) -> Tensor:
+def _random(ask: ScoringContext, layer: Layer, weight: Tensor) -> Tensor:
     # Each weight has its own stream, so that scopes do not change the others.
-    place = [other.weight for other in ask.graph.makers].index(layer.weight)
+    place = [other.weight for other in ask.graph.producing_layers].index(layer.weight)
     generator = torch.Generator().manual_seed(ask.seed * 1_000_003 + place)
     return torch.rand(weight.shape, generator=generator, dtype=torch.float64)
 
 
-def _taylor(ask: Ask, layer: Layer, weight: Tensor) -> Tensor:
+def _taylor(ask: ScoringContext, layer: Layer, weight: Tensor) -> Tensor:
     """Mean over batches of (g w) squared: the first-order change of the outputs."""
     assert layer.weight is not None
     return weight.square() * ask.measured.gradients(ask.module).square[layer.weight]
 
 
-def _activation(ask: Ask, layer: Layer, weight: Tensor) -> Tensor:
+def _activation(ask: ScoringContext, layer: Layer, weight: Tensor) -> Tensor:
     """Absolute weight times the root mean square of the input it multiplies."""
     moments = ask.measured.moments.get(layer.weight or "")
     if moments is None:  # inputs too wide for moments: all are taken as equal

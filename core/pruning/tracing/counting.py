@@ -25,7 +25,9 @@ class Counter:
 
     def __init__(self, graph: ChannelGraph) -> None:
         self._graph = graph
-        weights = [layer for layer in graph.makers if layer.weight is not None]
+        weights = [
+            layer for layer in graph.producing_layers if layer.weight is not None
+        ]
         tensors = [*graph.learned, *(layer.weight or "" for layer in weights)]
         self._learned = len(graph.learned)
         self._positions = np.array([w.positions for w in weights], dtype=np.float64)
@@ -115,5 +117,7 @@ class Counter:
 
 def _distinct_outputs(graph: ChannelGraph) -> AtomArray:
     """Output channels of every layer, a layer called twice counted once."""
-    outputs = {layer.weight or layer.name: layer.outputs for layer in graph.makers}
+    outputs = {
+        layer.weight or layer.name: layer.outputs for layer in graph.producing_layers
+    }
     return np.concatenate([*outputs.values(), np.zeros(0, dtype=np.int64)])

@@ -17,7 +17,7 @@ _JOINED = ("cat", "concat", "concatenate", "stack", "hstack", "vstack", "dstack"
 
 
 @dataclass(frozen=True, slots=True)
-class Wires:
+class Connections:
     """What goes where between the layers of a traced model.
 
     Parameters
@@ -59,28 +59,30 @@ class Wiring:
         layer
             Index of the layer that the call was, or None for any other call.
         """
-        makers = sorted({each for t in tensors_in(inputs) for each in self._of(t)})
+        producing_layers = sorted(
+            {each for t in tensors_in(inputs) for each in self._of(t)}
+        )
         if layer is not None:
-            self._link(makers, layer)
-            makers = [layer]
-        elif len(makers) > 1 and name not in _JOINED:
-            self._link(makers[:-1], makers[-1])
-            makers = makers[-1:]
+            self._link(producing_layers, layer)
+            producing_layers = [layer]
+        elif len(producing_layers) > 1 and name not in _JOINED:
+            self._link(producing_layers[:-1], producing_layers[-1])
+            producing_layers = producing_layers[-1:]
         for tensor in tensors_in(out):
-            self._makers[id(tensor)] = tuple(makers)
+            self._makers[id(tensor)] = tuple(producing_layers)
             self._alive.append(tensor)
             if layer is not None:
                 self._sides[layer] = plain(tensor.shape[2:])
 
-    def wires(self, outputs: object) -> Wires:
+    def wires(self, outputs: object) -> Connections:
         """Return all that was noted, for a model that gave ``outputs``."""
         ends = tuple(self._of(tensor) for tensor in tensors_in(outputs))
-        return Wires(tuple(self._links), dict(self._sides), ends)
+        return Connections(tuple(self._links), dict(self._sides), ends)
 
     def _of(self, tensor: Tensor) -> tuple[int, ...]:
         return self._makers.get(id(tensor), ())
 
-    def _link(self, makers: Iterable[int], reader: int) -> None:
-        for maker in makers:
+    def _link(self, producing_layers: Iterable[int], reader: int) -> None:
+        for maker in producing_layers:
             if maker != reader:
                 self._links[maker, reader] = None

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from core.pruning.tracing.dataflow import Wires
+from core.pruning.tracing.dataflow import Connections
 from core.pruning.tracing.labels import FIXED, Atoms
 from core.pruning.tracing.recording import LayerKind, Recorder
 
@@ -111,7 +111,7 @@ class ChannelGraph:
     example: tuple[tuple[int, ...], ...]
     reasons: Mapping[str, str]
     unknown: Mapping[str, int]
-    wires: Wires = field(default_factory=Wires)
+    wires: Connections = field(default_factory=Connections)
     reused: frozenset[str] = frozenset()
 
     @cached_property
@@ -128,7 +128,7 @@ class ChannelGraph:
         return owner
 
     @property
-    def makers(self) -> tuple[Layer, ...]:
+    def producing_layers(self) -> tuple[Layer, ...]:
         """Layers that make channels: all but the norms."""
         return tuple(layer for layer in self.layers if layer.kind != "norm")
 
@@ -137,7 +137,7 @@ def build_graph(
     module: nn.Module,
     recorder: Recorder,
     example: list[tuple[int, ...]],
-    wires: Wires,
+    wires: Connections,
 ) -> ChannelGraph:
     """Number the atoms and put the recorder's notes into arrays."""
     atoms = recorder.book.solve()

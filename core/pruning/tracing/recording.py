@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_iter
 
 from core.pruning.tracing.labels import LabelArray, Labels
-from core.pruning.tracing.symbolic_sizes import Size
+from core.pruning.tracing.symbolic_sizes import SymbolicSize
 
 DimLabels = list[LabelArray | None]
 """Labels per dimension; None where nothing can be removed."""
@@ -154,7 +154,7 @@ class Recorder:
         """Return a width as the traced code sees it."""
         if labels is None:
             return size
-        return Size(labels, Fraction(1), self.book.fix)
+        return SymbolicSize(labels, Fraction(1), self.book.fix)
 
     def fix_outside_torch(self, labels: LabelArray, reason: str) -> None:
         """Protect channels, unless torch's own layers only check their widths."""

@@ -1,6 +1,6 @@
 """Widths that know which channels they count.
 
-While a model is traced, ``x.shape[1]`` of a labelled dimension is a `Size`: an
+While a model is traced, ``x.shape[1]`` of a labelled dimension is a `SymbolicSize`: an
 integer that remembers the labels it counts and the share of them it stands for.
 ``x.view(b, 4, c // 4, h, w)`` then tells apart a width that follows the tensor
 (it stays right after pruning) from one that is written into the code (it does
@@ -16,7 +16,7 @@ from typing import Any, Self
 from core.pruning.tracing.labels import LabelArray
 
 
-class Size(int):
+class SymbolicSize(int):
     """``share`` times the number of ``labels``, as a plain integer to all others."""
 
     labels: LabelArray
@@ -47,22 +47,22 @@ class Size(int):
 
     def _same(self, other: object) -> bool:
         return (
-            isinstance(other, Size)
+            isinstance(other, SymbolicSize)
             and other.labels.shape == self.labels.shape
             and bool((other.labels == self.labels).all())
         )
 
     def __mul__(self, other: Any) -> Any:
-        if isinstance(other, int) and not isinstance(other, Size):
+        if isinstance(other, int) and not isinstance(other, SymbolicSize):
             return self._scaled(self.share * other)
         return self._literal("widths are multiplied with each other") * other
 
     __rmul__ = __mul__
 
     def __floordiv__(self, other: Any) -> Any:
-        if isinstance(other, int) and not isinstance(other, Size) and other:
+        if isinstance(other, int) and not isinstance(other, SymbolicSize) and other:
             return self._scaled(self.share / other)
-        if isinstance(other, Size) and self._same(other):
+        if isinstance(other, SymbolicSize) and self._same(other):
             return int.__int__(self) // int.__int__(other)
         return self._literal("a width is divided by another") // other
 
@@ -73,7 +73,7 @@ class Size(int):
         return self._literal("a width is taken modulo a number") % other
 
     def __add__(self, other: Any) -> Any:
-        if isinstance(other, Size) and self._same(other):
+        if isinstance(other, SymbolicSize) and self._same(other):
             return self._scaled(self.share + other.share)
         if isinstance(other, int) and other == 0:
             return self
@@ -82,7 +82,7 @@ class Size(int):
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Any:
-        if isinstance(other, Size) and self._same(other):
+        if isinstance(other, SymbolicSize) and self._same(other):
             return self._scaled(self.share - other.share)
         return self._literal("a number is taken from a width") - other
 
@@ -102,9 +102,9 @@ class Size(int):
         return float(self._literal("a value depends on a width"))
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, Size) and self._same(other):
+        if isinstance(other, SymbolicSize) and self._same(other):
             return self.share == other.share
-        if isinstance(other, Size):
+        if isinstance(other, SymbolicSize):
             other._on_misuse(other.labels, "the code compares two widths")
         return self._literal("the code compares a width with a number") == other
 
@@ -131,9 +131,11 @@ def _as_number(name: str) -> Callable[..., Any]:
     """Return an operator that takes the width for a number, and so protects it."""
     plain = getattr(int, name)
 
-    def operator(self: Size, *others: Any) -> Any:
+    def operator(self: SymbolicSize, *others: Any) -> Any:
         self._literal("a value depends on a width")
-        return plain(self, *(int(o) if isinstance(o, Size) else o for o in others))
+        return plain(
+            self, *(int(o) if isinstance(o, SymbolicSize) else o for o in others)
+        )
 
     return operator
 
@@ -141,4 +143,4 @@ def _as_number(name: str) -> Callable[..., Any]:
 _NUMBERS = """int neg abs invert round trunc floor ceil str repr format and or xor
     lshift rshift rand ror rxor rlshift rrshift divmod rdivmod rfloordiv rmod rpow"""
 for _name in _NUMBERS.split():
-    setattr(Size, f"__{_name}__", _as_number(f"__{_name}__"))
+    setattr(SymbolicSize, f"__{_name}__", _as_number(f"__{_name}__"))

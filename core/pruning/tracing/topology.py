@@ -3,7 +3,7 @@
 All of it is read from the trace; names say nothing here, so a network that is
 not of this project is drawn as well as one that is.
 
-To read this file, start from `anatomy`.
+To read this file, start from `layer_positions`.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ Stage = Literal["encoder", "bottleneck", "decoder", "head"]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LayerPosition:
     """Where one layer stands.
 
     Parameters
@@ -42,7 +42,7 @@ class Place:
     reads: tuple[str, ...] = ()
 
 
-def anatomy(graph: ChannelGraph) -> tuple[Place, ...]:
+def layer_positions(graph: ChannelGraph) -> tuple[LayerPosition, ...]:
     """Return where each layer that makes channels stands, in the order they run.
 
     Parameters
@@ -67,7 +67,9 @@ def anatomy(graph: ChannelGraph) -> tuple[Place, ...]:
         if names[maker] != names[reader]:
             reads[names[reader]][names[maker]] = None
     return tuple(
-        Place(name, stages[index], lanes[index], levels[index], tuple(reads[name]))
+        LayerPosition(
+            name, stages[index], lanes[index], levels[index], tuple(reads[name])
+        )
         for name, index in first.items()
     )
 
@@ -75,8 +77,8 @@ def anatomy(graph: ChannelGraph) -> tuple[Place, ...]:
 def _lanes(graph: ChannelGraph) -> Mapping[int, int]:
     """Number the branches that serve one output alone, in the order of outputs."""
     serves: list[set[int]] = [set() for _ in graph.layers]
-    for output, makers in enumerate(graph.wires.ends):
-        for maker in makers:
+    for output, producing_layers in enumerate(graph.wires.ends):
+        for maker in producing_layers:
             serves[maker].add(output)
     # Links go forward only, so one pass from the end sees every reader first.
     for maker, reader in sorted(graph.wires.links, key=lambda link: -link[1]):
@@ -112,7 +114,9 @@ def _stages(
     lanes: Mapping[int, int],
 ) -> Mapping[int, Stage]:
     """Divide at the smallest resolution, where there is a way up again."""
-    ends = {maker for makers in graph.wires.ends for maker in makers}
+    ends = {
+        maker for producing_layers in graph.wires.ends for maker in producing_layers
+    }
     trunk = [index for index in indices if lanes[index] == 0] or indices
     lowest = max((levels[index] for index in trunk), default=0)
     start = stop = next((i for i in trunk if levels[i] == lowest), 0)

@@ -1,7 +1,7 @@
 """Widths that layers hold as attributes: code may read them while a model runs.
 
 Pruning brings them up to date, so a model that computes with ``conv.out_channels``
-would compute something else. While tracing they are `Size`, which notices.
+would compute something else. While tracing they are `SymbolicSize`, which notices.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from core.pruning.tracing.recording import Recorder
-from core.pruning.tracing.symbolic_sizes import Size
+from core.pruning.tracing.symbolic_sizes import SymbolicSize
 
 _NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm)  # noqa: SLF001 - base of norms
 
@@ -72,4 +72,4 @@ def _size(recorder: Recorder, weight: Tensor, dim: int, value: int) -> int:
     entry = labels[dim] if labels[dim] is not None else labels[0]
     if entry is None:
         return value
-    return Size(entry, Fraction(value, len(entry)), recorder.fix_outside_torch)
+    return SymbolicSize(entry, Fraction(value, len(entry)), recorder.fix_outside_torch)

@@ -6,12 +6,12 @@ from torch import nn
 
 from core.models import load_model
 from core.pruning import trace
-from core.pruning.tracing.topology import anatomy
+from core.pruning.tracing.topology import layer_positions
 
 
 def places(name, side=64):
     model = load_model(name)
-    return anatomy(trace(model.module, torch.zeros(1, 3, side, side)))
+    return layer_positions(trace(model.module, torch.zeros(1, 3, side, side)))
 
 
 def of(places, stage):
@@ -97,7 +97,7 @@ class Row(nn.Module):
 
 
 def test_any_traced_model_has_a_drawing():
-    found = anatomy(trace(Row().eval(), torch.zeros(1, 3, 8, 8)))
+    found = layer_positions(trace(Row().eval(), torch.zeros(1, 3, 8, 8)))
     assert [place.name for place in found] == ["a", "b", "c"]
     assert [place.stage for place in found] == ["encoder", "encoder", "head"]
     assert found[1].reads == ("a",)

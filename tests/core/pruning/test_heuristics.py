@@ -8,8 +8,8 @@ from torch import nn
 from core.errors import PruningError
 from core.pruning import (
     HEURISTICS,
-    Ask,
     Heuristic,
+    ScoringContext,
     apply_plan,
     calibrate,
     make_plan,
@@ -53,8 +53,8 @@ def tiny():
 def _scores(tiny, name, **more):
     """Scores of the channels of the two layers."""
     module, graph, statistics, _ = tiny
-    found = HEURISTICS[name].score(Ask(module, graph, statistics, **more))
-    layers = {layer.weight: layer for layer in graph.makers}
+    found = HEURISTICS[name].score(ScoringContext(module, graph, statistics, **more))
+    layers = {layer.weight: layer for layer in graph.producing_layers}
     return [found[layers[f"{key}.weight"].outputs] for key in ("first", "second")]
 
 
@@ -187,8 +187,10 @@ def test_reconstruction_is_what_the_others_cannot_say(tiny):
     """Residual of a regression on the others, times what the reader makes of it."""
     module, graph, statistics, _ = tiny
     x = _reads(tiny)[0]
-    found = HEURISTICS["reconstruction_once"].score(Ask(module, graph, statistics))
-    found = found[graph.makers[0].outputs]
+    found = HEURISTICS["reconstruction_once"].score(
+        ScoringContext(module, graph, statistics)
+    )
+    found = found[graph.producing_layers[0].outputs]
     w = module.second.weight.detach()[:, :, 0, 0].numpy()
     power = np.diag((w**2).sum(0))
     wanted = []
@@ -214,8 +216,8 @@ def test_a_twin_goes_first_but_only_one_of_them(name):
     x = torch.randn(2, 3, 16, 16, dtype=torch.float64)
     graph = trace(module.eval(), x)
     statistics = calibrate(module, graph, [x])
-    scores = HEURISTICS[name].score(Ask(module, graph, statistics))
-    order = np.argsort(scores[graph.makers[0].outputs])
+    scores = HEURISTICS[name].score(ScoringContext(module, graph, statistics))
+    order = np.argsort(scores[graph.producing_layers[0].outputs])
     if name == "reconstruction":
         assert order[0] in (2, 5)
         assert order[1] not in (2, 5)
@@ -254,17 +256,19 @@ def test_scores_are_finite_where_everything_is_zero(name):
             parameter.zero_()
     x = torch.randn(1, 3, 6, 6, dtype=torch.float64)
     graph = trace(module, x)
-    scores = HEURISTICS[name].score(Ask(module, graph, calibrate(module, graph, [x])))
+    scores = HEURISTICS[name].score(
+        ScoringContext(module, graph, calibrate(module, graph, [x]))
+    )
     assert np.isfinite(scores[1:]).all()
 
 
 def test_shared_weights_count_once():
     """A layer called twice has one set of filters."""
     it = from_zoo("shared-twice")
-    scores = HEURISTICS["l2"].score(Ask(it.module, it.graph))
+    scores = HEURISTICS["l2"].score(ScoringContext(it.module, it.graph))
     assert np.isfinite(scores[1:]).all()
-    shared = {layer.weight for layer in it.graph.makers}
-    assert len(shared) < len(it.graph.makers)
+    shared = {layer.weight for layer in it.graph.producing_layers}
+    assert len(shared) < len(it.graph.producing_layers)
 
 
 # --- heuristics of other packages -----------------------------------------------
@@ -319,7 +323,7 @@ def test_an_entry_point_adds_a_heuristic(installed):
     assert registry.find_heuristic("mine") is MINE
     it = from_catalogue("unet")
     pruned = apply_plan(it.module, make_plan(it.module, it.graph, "mine", 0.5))
-    first = it.graph.makers[0]
+    first = it.graph.producing_layers[0]
     kept = pruned.get_parameter(first.weight).shape[0]
     dense = it.module.get_parameter(first.weight)
     assert torch.equal(pruned.get_parameter(first.weight), dense[:kept])
@@ -360,7 +364,7 @@ def test_scores_of_a_wrong_shape_are_refused():
     it = from_catalogue("unet")
     wrong = Heuristic("w", "Wrong", "y", "z", lambda ask: np.zeros(3))
     with pytest.raises(PruningError, match="one finite score for each atom"):
-        wrong.score(Ask(it.module, it.graph))
+        wrong.score(ScoringContext(it.module, it.graph))
     nan = Heuristic("w", "NaN", "y", "z", lambda a: np.full(a.graph.atoms, np.nan))
     with pytest.raises(PruningError, match="one finite score for each atom"):
-        nan.score(Ask(it.module, it.graph))
+        nan.score(ScoringContext(it.module, it.graph))

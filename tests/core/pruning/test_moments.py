@@ -25,7 +25,7 @@ def test_all_patches_times_the_weight_are_the_convolution(
     torch.manual_seed(0)
     conv = nn.Conv2d(3, 5, kernel, stride, padding, dilation).double()
     x = torch.randn(2, 3, 11, 12, dtype=torch.float64)
-    layer = trace(conv, x).makers[0]
+    layer = trace(conv, x).producing_layers[0]
     sides = tuple(conv.weight.shape[2:])
     patches = sample_patches(x, layer, sides, 10**6)
     made = torch.einsum("nkc,ock->no", patches, conv.weight.flatten(2)) + conv.bias
@@ -37,7 +37,7 @@ def test_fewer_patches_are_some_of_them():
     torch.manual_seed(0)
     conv = nn.Conv2d(2, 3, 3, padding=1)
     x = torch.randn(1, 2, 20, 20)
-    layer = trace(conv, x).makers[0]
+    layer = trace(conv, x).producing_layers[0]
     every = sample_patches(x, layer, (3, 3), 10**6)
     some = sample_patches(x, layer, (3, 3), 30)
     assert 10 <= some.shape[0] <= 60

@@ -69,7 +69,9 @@ def reader_width(reader):
 def _only_first_kept(module, graph):
     """Keep the first channels of each group of the first layer, all else whole."""
     alive = np.ones(graph.atoms, dtype=bool)
-    layer = next(layer for layer in graph.makers if layer.weight == "first.weight")
+    layer = next(
+        layer for layer in graph.producing_layers if layer.weight == "first.weight"
+    )
     for start in range(0, layer.outputs.size, WIDTH):
         alive[layer.outputs[start + KEPT : start + WIDTH]] = False
     alive[FIXED] = True
@@ -233,7 +235,7 @@ def _layer_errors(it, plan, pruned):
     the dense input, cut, and compared with the dense output, cut."""
     names = {
         layer.name: layer
-        for layer in it.graph.makers
+        for layer in it.graph.producing_layers
         if layer.weight in it.statistics.readers and not layer.depthwise
     }
     modules = dict(it.module.named_modules())

@@ -10,9 +10,9 @@ from torch import nn
 from core.errors import PruningError
 from core.pruning import (
     HEURISTICS,
-    Ask,
     Counter,
     Limits,
+    ScoringContext,
     Selector,
     apply_plan,
     make_plan,
@@ -283,7 +283,7 @@ def test_cost_aware_by_hand():
     """Score over cost is the order in which channels go."""
     it = from_catalogue("unet")
     counter = Counter(it.graph)
-    scores = HEURISTICS["l2"].score(Ask(it.module, it.graph))
+    scores = HEURISTICS["l2"].score(ScoringContext(it.module, it.graph))
     worth = scores / np.maximum(counter.per_atom("params"), 1)
     alive = Selector(it.graph).select(worth, 0.5, "network", "params")
     plan = it.plan("l2", 0.5, cost_aware=True)

@@ -35,7 +35,7 @@ def _image():
 
 
 def _first(graph):
-    return next(layer for layer in graph.makers if layer.name == "first")
+    return next(layer for layer in graph.producing_layers if layer.name == "first")
 
 
 def _is_protected(module, reason):
@@ -202,13 +202,15 @@ def test_an_unknown_operation_protects_only_what_it_touches():
             )
 
     graph = _is_protected(Apart(), "which has no rule")
-    other = next(layer for layer in graph.makers if layer.name == "other")
+    other = next(layer for layer in graph.producing_layers if layer.name == "other")
     assert (other.outputs != FIXED).all()
 
 
 def test_outputs_are_protected_and_say_so():
     graph = from_catalogue("unet").graph
-    heads = [layer for layer in graph.makers if layer.name.startswith("heads.")]
+    heads = [
+        layer for layer in graph.producing_layers if layer.name.startswith("heads.")
+    ]
     assert len(heads) == 3
     for layer in heads:
         assert (layer.outputs == FIXED).all()

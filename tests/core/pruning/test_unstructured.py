@@ -13,8 +13,8 @@ from torch import nn
 from core.errors import PruningError
 from core.pruning import (
     WEIGHT_HEURISTICS,
-    Ask,
     MaskPlan,
+    ScoringContext,
     apply_masks,
     make_masks,
     trace,
@@ -79,7 +79,7 @@ def test_a_branch_leaves_the_others_as_they_are():
 def _share(it):
     """Share of the parameters that are weights of layers."""
     learned = dict(it.module.named_parameters())
-    weights = {m.weight for m in it.graph.makers} & set(learned)
+    weights = {m.weight for m in it.graph.producing_layers} & set(learned)
     total = sum(p.numel() for p in learned.values())
     return sum(learned[w].numel() for w in weights) / total
 
@@ -88,7 +88,7 @@ def _share(it):
 def test_every_architecture_keeps_what_its_masks_keep(name, tmp_path):
     """Every rule in both scopes: counts are exact, the rest stays, files come back."""
     it = from_zoo(name)
-    if not it.graph.makers:
+    if not it.graph.producing_layers:
         pytest.skip("no layer with weights")
     named = dict(it.module.named_parameters(remove_duplicate=False))
     before = {k: v.clone() for k, v in it.module.state_dict().items()}
@@ -143,8 +143,8 @@ def tiny():
 
 
 def _scores(it, heuristic):
-    layers = {layer.weight: layer for layer in it.graph.makers}
-    ask = Ask(it.module, it.graph, it.statistics)
+    layers = {layer.weight: layer for layer in it.graph.producing_layers}
+    ask = ScoringContext(it.module, it.graph, it.statistics)
     return WEIGHT_HEURISTICS[heuristic].score(ask, layers)
 
 

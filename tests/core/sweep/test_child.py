@@ -14,7 +14,7 @@ from core.errors import InputError
 from core.latency import Settings
 from core.store import read_store
 from core.sweep import Grid, read_folder
-from core.sweep.messages import News, Order
+from core.sweep.messages import SweepCommand, SweepEvent
 from core.sweep.worker_process import serve
 from core.types import FineTune
 
@@ -38,7 +38,7 @@ def order(tile, out, **changes):
         "recoveries": ("none",),
         "timing": None,
     }
-    return Order(Grid(**(values | changes)), out)
+    return SweepCommand(Grid(**(values | changes)), out)
 
 
 def test_orders_and_news_survive_json():
@@ -49,18 +49,18 @@ def test_orders_and_news_survive_json():
         training=FineTune(steps=3),
         seeds=(1, 2),
     )
-    assert Order.from_json(rich.to_json()) == rich
+    assert SweepCommand.from_json(rich.to_json()) == rich
     plain = order(Path("d"), Path("x.sqlite"))
-    assert Order.from_json(plain.to_json()) == plain
-    news = News("step", 3, 5, "l2 80 %")
-    assert News.from_json(news.to_json()) == news
+    assert SweepCommand.from_json(plain.to_json()) == plain
+    news = SweepEvent("step", 3, 5, "l2 80 %")
+    assert SweepEvent.from_json(news.to_json()) == news
     assert "\n" not in rich.to_json() + news.to_json()
     for bad in ("", "{}", "[]", '{"grid": {}, "out": "x"}'):
         with pytest.raises(InputError, match="is no sweep"):
-            Order.from_json(bad)
+            SweepCommand.from_json(bad)
     for bad in ("", "3", '{"kind": "step"}'):
         with pytest.raises(ValueError, match=r"."):
-            News.from_json(bad)
+            SweepEvent.from_json(bad)
 
 
 def test_every_trial_is_in_the_store_before_it_is_told(tile, tmp_path):
@@ -69,7 +69,7 @@ def test_every_trial_is_in_the_store_before_it_is_told(tile, tmp_path):
 
     class Lines(io.StringIO):
         def write(self, text):
-            news = News.from_json(text)
+            news = SweepEvent.from_json(text)
             if news.kind == "trial":
                 found.append(len(read_store(out).records))
             return len(text)
@@ -98,7 +98,7 @@ def child(tmp_path):
 def test_a_bad_order_is_one_sentence_and_the_process_dies_with_its_parent(child):
     child.stdin.write("nonsense\n")
     child.stdin.flush()
-    news = News.from_json(child.stdout.readline())
+    news = SweepEvent.from_json(child.stdout.readline())
     assert news.kind == "error"
     assert "is no sweep" in news.what
     child.stdin.close()

@@ -9,7 +9,7 @@ import torch
 
 from core.job import Job
 from core.models import build
-from core.training import Aids, Settings, synthetic_examples, train
+from core.training import Callbacks, Settings, synthetic_examples, train
 from core.types import ModelSpec
 
 ROOT = Path(__file__).parents[3]
@@ -32,7 +32,7 @@ def run(checkpoint=None, job=None):
         checkpoint=checkpoint,
     )
     teacher = build("unet", CONFIG, seed=5)
-    aids = Aids(validation=data[2:], teacher=teacher)
+    aids = Callbacks(validation=data[2:], teacher=teacher)
     return train(build("unet", CONFIG), SPEC, data[:2], settings, job, aids)
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from core.job import Job
 from core.models import build
-from core.training import Aids, Settings, synthetic_examples, train
-from core.training.progress import Telling, thinned
+from core.training import Callbacks, Settings, synthetic_examples, train
+from core.training.progress import ProgressReporter, thinned
 from core.types import ModelSpec
 
 SPEC = ModelSpec("tiny", "nuclei", "unet", stride=4, window=(128, 96))
@@ -43,7 +43,7 @@ def test_a_thinned_curve_keeps_its_ends_and_its_order(losses, first, most):
 def test_the_last_word_is_the_whole_story():
     seen = []
     data = synthetic_examples(range(2), 64)
-    aids = Aids(validation=data[1:], told=seen.append)
+    aids = Callbacks(validation=data[1:], on_progress=seen.append)
     found = train(unet(), SPEC, data[:1], QUICK, aids=aids)
     last = seen[-1]
     assert last.step == found.steps == 6
@@ -61,7 +61,13 @@ def test_a_resumed_run_counts_on(tmp_path):
     settings = replace(QUICK, steps=3, checkpoint=tmp_path / "state.pt")
     train(unet(), SPEC, data, settings)
     seen = []
-    train(unet(), SPEC, data, replace(settings, steps=5), aids=Aids(told=seen.append))
+    train(
+        unet(),
+        SPEC,
+        data,
+        replace(settings, steps=5),
+        aids=Callbacks(on_progress=seen.append),
+    )
     assert [step for step, _ in seen[-1].losses] == [4, 5]
 
 
@@ -74,8 +80,8 @@ def test_progress_says_how_much_memory_is_needed():
 
 def test_nobody_is_told_more_often_than_they_can_look():
     seen = []
-    telling = Telling(seen.append, every=3600.0)
+    telling = ProgressReporter(seen.append, every=3600.0)
     for number in range(5):
         telling.due(lambda number=number: number, last=number == 4)
     assert seen == [0, 4], "the first and the last"
-    Telling(None).due(lambda: pytest.fail("nobody listens"), last=True)
+    ProgressReporter(None).due(lambda: pytest.fail("nobody listens"), last=True)

@@ -20,8 +20,8 @@ from core.pruning import (
     trace,
 )
 from core.training import (
-    Aids,
     Augmentation,
+    Callbacks,
     Example,
     Settings,
     fit,
@@ -69,7 +69,7 @@ def test_the_best_weights_are_kept_not_the_last():
     # a rate at which everything only gets worse
     wild = replace(QUICK, rate=5.0, patience=2, average=0.0, steps=40)
     module = fit(unet(), SPEC, data, replace(QUICK, steps=30, rate=5e-3))
-    found = train(module, SPEC, data[:1], wild, aids=Aids(validation=data[1:]))
+    found = train(module, SPEC, data[:1], wild, aids=Callbacks(validation=data[1:]))
 
     losses = dict(found.checks)
     assert found.reason == "patience"
@@ -83,7 +83,7 @@ def test_the_last_weights_are_kept_where_the_checks_decide_nothing(tmp_path):
     data = synthetic_examples(range(2), 64)
     wild = replace(QUICK, rate=5.0, average=0.0, keep_best=False)
     wild = replace(wild, checkpoint=tmp_path / "state.pt")
-    aids = Aids(validation=data[1:])
+    aids = Callbacks(validation=data[1:])
     found = train(unet(), SPEC, data[:1], wild, aids=aids)
     losses = dict(found.checks)
     assert found.best == found.steps == 6
@@ -98,7 +98,7 @@ def test_training_that_helps_goes_on_to_the_end():
     data = synthetic_examples(range(2), 64)
     found = train(
         unet(), SPEC, data[:1], replace(QUICK, steps=20, patience=9, rate=3e-3),
-        aids=Aids(validation=data[1:]),
+        aids=Callbacks(validation=data[1:]),
     )  # fmt: skip
     losses = [loss for _, loss in found.checks]
     assert found.reason == "steps"
@@ -125,7 +125,9 @@ def test_progress_says_what_is_left():
 def test_whoever_stops_gets_the_best_so_far_and_whoever_cancels_nothing():
     data = synthetic_examples(range(2), 64)
     seen = []
-    aids = Aids(validation=data[1:], watch=seen.append, stop=lambda: len(seen) == 3)
+    aids = Callbacks(
+        validation=data[1:], on_snapshot=seen.append, stop=lambda: len(seen) == 3
+    )
     found = train(unet(), SPEC, data, replace(QUICK, watch_every=0.0), aids=aids)
     assert found.reason == "stopped"
     assert found.steps == 4
@@ -142,7 +144,7 @@ def test_a_run_that_was_killed_ends_as_one_that_was_not(name, tmp_path):
     data = synthetic_examples(range(3), 64)
     config = {"base": 4, "depth": 3}  # the dual decoder drops values by chance
     module = build(name, config)
-    aids = Aids(validation=data[2:], teacher=build(name, config, seed=5))
+    aids = Callbacks(validation=data[2:], teacher=build(name, config, seed=5))
     whole = replace(QUICK, save_every=2, patience=5)
     straight = train(module, SPEC, data[:2], whole, aids=aids)
 
@@ -190,7 +192,7 @@ def test_without_labels_a_pruned_network_comes_back_to_its_teacher():
 
     settings = replace(QUICK, steps=60, rate=3e-3, crop=64, augmentation=STILL)
     data = unlabelled([tile])
-    recovered = fit(pruned, SPEC, data, settings, aids=Aids(teacher=teacher))
+    recovered = fit(pruned, SPEC, data, settings, aids=Callbacks(teacher=teacher))
 
     def apart(module):
         with torch.no_grad():
@@ -213,7 +215,7 @@ def test_the_teacher_is_not_touched():
     teacher = unet(4).train()
     before = {k: v.clone() for k, v in teacher.state_dict().items()}
     mixed = [*data, *unlabelled([synthetic_tile(64, 9)[0]])]
-    fit(unet(), SPEC, mixed, QUICK, aids=Aids(teacher=teacher))
+    fit(unet(), SPEC, mixed, QUICK, aids=Callbacks(teacher=teacher))
     assert teacher.training
     assert all(torch.equal(before[k], v) for k, v in teacher.state_dict().items())
     assert all(p.grad is None for p in teacher.parameters())
@@ -230,14 +232,14 @@ def test_masked_weights_stay_zero_bit_by_bit(pressure):
     sparse = apply_masks(module, plan)
     data = synthetic_examples(range(2), 64)
     settings = replace(QUICK, pressure=pressure, rate=1e-2)
-    aids = Aids(masks=plan, validation=data[1:], teacher=module)
+    aids = Callbacks(masks=plan, validation=data[1:], teacher=module)
     found = train(sparse, SPEC, data[:1], settings, aids=aids)
 
     named = dict(found.module.named_parameters())
     for name, kept in plan.kept.items():
         bits = named[name].detach().numpy().view(np.int32)
         assert not bits[~kept].any(), "not even a negative zero"
-    fresh = train(sparse, SPEC, data[:1], settings, aids=Aids(masks=plan)).module
+    fresh = train(sparse, SPEC, data[:1], settings, aids=Callbacks(masks=plan)).module
     moved = dict(fresh.named_parameters())
     before = dict(sparse.named_parameters())
     assert any(not torch.equal(moved[n], before[n]) for n in plan.kept)
@@ -250,7 +252,11 @@ def test_masks_of_another_network_are_refused():
     plan = make_masks(other, trace(other, torch.zeros(1, 3, 32, 32)), "magnitude", 0.5)
     with pytest.raises(InputError, match="another model"):
         fit(
-            unet(), SPEC, synthetic_examples(range(1), 32), QUICK, aids=Aids(masks=plan)
+            unet(),
+            SPEC,
+            synthetic_examples(range(1), 32),
+            QUICK,
+            aids=Callbacks(masks=plan),
         )
 
 
@@ -439,7 +445,7 @@ def test_a_device_that_is_not_there_is_named():
 def test_cuda_gives_the_network_back_where_it_was():
     data = synthetic_examples(range(2), 64)
     settings = replace(QUICK, device="cuda", half=True)
-    found = train(unet(), SPEC, data, settings, aids=Aids(teacher=unet(3)))
+    found = train(unet(), SPEC, data, settings, aids=Callbacks(teacher=unet(3)))
     assert found.device.startswith("cuda")
     assert found.peak_memory > 0
     assert next(found.module.parameters()).device.type == "cpu"

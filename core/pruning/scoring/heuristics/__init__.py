@@ -2,7 +2,7 @@
 
 `HEURISTICS` maps a name to a `Heuristic`. A package adds its own through the
 entry-point group ``prunescope.heuristics``: the entry point loads a `Heuristic`, or
-just its rule, a function of an `Ask` whose docstring becomes the tooltip.
+just its rule, a function of an `ScoringContext` whose docstring becomes the tooltip.
 """
 
 from core.pruning.scoring.heuristics.activation import (
@@ -19,7 +19,7 @@ from core.pruning.scoring.heuristics.magnitude import (
     LAMP,
     RANDOM,
 )
-from core.pruning.scoring.heuristics.protocol import Ask, Heuristic
+from core.pruning.scoring.heuristics.protocol import Heuristic, ScoringContext
 from core.pruning.scoring.heuristics.reconstruction import (
     RECONSTRUCTION,
     RECONSTRUCTION_ONCE,
@@ -30,7 +30,7 @@ from core.pruning.scoring.heuristics.registry import (
     register,
 )
 
-__all__ = ["HEURISTICS", "Ask", "Heuristic", "find_heuristic", "register"]
+__all__ = ["HEURISTICS", "Heuristic", "ScoringContext", "find_heuristic", "register"]
 
 for _heuristic in (
     RECONSTRUCTION,

@@ -3,36 +3,36 @@
 import numpy as np
 
 from core.pruning.scoring.heuristics.protocol import (
-    Ask,
+    AtomSums,
     Heuristic,
     Need,
     Scores,
-    Total,
+    ScoringContext,
     by_group_mean,
-    columns,
+    input_slices,
 )
 
 
-def _over_readers(ask: Ask, what: str) -> Scores:
+def _over_readers(ask: ScoringContext, what: str) -> Scores:
     """Mean over the layers that read a channel of one of its moments."""
-    total = Total(ask.graph)
+    total = AtomSums(ask.graph)
     for weight, layer in ask.measured.readers.items():
         total.add(layer.inputs, getattr(ask.measured.moments[weight], what))
     return total.mean
 
 
-def _mean_activation(ask: Ask) -> Scores:
+def _mean_activation(ask: ScoringContext) -> Scores:
     return by_group_mean(ask.graph, _over_readers(ask, "magnitude"))
 
 
-def _apoz(ask: Ask) -> Scores:
+def _apoz(ask: ScoringContext) -> Scores:
     return 1.0 - _over_readers(ask, "zeros")
 
 
-def _activation_magnitude(ask: Ask) -> Scores:
+def _activation_magnitude(ask: ScoringContext) -> Scores:
     """Sum over readers of the norm of W[:, c] times the norm of x_c."""
-    total = Total(ask.graph)
-    for part in columns(ask):
+    total = AtomSums(ask.graph)
+    for part in input_slices(ask):
         weight = part.layer.weight or ""
         if weight not in ask.measured.moments:
             continue

@@ -3,29 +3,29 @@
 import torch
 
 from core.pruning.scoring.heuristics.protocol import (
-    Ask,
+    AtomSums,
     Heuristic,
     Need,
     Scores,
-    Total,
-    filters,
+    ScoringContext,
+    output_slices,
     parameters,
 )
 
 
-def _taylor(ask: Ask) -> Scores:
+def _taylor(ask: ScoringContext) -> Scores:
     """Mean over batches of (sum of g w over a filter) squared."""
     gradients = ask.measured.gradients(ask.module)
     tensors = parameters(ask.module)
-    total = Total(ask.graph)
+    total = AtomSums(ask.graph)
     for sample in gradients.samples:
         products = {name: g * tensors[name] for name, g in sample.items()}
-        for part in filters(ask, products):
+        for part in output_slices(ask, products):
             total.add(part.atoms, part.matrix.sum(1).square())
     return total.sum / max(len(gradients.samples), 1)
 
 
-def _fisher(ask: Ask) -> Scores:
+def _fisher(ask: ScoringContext) -> Scores:
     """Sum over a filter of E[g squared] w squared / 2 (the OBD saliency)."""
     gradients = ask.measured.gradients(ask.module)
     tensors = parameters(ask.module)
@@ -33,8 +33,8 @@ def _fisher(ask: Ask) -> Scores:
         name: torch.mul(square, tensors[name].square()) / 2
         for name, square in gradients.square.items()
     }
-    total = Total(ask.graph)
-    for part in filters(ask, saliency):
+    total = AtomSums(ask.graph)
+    for part in output_slices(ask, saliency):
         total.add(part.atoms, part.matrix.sum(1))
     return total.sum
 

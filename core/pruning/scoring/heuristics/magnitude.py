@@ -5,17 +5,17 @@ import torch
 from torch import Tensor
 
 from core.pruning.scoring.heuristics.protocol import (
-    Ask,
+    AtomSums,
     Heuristic,
     Scores,
-    Total,
+    ScoringContext,
     by_group_mean,
-    filters,
+    output_slices,
     parameters,
 )
 
 
-def _random(ask: Ask) -> Scores:
+def _random(ask: ScoringContext) -> Scores:
     return np.random.default_rng(ask.seed).random(ask.graph.atoms)
 
 
@@ -25,31 +25,31 @@ def _norms(matrix: Tensor, order: int) -> Tensor:
     return norms
 
 
-def _l1(ask: Ask) -> Scores:
-    total = Total(ask.graph)
-    for part in filters(ask):
+def _l1(ask: ScoringContext) -> Scores:
+    total = AtomSums(ask.graph)
+    for part in output_slices(ask):
         total.add(part.atoms, _norms(part.matrix, 1) / part.matrix.shape[1])
     return by_group_mean(ask.graph, total.mean)
 
 
-def _l2(ask: Ask) -> Scores:
-    total = Total(ask.graph)
-    for part in filters(ask):
+def _l2(ask: ScoringContext) -> Scores:
+    total = AtomSums(ask.graph)
+    for part in output_slices(ask):
         total.add(part.atoms, _norms(part.matrix, 2).square() / part.matrix.shape[1])
     return by_group_mean(ask.graph, np.sqrt(total.mean))
 
 
-def _fpgm(ask: Ask) -> Scores:
-    total = Total(ask.graph)
-    for part in filters(ask):
+def _fpgm(ask: ScoringContext) -> Scores:
+    total = AtomSums(ask.graph)
+    for part in output_slices(ask):
         spread = torch.cdist(part.matrix, part.matrix).sum(1)
         total.add(part.atoms, spread)
     return by_group_mean(ask.graph, total.mean)
 
 
-def _bn_scale(ask: Ask) -> Scores:
+def _bn_scale(ask: ScoringContext) -> Scores:
     tensors = parameters(ask.module)
-    total = Total(ask.graph)
+    total = AtomSums(ask.graph)
     for layer in ask.graph.layers:
         if layer.kind == "norm" and layer.weight is not None:
             total.add(layer.outputs, tensors[layer.weight].abs())
@@ -62,10 +62,10 @@ def _bn_scale(ask: Ask) -> Scores:
     return scores
 
 
-def _lamp(ask: Ask) -> Scores:
+def _lamp(ask: ScoringContext) -> Scores:
     """LAMP on squared filter norms: each over the sum of those at least as large."""
-    total = Total(ask.graph)
-    for part in filters(ask):
+    total = AtomSums(ask.graph)
+    for part in output_slices(ask):
         total.add(part.atoms, _norms(part.matrix, 2).square())
     power = total.mean
     scores = np.zeros_like(power)

@@ -21,7 +21,7 @@ Need = Literal["batch norm", "statistics"]
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class ScoringContext:
     """All that a heuristic may look at.
 
     Parameters
@@ -74,8 +74,8 @@ class Heuristic:
     paper
         Where it comes from.
     rule
-        ``Ask -> float64 (atoms,)``, higher is worth more; the entry of the fixed
-        atom is ignored.
+        ``ScoringContext -> float64 (atoms,)``, higher is worth more; the entry of
+        the fixed atom is ignored.
     needs
         What the model or the call must have.
     weighs_cost
@@ -86,11 +86,11 @@ class Heuristic:
     title: str
     sentence: str
     paper: str
-    rule: Callable[[Ask], Scores]
+    rule: Callable[[ScoringContext], Scores]
     needs: frozenset[Need] = field(default_factory=frozenset)
     weighs_cost: bool = False
 
-    def score(self, ask: Ask) -> Scores:
+    def score(self, ask: ScoringContext) -> Scores:
         """Return a score for every atom.
 
         Raises
@@ -153,7 +153,7 @@ def _along(
 ) -> Iterator[Slices]:
     tensors = parameters(module) if values is None else values
     seen: set[str] = set()
-    for layer in graph.makers:
+    for layer in graph.producing_layers:
         if layer.weight is None or layer.weight in seen:
             continue
         seen.add(layer.weight)
@@ -166,17 +166,21 @@ def _along(
         yield Slices(layer, matrix, entry)
 
 
-def filters(ask: Ask, values: dict[str, Tensor] | None = None) -> Iterator[Slices]:
+def output_slices(
+    ask: ScoringContext, values: dict[str, Tensor] | None = None
+) -> Iterator[Slices]:
     """Yield weights by the channels that they make."""
     return _along(ask.module, ask.graph, values, made=True)
 
 
-def columns(ask: Ask, values: dict[str, Tensor] | None = None) -> Iterator[Slices]:
+def input_slices(
+    ask: ScoringContext, values: dict[str, Tensor] | None = None
+) -> Iterator[Slices]:
     """Yield weights by the channels that they read."""
     return _along(ask.module, ask.graph, values, made=False)
 
 
-class Total:
+class AtomSums:
     """Sums (and means) of per-slice values by atom."""
 
     def __init__(self, graph: ChannelGraph) -> None:

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.pruning.scoring.heuristics.protocol import (
-    Ask,
+    AtomSums,
     Heuristic,
     Need,
     Scores,
-    Total,
+    ScoringContext,
     parameters,
 )
 from core.pruning.scoring.statistics import Statistics
@@ -72,7 +72,7 @@ class Reader:
         self.atoms = self.atoms[stay]
 
 
-def readers_of(ask: Ask) -> list[Reader]:
+def readers_of(ask: ScoringContext) -> list[Reader]:
     """Return every layer that reads prunable channels."""
     statistics, tensors = ask.measured, parameters(ask.module)
     tensors.update(dict(ask.module.named_buffers()))
@@ -142,22 +142,22 @@ def _output_scale(
     return np.full((groups, outputs), 1.0 / rms, dtype=np.float32)
 
 
-def _reconstruction(ask: Ask) -> Scores:
+def _reconstruction(ask: ScoringContext) -> Scores:
     """One-shot saliency: no other channel is gone yet."""
-    total = Total(ask.graph)
+    total = AtomSums(ask.graph)
     for reader in readers_of(ask):
         total.add(reader.atoms, reader.saliency())
     return _per_cost(total.sum, ask)
 
 
-def _per_cost(scores: Scores, ask: Ask) -> Scores:
+def _per_cost(scores: Scores, ask: ScoringContext) -> Scores:
     if ask.count != "macs":
         return scores
     cost = Counter(ask.graph).per_atom("macs")
     return scores / np.maximum(cost, 1.0)
 
 
-def _elimination(ask: Ask) -> Scores:
+def _elimination(ask: ScoringContext) -> Scores:
     """Backward elimination: position in the order in which channels went."""
     statistics = ask.measured
     key = f"elimination/{ask.count}"
@@ -166,7 +166,7 @@ def _elimination(ask: Ask) -> Scores:
     return np.asarray(statistics.cache[key])
 
 
-def eliminate(ask: Ask) -> Scores:
+def eliminate(ask: ScoringContext) -> Scores:
     """Return the round and rank at which each atom goes, float64 (atoms,)."""
     graph = ask.graph
     counter = Counter(graph)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 
 from core.errors import PruningError
-from core.pruning.scoring.heuristics.protocol import Ask, Heuristic, Scores
+from core.pruning.scoring.heuristics.protocol import Heuristic, Scores, ScoringContext
 
 _GROUP = "prunescope.heuristics"
 
@@ -66,7 +66,7 @@ def _load(point: EntryPoint) -> Heuristic | None:
     return None
 
 
-def _of_function(name: str, rule: Callable[[Ask], Scores]) -> Heuristic:
+def _of_function(name: str, rule: Callable[[ScoringContext], Scores]) -> Heuristic:
     """Make a heuristic of a bare rule; it is given statistics, to be safe."""
     sentence = (inspect.getdoc(rule) or "A heuristic of your own.").splitlines()[0]
     title = name.replace("_", " ").capitalize()

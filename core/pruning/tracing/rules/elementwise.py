@@ -16,7 +16,7 @@ from core.pruning.tracing.rules.protocol import (
     source,
 )
 from core.pruning.tracing.rules.shapes import misuse
-from core.pruning.tracing.symbolic_sizes import Size
+from core.pruning.tracing.symbolic_sizes import SymbolicSize
 
 
 def _same(recorder: Recorder, call: Call) -> None:
@@ -143,8 +143,8 @@ def _sized(recorder: Recorder, call: Call) -> None:
         misuse(recorder, call.get(place + 1, "fill_value"))
     labels: DimLabels = []
     for size in wanted:
-        whole = isinstance(size, Size) and size.share == 1
-        labels.append(size.labels if isinstance(size, Size) and whole else None)
+        whole = isinstance(size, SymbolicSize) and size.share == 1
+        labels.append(size.labels if isinstance(size, SymbolicSize) and whole else None)
         if not whole:
             misuse(recorder, size)
     keep(recorder, call, labels)

@@ -18,7 +18,7 @@ from core.pruning.tracing.rules.protocol import (
     source,
 )
 from core.pruning.tracing.rules.shapes import misuse
-from core.pruning.tracing.symbolic_sizes import Size
+from core.pruning.tracing.symbolic_sizes import SymbolicSize
 
 
 def _cat(recorder: Recorder, call: Call) -> None:
@@ -75,7 +75,7 @@ def _chunk(recorder: Recorder, call: Call) -> None:
     dim = axis(tensor, call.get(2, "dim", 0))
     entry = recorder.labels(tensor)[dim]
     if entry is not None:
-        if len(entry) % parts == 0 and not isinstance(parts, Size):
+        if len(entry) % parts == 0 and not isinstance(parts, SymbolicSize):
             tie_chunks(recorder, entry, parts)
         else:
             recorder.book.fix(entry, "cut into unequal chunks")
@@ -106,7 +106,7 @@ def _split(recorder: Recorder, call: Call) -> None:
 
 
 def _share(size: Any, entry: LabelArray) -> Fraction | None:
-    if isinstance(size, Size) and np.array_equal(size.labels, entry):
+    if isinstance(size, SymbolicSize) and np.array_equal(size.labels, entry):
         return size.share
     return None
 

@@ -19,7 +19,7 @@ from core.pruning.tracing.rules.protocol import (
     keep,
     source,
 )
-from core.pruning.tracing.symbolic_sizes import Size
+from core.pruning.tracing.symbolic_sizes import SymbolicSize
 
 FREE = -1
 """A size that follows from the others, as in ``x.view(b, -1)``."""
@@ -49,7 +49,7 @@ def reshape(
     labels, shape
         Of the tensor that is reshaped.
     wanted
-        The sizes as the code gave them: `FREE`, a `Size`, or a literal.
+        The sizes as the code gave them: `FREE`, a `SymbolicSize`, or a literal.
     result
         The sizes that came out.
     """
@@ -87,7 +87,7 @@ def reshape(
 
 def misuse(recorder: Recorder, size: object) -> None:
     """Fix what a width counts, where it is used for anything but that."""
-    if isinstance(size, Size):
+    if isinstance(size, SymbolicSize):
         recorder.book.fix(size.labels, "its width sets the size of something else")
 
 
@@ -113,7 +113,7 @@ def _is_apart(full: LabelArray, dim: int) -> bool:
 
 
 def _follows(size: int, entry: LabelArray) -> bool:
-    if isinstance(size, Size):
+    if isinstance(size, SymbolicSize):
         return np.array_equal(size.labels, entry)
     return int.__int__(size) == FREE
 
@@ -255,7 +255,7 @@ def _expand(recorder: Recorder, call: Call) -> None:
             misuse(recorder, size)
         elif dim >= offset and tensor.shape[dim - offset] > 1:
             misuse(recorder, size)  # as wide already, and not because of channels
-        elif isinstance(size, Size):
+        elif isinstance(size, SymbolicSize):
             out[dim] = size.labels if size.share == 1 else None
             if size.share != 1:
                 recorder.book.fix(size.labels, "expanded to a share of a width")
@@ -271,7 +271,7 @@ def _repeat(recorder: Recorder, call: Call) -> None:
     for dim, count in enumerate(times):
         entry = labels[dim - offset] if dim >= offset else None
         if entry is not None:
-            if isinstance(count, Size):
+            if isinstance(count, SymbolicSize):
                 raise UnhandledError
             out[dim] = np.tile(entry, count)
     keep(recorder, call, out)
@@ -364,7 +364,7 @@ def _repeat_interleave(recorder: Recorder, call: Call) -> None:
     """Every channel is followed by copies, which go with it."""
     tensor, times = source(call), call.get(1, "repeats")
     dim = call.get(2, "dim")
-    if not isinstance(times, int) or isinstance(times, Size) or dim is None:
+    if not isinstance(times, int) or isinstance(times, SymbolicSize) or dim is None:
         raise UnhandledError
     labels = list(recorder.labels(tensor))
     place = axis(tensor, dim)
