@@ -3,6 +3,11 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
+
+StepKind = Literal["work", "latency"]
+"""What is going on: ``"latency"`` while times are measured, when the computer should
+have nothing else to do, ``"work"`` for all other steps."""
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error, a request that was met
@@ -11,11 +16,22 @@ class Cancelled(Exception):  # noqa: N818 - not an error, a request that was met
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One progress report; ``total`` is 0 when unknown."""
+    """One progress report.
+
+    Parameters
+    ----------
+    done, total
+        How much of how much; ``total`` is 0 when unknown.
+    what
+        In words, to be shown; never compared.
+    kind
+        For decisions.
+    """
 
     done: int
     total: int
     what: str
+    kind: StepKind = "work"
 
 
 def _ignore(_: Step) -> None:
@@ -44,7 +60,7 @@ class Job:
         """Whether the work has been asked to stop."""
         return self._stop.is_set()
 
-    def step(self, done: int, total: int, what: str) -> None:
+    def step(self, done: int, total: int, what: str, kind: StepKind = "work") -> None:
         """Report progress, or stop here.
 
         Raises
@@ -54,4 +70,4 @@ class Job:
         """
         if self._stop.is_set():
             raise Cancelled
-        self._report(Step(done, total, what))
+        self._report(Step(done, total, what, kind))

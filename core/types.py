@@ -4,20 +4,50 @@ Nothing here imports torch, so views and metrics stay light. Arrays are treated
 as read-only by everyone.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Hashable, Mapping
+from dataclasses import astuple, dataclass, field, fields
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Count = Literal["params", "macs", "channels"]
-Target = Count | Literal["latency"]
+from core.tables.choices import RECOVERIES, Count, Recovery, Target
+
+__all__ = [
+    "REPAIR",
+    "SEEDS",
+    "SIZES",
+    "SLOW",
+    "SPARSITY",
+    "UNSTRUCTURED",
+    "Count",
+    "Counts",
+    "FineTune",
+    "ModelSpec",
+    "Prediction",
+    "PruneRequest",
+    "Recovery",
+    "RequestKey",
+    "Target",
+    "Tile",
+    "is_unstructured",
+]
+
 UNSTRUCTURED = "unstructured:"
-"""How a request names heuristics that choose single weights."""
-Recovery = Literal["none", "bn", "refit", "sequential", "finetune"]
-#: Repairs that take seconds or minutes, not milliseconds.
-SLOW: tuple[Recovery, ...] = ("sequential", "finetune")
+"""How a request names heuristics that choose single weights, in text."""
+SLOW: tuple[Recovery, ...] = tuple(
+    row.key for row in RECOVERIES.values() if row.takes != "moment"
+)
+"""Repairs that take seconds or minutes, not milliseconds."""
+
+RequestKey = tuple[Hashable, ...]
+"""What `PruneRequest.key` returns."""
+SPARSITY = frozenset({"sparsity"})
+"""Left out of the key, points of one curve are alike."""
+SIZES = frozenset({"sparsity", "recovery", "training"})
+"""Left out of the key, requests are alike that have the same sizes at any sparsity."""
+SEEDS = frozenset({"sparsity", "seed", "training.seed"})
+"""Left out of the key, points of one curve are alike, whatever their seeds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,3 +260,69 @@ class PruneRequest:
         tuned = FineTune(**given) if isinstance(given, Mapping) else given
         tuned = tuned if self.recovery == "finetune" else None
         object.__setattr__(self, "training", tuned)
+
+    @property
+    def unstructured(self) -> bool:
+        """Whether single weights are set to zero, instead of removing channels."""
+        return self.heuristic.startswith(UNSTRUCTURED)
+
+    @property
+    def rule(self) -> str:
+        """Key of the heuristic in the registry of its kind, without a prefix."""
+        return self.heuristic.removeprefix(UNSTRUCTURED)
+
+    def key(self, *, without: Collection[str] = ()) -> RequestKey:
+        """Return what this request has in common with others that differ in less.
+
+        The only way to say which requests belong together: a field that is added
+        later tells them apart until it is left out by name.
+
+        Parameters
+        ----------
+        without
+            Names of fields that may differ, and of fields of the training after
+            ``training.``, such as `SPARSITY`, `SIZES` or `SEEDS`.
+
+        Returns
+        -------
+        key
+            Equal for requests that are alike in all other fields. Keys made with
+            the same ``without`` can be put in order.
+
+        Raises
+        ------
+        ValueError
+            When a name is no field.
+        """
+        unknown = sorted(set(without) - _FIELDS)
+        if unknown:
+            raise ValueError(f"a request has no {', '.join(unknown)}")
+        values: list[Hashable] = []
+        for name in _NAMES:
+            if name in without:
+                continue
+            value: Any = getattr(self, name)
+            if name == "training":
+                value = () if value is None else _training_key(value, without)
+            values.append(value)
+        return tuple(values)
+
+
+def is_unstructured(heuristic: str) -> bool:
+    """Tell whether a heuristic, as a request names it, chooses single weights."""
+    return heuristic.startswith(UNSTRUCTURED)
+
+
+def _training_key(training: FineTune, without: Collection[str]) -> RequestKey:
+    names = (each.name for each in fields(training))
+    return tuple(
+        value
+        for name, value in zip(names, astuple(training), strict=True)
+        if f"training.{name}" not in without
+    )
+
+
+_NAMES = tuple(each.name for each in fields(PruneRequest))
+_FIELDS = frozenset(_NAMES) | {f"training.{each.name}" for each in fields(FineTune)}
+REPAIR = frozenset(_NAMES) - {"recovery", "training"}
+"""Left out of the key, requests are alike whose models are repaired alike."""

@@ -120,7 +120,7 @@ def _watch_memory(bench: Application) -> None:
 
     def show() -> None:
         step = bench.store.state.step
-        if step is None or step.what != "measuring latency":
+        if step is None or step.kind != "latency":
             used = text.memory(process.memory_info().rss)
             bench.window.status.set_memory(f"{used} in use")
 

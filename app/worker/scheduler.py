@@ -281,7 +281,7 @@ class Scheduler(QObject):
     def _measure(self, opened: Opened, request: PruneRequest, kind: Work) -> None:
         session = opened.session
         # One word and no more: a window that draws would change what is measured.
-        self._store.update(step=Step(0, 0, "measuring latency"))
+        self._store.update(step=Step(0, 0, "measuring latency", "latency"))
         self.submit(kind, lambda task: session.measure(request, task), about=request)
 
     # What comes back

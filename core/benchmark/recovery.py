@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from core.benchmark.plans import Plan
-from core.job import Job
+from core.job import Job, StepKind
 from core.models import LoadedModel
 from core.pruning import MaskPlan
 from core.training import Callbacks, Progress, Trained
@@ -93,10 +93,10 @@ class _Quiet(Job):
         super().__init__()
         self._outer = outer
 
-    def step(self, done: int, total: int, what: str) -> None:
+    def step(self, done: int, total: int, what: str, kind: StepKind = "work") -> None:
         """Report, unless the outer job was cancelled."""
         if not self._outer.cancelled:
-            self._outer.step(done, total, what)
+            self._outer.step(done, total, what, kind)
 
 
 @dataclass(frozen=True, slots=True)

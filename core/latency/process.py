@@ -221,7 +221,7 @@ class LatencyProcess:
         """Wait for the next answer, passing progress on."""
         done, total = 0, 0
         while True:
-            job.step(done, total, _WHAT)
+            job.step(done, total, _WHAT, "latency")
             try:
                 message = self._inbox.get(timeout=_POLL)
             except queue.Empty:
@@ -256,7 +256,7 @@ def _measure_here(
         pair = copy.deepcopy(dense).eval(), copy.deepcopy(pruned).eval()
 
         def step(done: int, total: int) -> None:
-            job.step(done, total, _WHAT)
+            job.step(done, total, _WHAT, "latency")
 
         return measure(pair, inputs, settings, step, isolated=False)
     except (RuntimeError, TypeError, ValueError) as error:

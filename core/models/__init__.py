@@ -1,6 +1,6 @@
 """Networks: the catalogue, the architectures, and reading and writing weights."""
 
-from core.models.architectures import ARCHITECTURES, build
+from core.models.architectures import build
 from core.models.catalogue import catalogue
 from core.models.loaded import LoadedModel
 from core.models.loading import load_model
@@ -8,7 +8,6 @@ from core.models.saving import save_model
 from core.models.unet import UNet
 
 __all__ = [
-    "ARCHITECTURES",
     "LoadedModel",
     "UNet",
     "build",

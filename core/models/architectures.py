@@ -10,22 +10,12 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from core.errors import ModelError
+from core.tables import ARCHITECTURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from torch import nn
-
-# Name -> (module, class). Imported when needed: a window that shows one network
-# should not wait for all of them.
-ARCHITECTURES: dict[str, tuple[str, str]] = {
-    "attention-unet": ("core.models.attention_unet", "AttentionUNet"),
-    "dual-decoder": ("core.models.dual_decoder", "DualDecoder"),
-    "hovernet": ("core.models.hovernet", "HoVerNet"),
-    "residual-unet": ("core.models.residual_unet", "ResidualUNet"),
-    "resnet18": ("core.models.resnet", "ResNet18"),
-    "unet": ("core.models.unet", "UNet"),
-}
 
 _FILLS = frozenset({Tensor.normal_, Tensor.uniform_, Tensor.fill_, Tensor.zero_})
 
@@ -36,8 +26,8 @@ def _builder(architecture: str) -> Callable[..., nn.Module]:
             f"the architecture {architecture!r} is unknown; this version builds "
             + ", ".join(sorted(ARCHITECTURES))
         )
-    module, name = ARCHITECTURES[architecture]
-    builder: Callable[..., nn.Module] = getattr(import_module(module), name)
+    row = ARCHITECTURES[architecture]
+    builder: Callable[..., nn.Module] = getattr(import_module(row.module), row.builder)
     return builder
 
 
@@ -47,7 +37,7 @@ def build(architecture: str, config: Mapping[str, Any], *, seed: int = 0) -> nn.
     Parameters
     ----------
     architecture
-        Key of `ARCHITECTURES`.
+        Key of `core.tables.ARCHITECTURES`.
     config
         Keyword arguments of the class.
     seed

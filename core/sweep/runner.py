@@ -14,7 +14,7 @@ from torch import nn
 
 from core.benchmark.plans import Plan
 from core.errors import InputError, PruningError
-from core.job import Job
+from core.job import Job, StepKind
 from core.latency import LatencyProcess, Settings, peak_memory, release_memory
 from core.models import load_model
 from core.store import Record, Store, Trial
@@ -171,9 +171,11 @@ class _Progress:
         outer = self
 
         class Part(Job):
-            def step(self, done: int, total: int, part: str) -> None:
+            def step(
+                self, done: int, total: int, part: str, kind: StepKind = "work"
+            ) -> None:
                 text = f"{what}: {part}{outer.left()}"
-                outer.job.step(outer.at, outer.total, text)
+                outer.job.step(outer.at, outer.total, text, kind)
 
         return Part()
 

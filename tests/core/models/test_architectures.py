@@ -9,10 +9,11 @@ from torch import fx
 from torch.utils._pytree import tree_leaves
 
 from core.errors import ModelError
-from core.models import ARCHITECTURES, build
+from core.models import build
 from core.models.architectures import build_empty
 from core.models.probe import flatten, probe_side
 from core.pruning import apply_plan, make_plan, mask_plan, trace
+from core.tables import ARCHITECTURES
 from tests.core.models.cases import SPECS, fresh
 
 # First digits of the SHA-256 of all state-dict names and shapes. A change here

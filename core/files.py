@@ -1,0 +1,92 @@
+"""Files that are written whole or not at all."""
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+
+def write_whole(path: str | Path, content: str | bytes) -> None:
+    """Write a file beside its place, then put it there in one step.
+
+    A full disk, a lost connection or a killed process leaves the file that was
+    there before. The permissions are those that the umask gives a new file, or
+    those of the file that is replaced.
+
+    Parameters
+    ----------
+    path
+        Replaced when it exists; a link is followed.
+    content
+        Text is written as UTF-8 with its newlines as they are.
+
+    Raises
+    ------
+    OSError
+        When it cannot be written; nothing is left beside it.
+    """
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    write_with(path, lambda hidden: _write(hidden, data))
+
+
+def write_with(path: str | Path, write: Callable[[Path], object]) -> None:
+    """Let a function write a file beside its place, then put it there in one step.
+
+    Parameters
+    ----------
+    path
+        As of `write_whole`.
+    write
+        Given the path to write to, in the same folder and with the same ending.
+
+    Raises
+    ------
+    OSError
+        As `write_whole`; what ``write`` raises is passed on.
+    """
+    target = Path(path)
+    target = target.resolve() if target.is_symlink() else target
+    hidden = target.with_name(f".{secrets.token_hex(6)}{target.suffix}")
+    try:
+        write(hidden)
+        _sync(hidden)
+        if target.exists():
+            hidden.chmod(target.stat().st_mode & 0o7777)
+        hidden.replace(target)
+    except BaseException:
+        hidden.unlink(missing_ok=True)
+        raise
+
+
+def set_aside(path: str | Path) -> Path | None:
+    """Rename a file that cannot be used, so that it is kept and not read again.
+
+    Returns
+    -------
+    Path or None
+        ``NAME.bad``, or ``NAME.2.bad`` and so on; None when it cannot be renamed.
+    """
+    source = Path(path)
+    for number in range(1, 100):
+        kept = source.with_name(
+            f"{source.name}.bad" if number == 1 else f"{source.name}.{number}.bad"
+        )
+        if kept.exists():
+            continue
+        try:
+            source.rename(kept)
+        except OSError:
+            return None
+        return kept
+    return None
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+
+
+def _sync(path: Path) -> None:
+    """Put the content on the disk before the name: a crash must not leave it empty."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())

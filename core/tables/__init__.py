@@ -1,0 +1,62 @@
+"""Facts that several rooms state: scores, repairs, scopes, counts, file formats.
+
+Each fact stands here once, as a row of a frozen table; whoever lists, draws, checks
+or describes one reads the row. A new score or file format is a new row. Nothing
+here imports torch or Qt.
+"""
+
+from core.tables.architectures import ARCHITECTURES, Architecture
+from core.tables.choices import (
+    COUNTS,
+    RECOVERIES,
+    SCOPES,
+    Count,
+    CountRow,
+    Recovery,
+    RecoveryRow,
+    ScopeRow,
+    Target,
+)
+from core.tables.formats import (
+    IMAGE_FORMATS,
+    LABEL_ENDINGS,
+    MODEL_ENDINGS,
+    MODEL_EXPORTS,
+    MODEL_FORMATS,
+    TILE_ENDINGS,
+    FileFormat,
+    ImageFormat,
+    file_filter,
+)
+from core.tables.limits import MAX_PANES, MAX_SPARSITY, MAX_STEPS
+from core.tables.metrics import METRICS, Metric, metric_titles, metrics_for
+
+__all__ = [
+    "ARCHITECTURES",
+    "COUNTS",
+    "IMAGE_FORMATS",
+    "LABEL_ENDINGS",
+    "MAX_PANES",
+    "MAX_SPARSITY",
+    "MAX_STEPS",
+    "METRICS",
+    "MODEL_ENDINGS",
+    "MODEL_EXPORTS",
+    "MODEL_FORMATS",
+    "RECOVERIES",
+    "SCOPES",
+    "TILE_ENDINGS",
+    "Architecture",
+    "Count",
+    "CountRow",
+    "FileFormat",
+    "ImageFormat",
+    "Metric",
+    "Recovery",
+    "RecoveryRow",
+    "ScopeRow",
+    "Target",
+    "file_filter",
+    "metric_titles",
+    "metrics_for",
+]

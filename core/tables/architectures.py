@@ -1,0 +1,53 @@
+"""Networks that the program builds, by name.
+
+The module is imported when its network is asked for: who shows one network should
+not wait for all of them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """One network that the program builds.
+
+    Parameters
+    ----------
+    key
+        Value of `ModelSpec.architecture`.
+    title
+        For people.
+    module, builder
+        Where its class is.
+    """
+
+    key: str
+    title: str
+    module: str
+    builder: str
+
+
+_ROWS = (
+    Architecture(
+        "attention-unet",
+        "Attention U-Net",
+        "core.models.attention_unet",
+        "AttentionUNet",
+    ),
+    Architecture(
+        "dual-decoder", "Dual-decoder U-Net", "core.models.dual_decoder", "DualDecoder"
+    ),
+    Architecture("hovernet", "HoVer-Net", "core.models.hovernet", "HoVerNet"),
+    Architecture(
+        "residual-unet", "Residual U-Net", "core.models.residual_unet", "ResidualUNet"
+    ),
+    Architecture("resnet18", "ResNet-18", "core.models.resnet", "ResNet18"),
+    Architecture("unet", "U-Net", "core.models.unet", "UNet"),
+)
+
+ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
+    {row.key: row for row in _ROWS}
+)
+"""Networks by key, in alphabetical order."""
