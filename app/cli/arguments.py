@@ -8,7 +8,14 @@ from typing import Any, NoReturn, get_args
 from app.state.session.setup_file import Setup, read_setup
 from app.state.session.sources import FORMATS, joined
 from core.errors import InputError
-from core.types import UNSTRUCTURED, FineTune, PruneRequest, Recovery, Target
+from core.types import (
+    UNSTRUCTURED,
+    FineTune,
+    PruneRequest,
+    Recovery,
+    Target,
+    is_unstructured,
+)
 
 COMMANDS = ("prune", "sweep", "inspect", "repeat")
 _REQUEST = (
@@ -108,7 +115,7 @@ def parse(arguments: Sequence[str]) -> Arguments:
     asked = {name: value for name, value in asked.items() if value is not None}
     if found.pop("unstructured", False):
         asked["heuristic"] = UNSTRUCTURED + (asked.get("heuristic") or "magnitude")
-    if str(asked.get("heuristic", "")).startswith(UNSTRUCTURED):
+    if is_unstructured(str(asked.get("heuristic", ""))):
         asked.setdefault("recovery", "none")  # there are no channels to refit
     training = _training(parser, found, asked.get("recovery", base.recovery))
     if training == FineTune(seed=found.get("seed") or 0) and base.training:

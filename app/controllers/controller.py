@@ -16,7 +16,7 @@ from app.controllers.presenter.presenter import Presenter
 from app.controllers.visits import Visits
 from app.export.exporter import Exporter
 from app.state.app_state import Message, Store, switched
-from app.state.exploring import baseline_of, family, row_of
+from app.state.exploring import baseline_of, row_of
 from app.state.history import History, arrangement_of
 from app.state.repairs import fitted
 from app.state.session.sources import joined, split
@@ -25,7 +25,7 @@ from app.state.values import Engine
 from app.worker.runner import Runner
 from app.worker.scheduler import Scheduler
 from core.job import Step
-from core.types import FineTune, PruneRequest
+from core.types import SIZES, FineTune, PruneRequest
 
 if TYPE_CHECKING:
     from app.views.main_window.window import Window
@@ -121,7 +121,7 @@ class Controller(QObject):
         if new == state.request:
             return
         fresh: dict[str, Any] = {"request": new}
-        if family(new) != family(state.request):
+        if new.key(without=SIZES) != state.request.key(without=SIZES):
             fresh["curve"] = None
         self.panes.settle()
         fresh |= {"preview": None, **moved_fields(replace(state, **fresh))}

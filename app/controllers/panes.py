@@ -10,7 +10,7 @@ from app.state.app_state import MOST, AppState, Pane, Store, with_panes
 from app.state.history import Arrangement, arranged
 from app.state.locks import LOCKS, followed
 from app.state.repairs import fitted
-from core.types import UNSTRUCTURED
+from core.types import is_unstructured
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,7 +141,7 @@ def next_pane(state: AppState) -> Pane:
     turn = [*usable[after:], *usable[:after]]
     # Channels are compared with channels, single weights with single weights; and
     # the baseline is drawn anyway: it is the last that one wants to see.
-    single = here.startswith(UNSTRUCTURED)
-    turn.sort(key=lambda n: (n.startswith(UNSTRUCTURED) != single, n == "random"))
+    single = is_unstructured(here)
+    turn.sort(key=lambda n: (is_unstructured(n) != single, n == "random"))
     free = next((name for name in turn if name not in taken), here)
     return Pane(fitted(replace(state.request, heuristic=free), before=here))

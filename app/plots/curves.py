@@ -7,20 +7,20 @@ from functools import partial
 
 from app.plots.plot_values import BEST, Dot, Line
 from app.plots.styles import style_of
-from app.state.trials import Series, Trial, front, predictor, series_of, work_of
+from app.state.trials import Trial, front, predictor, work_of
 from app.text import format as text
-from core.types import PruneRequest
+from core.types import SPARSITY, PruneRequest, RequestKey
 
 _WIDEST = 4.0  # ratio of the ends of an interval that is still drawn
 
 METRICS = {"aji": "AJI", "pq": "PQ", "dice": "Dice", "f1": "F1"}
 
 
-def _grouped(trials: Sequence[Trial]) -> Mapping[Series, list[Trial]]:
+def _grouped(trials: Sequence[Trial]) -> Mapping[RequestKey, list[Trial]]:
     """Return the trials of each curve, from the largest model to the smallest."""
-    groups: dict[Series, list[Trial]] = {}
+    groups: dict[RequestKey, list[Trial]] = {}
     for trial in sorted(trials, key=lambda one: one.removed):
-        groups.setdefault(series_of(trial.request), []).append(trial)
+        groups.setdefault(trial.request.key(without=SPARSITY), []).append(trial)
     return groups
 
 
@@ -117,7 +117,7 @@ def curves(
     """
     plots: tuple[list[Line], list[Line], list[Line]] = ([], [], [])
     times = dict(zip(map(id, trials), latencies(trials, dense_ms), strict=True))
-    shown = [*map(series_of, beside), series_of(now)]
+    shown = [ask.key(without=SPARSITY) for ask in (*beside, now)]
     present_last = sorted(
         _grouped(trials).items(),
         key=lambda item: (item[0] in shown, item[0] == shown[-1]),

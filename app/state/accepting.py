@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from app.state.app_state import Pane
-from app.state.exploring import family, without
+from app.state.exploring import without
 from app.state.trials import added, trial_from, with_latency
 from app.state.values import Curve, Measured, Opened, Outcome
-from core.types import PruneRequest
+from core.types import SIZES, PruneRequest
 
 if TYPE_CHECKING:
     from app.state.app_state import AppState
@@ -113,11 +113,12 @@ def measured_fields(state: "AppState", measured: Measured, *, explored: bool) ->
 def curve_fields(state: "AppState", curve: Curve) -> Fields:
     """Return what a curve of sizes changes: every pane of its settings has it."""
     fresh: Fields = {}
-    if family(curve.request) == family(state.request):
+    key = curve.request.key(without=SIZES)
+    if key == state.request.key(without=SIZES):
         fresh["curve"] = curve
     for side in ("before", "after"):
         panes: tuple[Pane, ...] = getattr(state, side)
-        fits = [family(pane.request) == family(curve.request) for pane in panes]
+        fits = [pane.request.key(without=SIZES) == key for pane in panes]
         if any(fits):
             fresh[side] = tuple(
                 replace(pane, curve=curve) if fit else pane

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from app.state.trials import series_of
 from core.types import SLOW, PruneRequest, Recovery
 
 if TYPE_CHECKING:
@@ -71,10 +70,3 @@ def without(
     """Return what is left to do after ``done``, which may come twice."""
     index = todo.index(done) if done in todo else -1
     return todo if index < 0 else (*todo[:index], *todo[index + 1 :])
-
-
-def family(request: PruneRequest) -> tuple[object, ...]:
-    """Return what a size curve depends on: all but the target and the repair."""
-    series = series_of(request)
-    limits = (request.round_to, request.min_channels, request.locked)
-    return (*series[:3], *limits, request.seed)

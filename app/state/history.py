@@ -4,8 +4,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from app.state.app_state import AppState, Lock, Pane, with_panes
-from app.state.exploring import family
-from core.types import PruneRequest
+from core.types import SIZES, PruneRequest
 
 if TYPE_CHECKING:
     from app.state.values import Opened
@@ -132,4 +131,5 @@ def _pane(state: AppState, index: int, request: PruneRequest) -> Pane:
 
 
 def _sized(pane: Pane, request: PruneRequest) -> bool:
-    return pane.curve is not None and family(pane.curve.request) == family(request)
+    key = request.key(without=SIZES)
+    return pane.curve is not None and pane.curve.request.key(without=SIZES) == key

@@ -8,16 +8,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.state.app_state import Lock, Pane
-from app.state.exploring import family
-from app.state.trials import predictor, series_of, work_of
+from app.state.trials import predictor, work_of
 from app.state.values import Curve
+from core.tables import MAX_SPARSITY
+from core.types import SIZES, SPARSITY
 
 if TYPE_CHECKING:
     from app.state.app_state import AppState
 
 LOCKS: tuple[Lock, ...] = ("free", "sparsity", "latency")
 
-_MOST = 0.99  # sparsity that can be asked for
 _HALVINGS = 12  # of the range: closer than the slider's steps
 _STEPS = 1000  # of the slider
 
@@ -92,11 +92,12 @@ def _speeds(state: "AppState", pane: Pane) -> Callable[[float], float] | None:
     opened, curve = state.opened, _curve_of(pane)
     if opened is None or curve is None:
         return None
+    curve_key = pane.request.key(without=SPARSITY)
     own = [
         trial
         for trial in state.trials
         if trial.measured is not None
-        and series_of(trial.request) == series_of(pane.request)
+        and trial.request.key(without=SPARSITY) == curve_key
     ]
     predict = predictor(own or state.trials)
     total = max(opened.counts.macs, 1)
@@ -107,14 +108,15 @@ def _speeds(state: "AppState", pane: Pane) -> Callable[[float], float] | None:
 
 def _curve_of(pane: Pane) -> Curve | None:
     curve = pane.curve
-    if curve is None or family(curve.request) != family(pane.request):
+    if curve is None:
         return None
-    return curve
+    key = pane.request.key(without=SIZES)
+    return curve if curve.request.key(without=SIZES) == key else None
 
 
 def _sparsity_for(speed: Callable[[float], float], wanted: float) -> float:
     """Return the least sparsity that is fast enough, on a step of the slider."""
-    low, high = 0.0, _MOST
+    low, high = 0.0, MAX_SPARSITY
     if speed(low) >= wanted:
         return low
     if speed(high) < wanted:
@@ -125,4 +127,4 @@ def _sparsity_for(speed: Callable[[float], float], wanted: float) -> float:
             low = middle
         else:
             high = middle
-    return min(round(high * _STEPS) / _STEPS, _MOST)
+    return min(round(high * _STEPS) / _STEPS, MAX_SPARSITY)

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from core.types import UNSTRUCTURED, PruneRequest, Recovery
+from core.tables import COUNTS, RECOVERIES
+from core.types import PruneRequest, Recovery, is_unstructured
 
 DEFAULT: Recovery = "refit"
-_CHANNELS_ONLY: tuple[Recovery, ...] = ("refit", "sequential")
 _WHY = (
     "Not with an unstructured heuristic: no channel is removed that others could "
     "stand in for."
@@ -15,16 +15,16 @@ _COUNTED = "Unstructured heuristics remove single weights: parameters are counte
 
 def misfits(heuristic: str) -> dict[str, str]:
     """Return the recoveries that do not go with a heuristic, and why not."""
-    if not heuristic.startswith(UNSTRUCTURED):
+    if not is_unstructured(heuristic):
         return {}
-    return dict.fromkeys(_CHANNELS_ONLY, _WHY)
+    return {row.key: _WHY for row in RECOVERIES.values() if row.channels_only}
 
 
 def uncounted(heuristic: str) -> dict[str, str]:
     """Return what sparsity cannot count with a heuristic, and why not."""
-    if not heuristic.startswith(UNSTRUCTURED):
+    if not is_unstructured(heuristic):
         return {}
-    return dict.fromkeys(("macs", "channels", "latency"), _COUNTED)
+    return dict.fromkeys((key for key in COUNTS if key != "params"), _COUNTED)
 
 
 def fitted(request: PruneRequest, before: str = "") -> PruneRequest:
@@ -38,11 +38,11 @@ def fitted(request: PruneRequest, before: str = "") -> PruneRequest:
         The heuristic until now. From single weights back to channels, no repair
         becomes the usual one: channels cannot be removed without.
     """
-    if request.heuristic.startswith(UNSTRUCTURED):
+    if request.unstructured:
         if request.recovery in misfits(request.heuristic):
             request = replace(request, recovery="none")
         return replace(request, count="params", steps=1, ratios=())
-    single = before.startswith(UNSTRUCTURED)
+    single = is_unstructured(before)
     if single and request.recovery == "none":
         return replace(request, recovery=DEFAULT)
     return request

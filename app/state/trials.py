@@ -6,12 +6,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from app.state.values import Measured, Opened, Outcome
-from core.types import UNSTRUCTURED, Counts, PruneRequest
+from core.types import SPARSITY, Counts, PruneRequest, RequestKey
 
 _STEP = 0.005  # of sparsity
-
-# heuristic, scope, count, recovery, limits (locked layers, widths), and the rest
-Series = tuple[str, str, str, str, tuple[object, ...], tuple[object, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +43,6 @@ class Trial:
     kept: float
     measured: Measured | None = None
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-
-
-def series_of(request: PruneRequest) -> Series:
-    """Return what the points of one curve have in common: all but the sparsity."""
-    limits = request.round_to, request.min_channels, request.locked, request.ratios
-    # as text, so that curves can be put in an order
-    training = str(request.training) if request.training else ""
-    rest = request.steps, request.seed, training
-    what = request.heuristic, request.scope, request.count, request.recovery
-    return (*what, limits, rest)
 
 
 def trial_from(opened: Opened, outcome: Outcome) -> Trial:
@@ -103,9 +90,9 @@ def added(
     return (*others, trial)
 
 
-def _place(trial: Trial) -> tuple[Series, int]:
+def _place(trial: Trial) -> tuple[RequestKey, int]:
     """Return the curve of a trial, and its step along it."""
-    return series_of(trial.request), round(trial.request.sparsity / _STEP)
+    return trial.request.key(without=SPARSITY), round(trial.request.sparsity / _STEP)
 
 
 def with_latency(trials: Sequence[Trial], measured: Measured) -> tuple[Trial, ...]:
@@ -120,7 +107,7 @@ def with_latency(trials: Sequence[Trial], measured: Measured) -> tuple[Trial, ..
 
 def work_of(request: PruneRequest, macs_left: float) -> float:
     """Return the share of the work left, 0 to 1: kernels multiply zeros, too."""
-    return 1.0 if request.heuristic.startswith(UNSTRUCTURED) else macs_left
+    return 1.0 if request.unstructured else macs_left
 
 
 def predictor(trials: Sequence[Trial]) -> Callable[[float], float]:
@@ -141,7 +128,7 @@ def predictor(trials: Sequence[Trial]) -> Callable[[float], float]:
     """
     known = {1.0: 1.0}
     for trial in trials:
-        dense = trial.request.heuristic.startswith(UNSTRUCTURED)
+        dense = trial.request.unstructured
         if not dense and trial.measured is not None and trial.measured.speedup > 0:
             known[trial.macs_left] = 1 / trial.measured.speedup
     shares = np.array(sorted(known))

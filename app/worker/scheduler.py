@@ -19,14 +19,13 @@ from app.state.accepting import (
     still_failed,
 )
 from app.state.app_state import Message, Store
-from app.state.exploring import family
 from app.state.timers import single_shot
 from app.state.training import Training
 from app.state.values import Curve, Measured, Opened, Outcome, Picture, Saved
 from app.worker.outcomes import Outcomes
 from app.worker.runner import Failure, Runner, Task
 from core.job import Step
-from core.types import SLOW, PruneRequest
+from core.types import SIZES, SLOW, PruneRequest, RequestKey
 
 if TYPE_CHECKING:
     from app.state.app_state import AppState
@@ -75,7 +74,7 @@ class Scheduler(QObject):
         # Running first, then at most one waiting; each with what it is for.
         self._queue: list[tuple[Work, PruneRequest | None]] = []
         self._told: set[str] = set()  # failures that a message has told of
-        self._running: tuple[object, ...] = ()  # family of the last prune
+        self._running: RequestKey = ()  # of the last prune, see `SIZES`
         self._live = False  # whether frames belong to the pane that is active
         self._wanted: PruneRequest | None = None  # previewed
         self._recent = Outcomes()
@@ -132,10 +131,10 @@ class Scheduler(QObject):
         if self._show_known(request):
             return
         # Of a drag every frame counts; work for other settings is of no use now.
-        alike = self._running == family(request)
+        alike = self._running == request.key(without=SIZES)
         # These take seconds or minutes: whatever is asked for next interrupts them.
         tunes = request.recovery in SLOW
-        self._running, self._live = () if tunes else family(request), True
+        self._running, self._live = () if tunes else request.key(without=SIZES), True
         self._wanted = None
         waits = self._now == "save" or (self._now == "prune" and alike)
         self.submit(
@@ -147,7 +146,10 @@ class Scheduler(QObject):
 
     def _show_known(self, request: PruneRequest) -> bool:
         """Show a result that is still there; return whether there was one."""
-        known, curve = self._recent.get(request), self._curves.get(family(request))
+        known, curve = (
+            self._recent.get(request),
+            self._curves.get(request.key(without=SIZES)),
+        )
         if known is None or curve is None or self._has("open", "save"):
             return False
         self._runner.cancel()
@@ -336,7 +338,7 @@ class Scheduler(QObject):
         if isinstance(value, Picture):
             self._store.update(pending=value)
         elif isinstance(value, Curve):
-            self._curves[family(value.request)] = value
+            self._curves[value.request.key(without=SIZES)] = value
             self._store.update(**curve_fields(self._store.state, value))
             self.sized.emit()
         elif isinstance(value, Training):

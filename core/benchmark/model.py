@@ -5,7 +5,6 @@ To read this file, start from `PrunableModel.build`.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
@@ -18,7 +17,6 @@ from core.benchmark.plans import (
     Plan,
     SpecialPlans,
     is_special,
-    is_unstructured,
     limits_of,
     mask_counts,
     needs_statistics,
@@ -55,7 +53,7 @@ from core.pruning.scoring.heuristics import find_heuristic
 from core.pruning.tracing.labels import FIXED
 from core.pruning.tracing.topology import layer_positions
 from core.training import Trained
-from core.types import Counts, PruneRequest
+from core.types import SIZES, Counts, PruneRequest, RequestKey
 
 _POINTS = 96
 _SELECTORS = 8  # kept; each click on a lock asks for another
@@ -84,7 +82,7 @@ class PrunableModel:
         check_model(model.module, self.graph)
         self._ranked: dict[tuple[str, str, int], NDArray[np.float64]] = {}
         self._selectors: dict[tuple[object, ...], Selector] = {}
-        self._curves: dict[PruneRequest, SizeCurve] = {}
+        self._curves: dict[RequestKey, SizeCurve] = {}
         self.seconds: dict[str, float] = {}
         self._special = SpecialPlans(Ingredients(model.module, self.graph, calibration))
 
@@ -123,7 +121,7 @@ class PrunableModel:
 
     def _needed(self, request: PruneRequest, job: Job | None) -> Statistics | None:
         """Return statistics when the heuristic looks at them."""
-        if is_unstructured(request):
+        if request.unstructured:
             needed = needs_statistics(request)
         else:
             needed = "statistics" in find_heuristic(request.heuristic).needs
@@ -235,7 +233,7 @@ class PrunableModel:
 
     def curve(self, request: PruneRequest, job: Job | None = None) -> SizeCurve:
         """Return sizes along the whole slider for one heuristic and scope."""
-        key = _without_target(request)
+        key = request.key(without=SIZES)
         if key not in self._curves:
             self._curves[key] = self._measure_curve(request, job)
         return self._curves[key]
@@ -243,7 +241,7 @@ class PrunableModel:
     def _measure_curve(self, request: PruneRequest, job: Job | None) -> SizeCurve:
         limits, count = limits_of(request), plain_count(request)
         check_request(self.graph, 0.0, count, limits)
-        if is_unstructured(request):
+        if request.unstructured:
             sizes = self._special.mask_curve(request, self._needed(request, job))
         else:
             scores = self._scores(request, job)
@@ -339,8 +337,3 @@ def to_inference_layout(module: nn.Module) -> nn.Module:
                     memory_format=torch.channels_last
                 )
     return module
-
-
-def _without_target(request: PruneRequest) -> PruneRequest:
-    """Return what decides a ranking: the request less its target and recovery."""
-    return replace(request, sparsity=0.0, recovery="none")

@@ -27,7 +27,8 @@ from core.pruning import (
 )
 from core.pruning.planning.limits import Limits
 from core.pruning.scoring.weight_scores import find_weight_heuristic
-from core.types import UNSTRUCTURED, Count, Counts, PruneRequest
+from core.tables import MAX_SPARSITY
+from core.types import UNSTRUCTURED, Count, Counts, PruneRequest, RequestKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,14 +43,9 @@ Plan = PruningPlan | MaskPlan
 _CURVE = 9  # points; between them the share of multiplications is nearly straight
 
 
-def is_unstructured(request: PruneRequest) -> bool:
-    """Tell whether single weights are removed."""
-    return request.heuristic.startswith(UNSTRUCTURED)
-
-
 def is_special(request: PruneRequest) -> bool:
     """Tell whether `SpecialPlans` makes the plan of a request."""
-    return is_unstructured(request) or request.steps > 1 or request.count == "latency"
+    return request.unstructured or request.steps > 1 or request.count == "latency"
 
 
 def plain_count(request: PruneRequest) -> Count:
@@ -115,7 +111,7 @@ class SpecialPlans:
     def __init__(self, material: Material) -> None:
         self._of = material
         self._costs: CostTable | None = None
-        self._steps: tuple[PruneRequest, Stepwise] | None = None
+        self._steps: tuple[tuple[bool, RequestKey], Stepwise] | None = None
 
     def plan(
         self, request: PruneRequest, statistics: Statistics | None, job: Job | None
@@ -127,7 +123,7 @@ class SpecialPlans:
         PruningError
             When it cannot be met, or combines what does not go together.
         """
-        if is_unstructured(request):
+        if request.unstructured:
             return self._masks(request, statistics)
         if request.steps > 1 and request.count == "latency":
             raise PruningError(
@@ -177,7 +173,7 @@ class SpecialPlans:
         return make_masks(
             self._of.module,
             self._of.graph,
-            request.heuristic.removeprefix(UNSTRUCTURED),
+            request.rule,
             request.sparsity,
             scope=request.scope,
             statistics=statistics,
@@ -188,7 +184,7 @@ class SpecialPlans:
     def _stepwise(self, request: PruneRequest, job: Job | None) -> Stepwise:
         # Fine-tuning starts from what refits leave, whatever follows each step.
         plain = request.recovery in ("none", "bn")
-        key = replace(request, recovery="none" if plain else "refit")
+        key = plain, request.key(without={"recovery", "training"})
         if self._steps is None or self._steps[0] != key:
             if request.ratios:
                 raise PruningError(
@@ -231,7 +227,7 @@ class SpecialPlans:
         request = replace(request, sparsity=0.0)
         reach = mask_reach(graph, module, request)
         found = []
-        for share in np.linspace(0.0, min(reach, 0.99), _CURVE):
+        for share in np.linspace(0.0, min(reach, MAX_SPARSITY), _CURVE):
             plan = self._masks(replace(request, sparsity=float(share)), statistics)
             found.append(mask_counts(graph, plan))
         return found
@@ -239,7 +235,7 @@ class SpecialPlans:
 
 def needs_statistics(request: PruneRequest) -> bool:
     """Tell whether single weights are chosen by what the layers read."""
-    name = request.heuristic.removeprefix(UNSTRUCTURED)
+    name = request.rule
     return "statistics" in find_weight_heuristic(name).needs
 
 

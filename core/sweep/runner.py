@@ -23,7 +23,7 @@ from core.sweep.folder import TileFolder, read_folder
 from core.sweep.grid import Grid
 from core.sweep.provenance import provenance, utc_now
 from core.training.finetune import labelled_examples
-from core.types import FineTune, PruneRequest
+from core.types import REPAIR, FineTune, PruneRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,8 +285,8 @@ class _Run:
 def _twin(trial: Trial, plan_hash: str) -> tuple[object, ...]:
     """What makes two trials have the same result: the plan and its repair."""
     timing = tuple(sorted((key, str(each)) for key, each in trial.timing.items()))
-    repair = trial.request.recovery, trial.request.training
-    return trial.weights, trial.data, plan_hash, *repair, timing
+    repair = trial.request.key(without=REPAIR)
+    return trial.weights, trial.data, plan_hash, repair, timing
 
 
 def _compute(subject: Subject, trial: Trial, job: Job, facts: dict[str, Any]) -> Record:

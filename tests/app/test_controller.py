@@ -6,8 +6,11 @@ import pytest
 from conftest import is_idle
 from fakes import FakeSession
 
+from app.state.accepting import curve_fields
 from app.state.app_state import Message
 from app.state.exploring import EXPLORED, TIMED
+from app.state.values import Curve
+from core.types import Counts
 
 
 def work(bench, kind):
@@ -75,6 +78,22 @@ def test_a_curve_of_other_settings_is_dropped(ready):
     assert ready.store.state.curve is None
     ready.controller.set_request(heuristic="l2", recovery="bn")
     assert ready.store.state.curve is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"seed": 1}, {"ratios": (("encoder.0", 0.5),)}, {"steps": 3}, {"round_to": 8}],
+    ids=lambda change: next(iter(change)),
+)
+def test_sizes_of_another_seed_or_other_limits_are_not_taken_over(ready, change):
+    """Random channels of another seed are others: their sizes differ."""
+    ready.controller.set_request(heuristic="random")
+    curve = Curve(ready.store.state.request, lambda _: Counts(1, 1, 1))
+    fits = curve_fields(ready.store.state, curve)
+    assert fits == {"curve": curve}
+    ready.controller.set_request(**change)
+    assert ready.store.state.curve is None
+    assert curve_fields(ready.store.state, curve) == {}
 
 
 def test_recovery_keeps_the_curve(ready):

@@ -19,7 +19,7 @@ from app.controllers.sweeps.stores import (
 )
 from app.state.sweep_values import Results, SweepSettings
 from core.store import Store
-from core.types import PruneRequest
+from core.types import FineTune, PruneRequest
 
 
 @pytest.fixture
@@ -147,3 +147,29 @@ def test_size_of_a_wish():
     assert "stored" in replace(wish, out="").missing()
     quick = replace(wish, latency=False)
     assert quick.seconds(4, 1.0, 2) < wish.seconds(4, 1.0, 2) < wish.seconds(8, 1.0, 2)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"training": FineTune(minutes=30.0)},
+        {"steps": 4},
+        {"ratios": (("encoder", 0.5),)},
+        {"min_channels": 4},
+        {"locked": ("encoder",)},
+        {"count": "macs"},
+    ],
+    ids=lambda other: next(iter(other)),
+)
+def test_only_seeds_are_taken_together(tmp_path, other):
+    """A minute of training and half an hour are two curves, not two seeds of one."""
+    base = PruneRequest("l2", 0.5, recovery="finetune", training=FineTune(minutes=1.0))
+    seeds = [
+        replace(base, seed=seed, training=replace(base.training, seed=seed))
+        for seed in (0, 1)
+    ]
+    asked = [*seeds, replace(base, **other)]
+    results = read_results(stores.write(tmp_path / "a.sqlite", asked))
+    curves = curves_of(results)
+    assert sorted(len(points) for curve in curves for points in curve) == [1, 2]
+    assert len(curves) == 2

@@ -71,3 +71,15 @@ def test_single_weights_are_asked_of_the_request():
     assert single.rule == "magnitude"
     assert not BASE.unstructured
     assert BASE.rule == "l2"
+
+
+@pytest.mark.parametrize("name", ["seed", "ratios", "steps", "locked", "round_to"])
+def test_sizes_differ_by_all_that_decides_what_is_removed(name):
+    other = replace(BASE, **{name: OTHER[name]})
+    assert other.key(without=SIZES) != BASE.key(without=SIZES)
+
+
+@pytest.mark.parametrize("name", ["sparsity", "recovery", "training"])
+def test_sizes_are_alike_whatever_the_target_and_the_repair(name):
+    other = replace(BASE, **{name: OTHER[name]})
+    assert other.key(without=SIZES) == BASE.key(without=SIZES)

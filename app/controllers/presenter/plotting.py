@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 from app.plots.curves import curves, dense_latency, latencies
 from app.plots.plot_values import Dot
 from app.plots.styles import series_name, style_of
-from app.state.trials import Series, series_of
 from app.views.widgets.legend import Entry
+from core.types import SPARSITY
 
 if TYPE_CHECKING:
     from app.state.app_state import AppState
     from app.views.panels.plots import Plots
-    from core.types import PruneRequest
+    from core.types import PruneRequest, RequestKey
 
 
 def show_plots(plots: "Plots", new: "AppState") -> None:
@@ -46,12 +46,12 @@ def _legend(state: "AppState", order: tuple[str, ...]) -> tuple[Entry, ...]:
     """Return the curves by name: those of the panes first, then the baseline."""
     heuristics = state.opened.heuristics if state.opened else ()
     titles = {item.name: item.title for item in heuristics}
-    requests: dict[Series, PruneRequest] = {}
+    requests: dict[RequestKey, PruneRequest] = {}
     for pane in state.panes:
-        requests.setdefault(series_of(pane.request), pane.request)
+        requests.setdefault(pane.request.key(without=SPARSITY), pane.request)
     for trial in state.trials:
-        requests.setdefault(series_of(trial.request), trial.request)
-    shown = {series_of(pane.request) for pane in state.panes}
+        requests.setdefault(trial.request.key(without=SPARSITY), trial.request)
+    shown = {pane.request.key(without=SPARSITY) for pane in state.panes}
     entries = []
     for series, request in requests.items():
         looks = style_of(request, order)
@@ -60,7 +60,7 @@ def _legend(state: "AppState", order: tuple[str, ...]) -> tuple[Entry, ...]:
             name += " (baseline)"
         entries.append(Entry(name, looks.colour, looks.shape, series in shown))
     # What no pane is on comes last, the baseline of the active pane before it.
-    here = series_of(replace(state.request, heuristic="random"))
+    here = replace(state.request, heuristic="random").key(without=SPARSITY)
     keys = list(requests)
     ranks = [(not e.strong, k != here) for k, e in zip(keys, entries, strict=True)]
     return tuple(entries[i] for i in sorted(range(len(entries)), key=ranks.__getitem__))

@@ -18,6 +18,7 @@ from app.state.sweep_values import Place, Point, Results
 from app.text import format as text
 from app.views.widgets.legend import Entry
 from core.store import Record, read_store
+from core.types import SEEDS
 
 METRICS = {
     "aji": "AJI",
@@ -32,7 +33,6 @@ METRICS = {
 _WIDEST = 4.0  # ratio of the ends of an interval that is still drawn
 
 Lines = tuple[tuple[Line, ...], tuple[Line, ...], tuple[Line, ...]]
-Curve = tuple[object, ...]
 
 
 def read_results(path: Path, before: Results | None = None) -> Results:
@@ -181,22 +181,16 @@ def curves_of(store: Results) -> list[list[tuple[Point, ...]]]:
     curves
         Each from the largest model to the smallest.
     """
-    groups: dict[Curve, dict[float, list[Point]]] = {}
+    groups: dict[tuple[object, ...], dict[float, list[Point]]] = {}
     for point in store.points:
-        curve = _curve(point.place)
+        place = point.place
+        curve = place.weights, place.request.key(without=SEEDS)
         sparsity = point.place.request.sparsity
         groups.setdefault(curve, {}).setdefault(sparsity, []).append(point)
     return [
         [tuple(found[sparsity]) for sparsity in sorted(found)]
         for found in groups.values()
     ]
-
-
-def _curve(place: Place) -> Curve:
-    """Name what the points of one curve have in common."""
-    ask = place.request
-    asked = ask.heuristic, ask.scope, ask.count, ask.recovery, ask.locked
-    return place.weights, *asked, ask.round_to, ask.min_channels
 
 
 def _order(results: Sequence[Results], known: tuple[str, ...]) -> tuple[str, ...]:

@@ -15,11 +15,12 @@ from app.rendering.palette import (
     series_colour,
     type_colour,
 )
-from app.state.trials import Trial, predictor, series_of
+from app.state.trials import Trial, predictor
 from app.state.values import KINDS
 from app.text import format as text
 from app.text import story
 from core.export.writing import write_text
+from core.types import SPARSITY
 
 _METRICS = {"aji": "AJI", "pq": "PQ", "dice": "Dice", "f1": "F1"}
 _WORDS = ("dice2", "precision", "recall")  # of the other scores: not abbreviations
@@ -222,7 +223,7 @@ def _curves(facts: Facts) -> list[str]:
     order = tuple(dict.fromkeys(t.request.heuristic for t in facts.trials))
     groups: dict[object, list[Trial]] = {}
     for trial in sorted(facts.trials, key=lambda one: one.removed):
-        groups.setdefault(series_of(trial.request), []).append(trial)
+        groups.setdefault(trial.request.key(without=SPARSITY), []).append(trial)
     accuracy, speed, both, key = [], [], [], {}
     for trials in groups.values():
         ask = trials[0].request
@@ -300,7 +301,10 @@ def _points(facts: Facts) -> list[str]:
         *(*_METRICS.values(), "nuclei kept", "latency", "faster by"),
     )
     rows = []
-    for trial in sorted(facts.trials, key=lambda t: (series_of(t.request), t.removed)):
+    ordered = sorted(
+        facts.trials, key=lambda t: (t.request.key(without=SPARSITY), t.removed)
+    )
+    for trial in ordered:
         ask, timed = trial.request, trial.measured
         scores = [text.score(trial.scores.get(n, float("nan"))) for n in _METRICS]
         latency = text.milliseconds(timed.pruned_ms) if timed else text.DASH
@@ -319,10 +323,7 @@ def _points(facts: Facts) -> list[str]:
                 faster,
             )
         )
-    here = [
-        t.request == facts.outcome.request
-        for t in sorted(facts.trials, key=lambda t: (series_of(t.request), t.removed))
-    ]
+    here = [trial.request == facts.outcome.request for trial in ordered]
     return ["<h2>Everything that was tried</h2>", _table(header, rows, marked=here)]
 
 

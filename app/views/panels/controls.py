@@ -23,7 +23,7 @@ from app.views.widgets.bars import Bar, Bars
 from app.views.widgets.pane_tabs import PaneTabs
 from app.views.widgets.segments import Segments
 from app.views.widgets.training_form import TrainingForm
-from core.types import UNSTRUCTURED, Counts, PruneRequest
+from core.types import Counts, PruneRequest, is_unstructured
 
 SCOPES = (
     ("network", "Network", "One ranking over all layers: the whole model competes."),
@@ -211,7 +211,7 @@ class Controls(QWidget):
         with QSignalBlocker(self._heuristic):
             self._heuristic.clear()
             for heuristic in heuristics:
-                if heuristic.name.startswith(UNSTRUCTURED):
+                if is_unstructured(heuristic.name):
                     self._add_group()
                 index = self._heuristic.count()
                 self._heuristic.addItem(heuristic.title, heuristic.name)

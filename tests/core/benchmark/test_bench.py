@@ -75,6 +75,13 @@ def test_same_request_gives_same_plan(model, tile):
     assert len(plans) == 1
 
 
+def test_random_channels_of_another_seed_have_sizes_of_their_own(bench):
+    first, second = (
+        bench.curve(PruneRequest("random", 0.5, seed=seed)) for seed in (0, 1)
+    )
+    assert first.at(0.5).macs != second.at(0.5).macs
+
+
 def test_curve_agrees_with_rounds(bench):
     for heuristic in ("l2", "reconstruction"):
         for sparsity in (0.2, 0.5, 0.8):
