@@ -94,9 +94,11 @@ def _open(asked: Arguments, model: "LoadedModel", job: Job) -> "Bench":
             f"{asked.tile} is a folder and prune takes one tile; name a file in it, or "
             "sweep over the folder."
         )
-    tile, labels, classes, _ = read(asked.source)
+    tile, labels, (classes, names), _ = read(asked.source)
     from core.benchmark import Bench
 
+    if names != model.spec.classes:
+        classes = None  # types of another list: their numbers mean other things
     return Bench.open(model, tile, labels, classes, job)
 
 

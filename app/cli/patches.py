@@ -12,13 +12,14 @@ from app.cli.summary import defined, figure_lines, figures, shown, training_line
 from app.text import format as text
 from app.worker.writing import STEM, machine, write_files
 from core.job import Job
+from core.tables import metrics_for
 
 if TYPE_CHECKING:
     from core.latency import Comparison
     from core.models import LoadedModel
     from core.sweep import PatchBench, PatchRound
 
-_SCORES = ("accuracy", "balanced_accuracy", "f1", "auc", "ece")
+_SCORES = tuple(row.key for row in metrics_for("patch"))
 _SHOWN = 12  # patches in the list for people; --json has all
 
 

@@ -6,6 +6,7 @@ from app.cli.end_to_end import way_lines
 from app.cli.nucleus_changes import damage_lines
 from app.cli.summary import defined, figure_lines, figures, shown, training_line
 from app.worker.translating import scores_of
+from core.tables import metrics_for
 
 if TYPE_CHECKING:
     from core.benchmark import Bench, Round
@@ -64,8 +65,8 @@ def lines_of(result: dict[str, Any], found: "Round") -> list[str]:
     for caption, scores in rows:
         if scores is not None:
             words = "  ".join(
-                f"{name} {shown(scores[name.lower()])}"
-                for name in ("AJI", "PQ", "Dice", "F1")
+                f"{row.title} {shown(scores[row.key])}"
+                for row in metrics_for("nuclei", usual=True)
             )
             lines.append(f"{caption}: {words}")
     return lines + [f"note: {warning}" for warning in found.warnings]

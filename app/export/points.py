@@ -7,8 +7,9 @@ from pathlib import Path
 
 from app.state.app_state import Message
 from app.state.trials import Trial
+from core.tables import metrics_for
 
-_SCORES = ("aji", "aji_plus", "pq", "dq", "sq", "dice", "dice2", "f1")
+_SCORES = tuple(row.key for row in metrics_for("nuclei"))
 _HEADER = (
     *("heuristic", "scope", "count", "recovery", "sparsity", "params_removed"),
     *("params", "macs", "channels", *_SCORES, "nuclei_kept"),

@@ -9,11 +9,10 @@ from app.plots.plot_values import BEST, Dot, Line
 from app.plots.styles import style_of
 from app.state.trials import Trial, front, predictor, work_of
 from app.text import format as text
+from core.tables import METRICS
 from core.types import SPARSITY, PruneRequest, RequestKey
 
 _WIDEST = 4.0  # ratio of the ends of an interval that is still drawn
-
-METRICS = {"aji": "AJI", "pq": "PQ", "dice": "Dice", "f1": "F1"}
 
 
 def _grouped(trials: Sequence[Trial]) -> Mapping[RequestKey, list[Trial]]:
@@ -56,9 +55,9 @@ def tip(trial: Trial, latency: float) -> str:
     """Return what is written at a point under the mouse."""
     ask = trial.request
     scores = "   ".join(
-        name + " " + _with_interval(trial, key)
-        for key, name in METRICS.items()
-        if key in trial.scores
+        f"{METRICS[key].title} {_with_interval(trial, key)}"
+        for key in trial.scores
+        if METRICS[key].usual
     )
     said = f"{text.milliseconds(latency)} (predicted)"
     if trial.measured is not None:

@@ -22,6 +22,7 @@ from PySide6.QtCore import (
 from app.plots.styles import RECOVERY
 from app.state.trials import Trial
 from app.text import format as text
+from core.tables import metrics_for
 from core.types import PruneRequest
 
 Index = QModelIndex | QPersistentModelIndex
@@ -131,9 +132,10 @@ COLUMNS: tuple[Column, ...] = (
         lambda t: float(t.counts.macs),
         lambda t: text.quantity(t.counts.macs),
     ),
-    Column("aji", "AJI", "Aggregated Jaccard index, 0 to 1.", *_score("aji")),
-    Column("pq", "PQ", "Panoptic quality, 0 to 1.", *_score("pq")),
-    Column("dice", "Dice", "Overlap of the areas, 0 to 1.", *_score("dice")),
+    *(
+        Column(row.key, row.title, row.tip, *_score(row.key))
+        for row in metrics_for("nuclei", usual=True)
+    ),
     Column(
         "ms",
         "Latency",

@@ -18,7 +18,6 @@ from core.types import PruneRequest
 
 Lock = Literal["free", "sparsity", "latency"]
 Overlay = Literal["outline", "fill", "difference"]
-Metric = Literal["aji", "pq", "dice", "f1"]
 
 MOST = 4  # pruned panes; more would be too small to see nuclei in
 
@@ -45,7 +44,7 @@ class Display:
     opacity
         Of the masks, 0 to 1.
     metric
-        Accuracy on the plots.
+        Key of `core.tables.METRICS`: the score on the plots.
     truth
         Whether ground truth is drawn over both panes.
     swipe
@@ -59,7 +58,7 @@ class Display:
     overlay: Overlay = "outline"
     visible: bool = True
     opacity: float = 0.9
-    metric: Metric = "aji"
+    metric: str = "aji"
     truth: bool = False
     swipe: bool = False
     heat: str = ""

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from core.training import Progress
 
 SAMPLE = "sample:"
+Types = tuple[NDArray[np.int64] | None, tuple[str, ...]]
+"""Types of true nuclei, and their names."""
 _SWITCH = 0.0005  # seconds: how long Python code of the worker may keep the window
 
 
@@ -176,7 +178,7 @@ class BenchEngine:
     ) -> Opened:
         """Open a model and a tile; the tile is shown as soon as it is read."""
         task.step(0, 4, "reading the tile")
-        shown, labels, classes, title = read(tile)
+        shown, labels, (classes, names), title = read(tile)
         picture = Picture(picture_pyramid(shown.pixels), title, shown.mpp)
         task.publish(picture)
         task.step(1, 4, "loading the model")
@@ -185,6 +187,8 @@ class BenchEngine:
 
         old = before if isinstance(before, BenchSession) else None
         loaded = old.model if old and old.source == model else _load(model)
+        if names != loaded.spec.classes:
+            classes = None  # types of another list: their numbers mean other things
         bench = Bench.open(
             loaded,
             shown,
@@ -215,7 +219,7 @@ class BenchEngine:
 
 def read(
     source: str,
-) -> tuple[Tile, NDArray[np.int32] | None, NDArray[np.int64] | None, str]:
+) -> tuple[Tile, NDArray[np.int32] | None, Types, str]:
     """Return a tile, its ground truth where there is one, and its title.
 
     Parameters
@@ -235,7 +239,8 @@ def read(
     if not source or source.startswith(SAMPLE):
         name = source.removeprefix(SAMPLE) or DEFAULT_SAMPLE
         sample = load_sample(name)
-        return sample.tile, sample.labels, sample.classes, SAMPLES[name].title
+        types = sample.classes, sample.type_names
+        return sample.tile, sample.labels, types, SAMPLES[name].title
     from core.images import read_labels, read_tile
 
     path, given = split(source)
@@ -248,7 +253,7 @@ def read(
             f"The label image is {labels.shape[1]}x{labels.shape[0]} pixels and the "
             f"tile {width}x{height}: pass the labels of this tile."
         )
-    return tile, labels, None, Path(path).name
+    return tile, labels, (None, ()), Path(path).name
 
 
 def training_of(request: PruneRequest, progress: "Progress") -> Training:

@@ -8,24 +8,12 @@ from numpy.typing import NDArray
 
 from app.rendering.overlay import label_pyramid
 from app.state.values import KINDS, Changes, Events, Kind, Layer, ModelCard, Nuclei
+from core.tables import ARCHITECTURES, metrics_for
 
 if TYPE_CHECKING:
     from core.benchmark.results import LayerInfo
     from core.metrics import NucleusChanges, Scores
     from core.models import LoadedModel
-
-SCORES = (
-    *("dice", "dice2", "aji", "aji_plus", "dq", "sq", "pq"),
-    *("f1", "precision", "recall"),
-)
-_ARCHITECTURES = {
-    "unet": "U-Net",
-    "attention_unet": "Attention U-Net",
-    "residual_unet": "Residual U-Net",
-    "dual_decoder": "Dual-decoder U-Net",
-    "hovernet": "HoVer-Net",
-    "resnet18": "ResNet-18",
-}
 
 
 def card_of(loaded: "LoadedModel", source: str) -> ModelCard:
@@ -33,7 +21,8 @@ def card_of(loaded: "LoadedModel", source: str) -> ModelCard:
     import torch
 
     spec = loaded.spec
-    words = [_ARCHITECTURES.get(spec.architecture, spec.architecture)]
+    known = ARCHITECTURES.get(spec.architecture)
+    words = [known.title if known else spec.architecture]
     if spec.classes:
         words.append(f"{len(spec.classes)} nucleus types")
     if spec.mpp:
@@ -110,5 +99,9 @@ def _codes(kinds: NDArray[np.uint8]) -> NDArray[np.int8]:
 
 
 def scores_of(scores: "Scores") -> Mapping[str, float]:
-    """Return scores by name."""
-    return {name: float(getattr(scores, name)) for name in SCORES}
+    """Return scores by name; those of types are left out where types are unknown."""
+    return {
+        row.key: float(value)
+        for row in metrics_for("nuclei")
+        if (value := getattr(scores, row.key)) is not None
+    }

@@ -98,6 +98,7 @@ class Bench:
             What to open.
         labels, classes
             Ground truth, or None: scores are then agreement with the dense model.
+            Classes are types as the model numbers them.
         job
             Progress and cancel.
         calibration
@@ -196,10 +197,11 @@ class Bench:
         with _timed(seconds, "scores"):
             before = self.dense.prediction
             pairs = overlap(before.labels, prediction.labels)
-            agreement = score_overlap(pairs)
+            agreement = score_overlap(pairs, types=(before.classes, prediction.classes))
+            scores = None
             if self.labels is not None:
                 pairs = overlap(self.labels, prediction.labels)
-            scores = score_overlap(pairs) if self.labels is not None else None
+                scores = score_overlap(pairs, types=(self.classes, prediction.classes))
             changes = nucleus_changes(
                 before.labels, prediction.labels, before.classes, prediction.classes
             )
@@ -363,7 +365,8 @@ class Bench:
     def _against_truth(self, prediction: Prediction) -> Scores | None:
         if self.labels is None:
             return None
-        return score_instances(self.labels, prediction.labels)
+        types = self.classes, prediction.classes
+        return score_instances(self.labels, prediction.labels, types=types)
 
 
 @contextmanager

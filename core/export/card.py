@@ -8,6 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.tables import metric_titles
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -17,20 +19,6 @@ _UNKNOWN = (
     "The dense model came without a card: the data it learned from and their "
     "licences are not known here. Find out before passing this model on."
 )
-_TITLES = {
-    "aji": "AJI",
-    "aji_plus": "AJI+",
-    "pq": "PQ",
-    "dq": "DQ",
-    "sq": "SQ",
-    "dice": "Dice",
-    "dice2": "Dice 2",
-    "f1": "F1",
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "auc": "AUC",
-    "ece": "calibration error",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +159,7 @@ def _scores(card: Card) -> list[str]:
         "| | " + " | ".join(columns) + " |",
         "| --- " * (len(columns) + 1) + "|",
     ]
-    for name, title in _TITLES.items():
+    for name, title in metric_titles().items():
         if not any(name in scores for scores in columns.values()):
             continue
         cells = [_cell(scores.get(name)) for scores in columns.values()]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
-from core.metrics.overlap import overlap
+from core.metrics.overlap import Overlap, overlap
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -52,6 +52,18 @@ class ClassTally:
         return quality
 
     @property
+    def mean_f1(self) -> float:
+        """Mean over types of the F1 of detection; nan when no type occurs.
+
+        A nucleus is found when one of its own type overlaps it with an IoU above
+        0.5.
+        """
+        half = self.hits + 0.5 * (self.extra + self.missed)
+        found = np.full(len(half), np.nan)
+        np.divide(self.hits, half, out=found, where=half > 0)
+        return _mean(found)
+
+    @property
     def mean_pq(self) -> float:
         """Mean over types of the pooled quality: CoNIC's mPQ+ when pooled.
 
@@ -90,6 +102,16 @@ def tally_classes(
         When a nucleus has no type in the array, or one above ``n_classes``.
     """
     pairs = overlap(true, pred)
+    return tally_overlap(pairs, true_classes, pred_classes, n_classes)
+
+
+def tally_overlap(
+    pairs: Overlap,
+    true_classes: NDArray[Any],
+    pred_classes: NDArray[Any],
+    n_classes: int,
+) -> ClassTally:
+    """`tally_classes` from counts that are already there."""
     true_type = types_of(pairs.true_ids, true_classes, n_classes)
     pred_type = types_of(pairs.pred_ids, pred_classes, n_classes)
     # an IoU above 0.5 is unique within one type and over all types alike

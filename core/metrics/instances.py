@@ -10,6 +10,8 @@ Start with `score_instances`. Names are exact, because papers mix them:
   2019, HoVer-Net, arXiv 1812.06499).
 - ``dq``, ``sq``, ``pq``: Kirillov et al. 2019, arXiv 1801.00868, pairs with
   IoU *above* the threshold; ``dq`` is the F1 of detection.
+- ``mpq``: Gamper et al. 2020, arXiv 2003.10778, mean over the nucleus types that the
+  truth has; ``f1_types``: the same of the F1, over types that either map has.
 """
 
 from collections.abc import Iterable
@@ -19,10 +21,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.metrics.classes import mean_multiclass_pq, tally_overlap
 from core.metrics.matching import match_unique
 from core.metrics.overlap import Overlap, overlap
 
 Ints = NDArray[np.int64]
+Types = tuple[NDArray[Any] | None, NDArray[Any] | None]
+"""Types of the true and of the predicted nuclei, by id; None where there are none."""
 
 _TINY = 1e-6  # as in the reference code: of two equal IoUs the larger pair wins
 
@@ -48,6 +53,8 @@ class Scores:
         Matched pairs, unmatched predicted nuclei, unmatched true nuclei.
     threshold
         IoU above which a pair matches.
+    f1_types, mpq
+        Means over nucleus types, see the module; None where types are not known.
     """
 
     dice: float
@@ -66,10 +73,12 @@ class Scores:
     extra: int
     missed: int
     threshold: float = 0.5
+    f1_types: float | None = None
+    mpq: float | None = None
 
     def as_dict(self) -> dict[str, float | int]:
-        """All fields by name, ready for JSON (nan stays nan)."""
-        return asdict(self)
+        """All known fields by name, ready for JSON (nan stays nan)."""
+        return {k: value for k, value in asdict(self).items() if value is not None}
 
 
 def score_instances(
@@ -78,6 +87,7 @@ def score_instances(
     *,
     threshold: float = 0.5,
     inclusive: bool = False,
+    types: Types = (None, None),
 ) -> Scores:
     """Compare two instance maps of one tile.
 
@@ -91,6 +101,8 @@ def score_instances(
         Let a pair match at exactly ``threshold`` and match as many pairs as
         possible (StarDist's convention) rather than only above it (HoVer-Net,
         PanNuke, CoNIC).
+    types
+        int (n,) each: type of nucleus ``i + 1``, from 1, 0 = unknown.
 
     Returns
     -------
@@ -102,7 +114,8 @@ def score_instances(
     InputError
         When the maps differ in shape or are no label maps.
     """
-    return score_overlap(overlap(true, pred), threshold=threshold, inclusive=inclusive)
+    pairs = overlap(true, pred)
+    return score_overlap(pairs, threshold=threshold, inclusive=inclusive, types=types)
 
 
 def scores_at(
@@ -114,7 +127,11 @@ def scores_at(
 
 
 def score_overlap(
-    pairs: Overlap, *, threshold: float = 0.5, inclusive: bool = False
+    pairs: Overlap,
+    *,
+    threshold: float = 0.5,
+    inclusive: bool = False,
+    types: Types = (None, None),
 ) -> Scores:
     """`score_instances` from counts that are already there."""
     n_true, n_pred = len(pairs.true_ids), len(pairs.pred_ids)
@@ -126,6 +143,7 @@ def score_overlap(
     touching = int((pairs.unions + pairs.counts).sum())
     dq = _ratio(2 * hits, n_true + n_pred, nothing)
     sq = _ratio(float(pairs.ious[matched].sum()), hits, nothing)
+    by_type = _by_type(pairs, *types)
     return Scores(
         dice=_ratio(2 * shared, foreground, nothing),
         dice2=_ratio(2 * shared, touching, nothing),
@@ -143,6 +161,8 @@ def score_overlap(
         extra=n_pred - hits,
         missed=n_true - hits,
         threshold=threshold,
+        f1_types=by_type[0],
+        mpq=by_type[1],
     )
 
 
@@ -185,6 +205,17 @@ def aji_pairs(pairs: Overlap) -> Ints:
     """
     order = np.lexsort((-pairs.counts / (pairs.unions + _TINY), pairs.rows))
     return order[np.flatnonzero(np.diff(pairs.rows[order], prepend=-1))]
+
+
+def _by_type(
+    pairs: Overlap, true: NDArray[Any] | None, pred: NDArray[Any] | None
+) -> tuple[float, float] | tuple[None, None]:
+    """Return F1 and PQ, means over types; None where types are not known."""
+    if true is None or pred is None:
+        return None, None
+    kinds = max(int(true.max(initial=0)), int(pred.max(initial=0)))
+    tally = tally_overlap(pairs, true, pred, kinds)
+    return tally.mean_f1, mean_multiclass_pq([tally])
 
 
 def _jaccard(pairs: Overlap, chosen: Ints, nothing: bool) -> float:

@@ -10,24 +10,9 @@ from typing import Any
 
 from core.errors import StoreError
 from core.store.records import Record
+from core.tables import METRICS
 
-_SCORES = (
-    "aji",
-    "aji_plus",
-    "pq",
-    "dq",
-    "sq",
-    "dice",
-    "dice2",
-    "f1",
-    "precision",
-    "recall",
-    # of patch classification; f1 is then the mean over classes
-    "accuracy",
-    "balanced_accuracy",
-    "auc",
-    "ece",
-)
+_SCORES = tuple(METRICS)
 _COUNTS = ("params", "macs", "channels")
 
 

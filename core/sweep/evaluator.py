@@ -127,7 +127,7 @@ class Subject:
             found = self._predict(module, tile)
             truth = None if tile.labels is None else score(tile.labels, found)
             old = before[index]
-            agreement = score(dense[index].labels, found)
+            agreement = score(dense[index].labels, found, dense[index].classes)
             return TileResult(
                 tile.name,
                 None if old is None else old.as_dict(),
@@ -135,8 +135,13 @@ class Subject:
                 agreement.as_dict(),
             )
 
-        def score(first: NDArray[np.int32], second: Prediction) -> Scores:
-            return score_instances(first, second.labels)
+        def score(
+            first: NDArray[np.int32],
+            second: Prediction,
+            classes: NDArray[np.int64] | None = None,
+        ) -> Scores:
+            types = classes, second.classes
+            return score_instances(first, second.labels, types=types)
 
         return Evaluation(tuple(each(one, len(self.tiles), job, "finding nuclei")))
 

@@ -15,7 +15,6 @@ from PySide6.QtTest import QSignalSpy
 from PySide6.QtWidgets import QCheckBox, QPushButton, QSpinBox
 
 from app.controllers.sweeps import sweeping
-from app.controllers.sweeps.stores import METRICS
 from app.controllers.sweeps.sweeping import (
     Sweeping,
     count_images,
@@ -339,7 +338,7 @@ def test_stores_of_two_machines_lie_over_each_other(
     assert rows[1].about.startswith("AMD EPYC, 4 cores")
     assert rows[0].dash != rows[1].dash
     names = [window._metric.itemText(k) for k in range(window._metric.count())]
-    assert names == [METRICS[key] for key in ("aji", "pq", "dice", "f1")]
+    assert names == ["AJI", "PQ", "Dice", "F1"]
     before = window.accuracy._lines[0].dots[0].y
     window.metricChosen.emit("pq")
     assert window.accuracy._lines[0].dots[0].y != before

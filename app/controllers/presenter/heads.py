@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from app.plots.curves import METRICS
 from app.plots.styles import series_name, style_of
 from app.state.values import Measured, Opened, Outcome
 from app.text import format as text
 from app.views.widgets.pane_frame import Head
+from core.tables import METRICS
 from core.types import PruneRequest
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _scores(outcome: Outcome) -> tuple[Mapping[str, float], str]:
 
 
 def _score(scores: Mapping[str, float], key: str) -> str:
-    return f"{METRICS[key]} {text.score(scores[key])}"
+    return f"{METRICS[key].title} {text.score(scores[key])}"
 
 
 def _scored(scores: Mapping[str, float], against: str) -> str:

@@ -18,18 +18,9 @@ from app.state.sweep_values import Place, Point, Results
 from app.text import format as text
 from app.views.widgets.legend import Entry
 from core.store import Record, read_store
+from core.tables import METRICS
 from core.types import SEEDS
 
-METRICS = {
-    "aji": "AJI",
-    "pq": "PQ",
-    "dice": "Dice",
-    "f1": "F1",
-    "accuracy": "Accuracy",
-    "balanced_accuracy": "Balanced accuracy",
-    "auc": "AUC",
-    "ece": "Calibration error",
-}
 _WIDEST = 4.0  # ratio of the ends of an interval that is still drawn
 
 Lines = tuple[tuple[Line, ...], tuple[Line, ...], tuple[Line, ...]]
@@ -170,7 +161,8 @@ def dense_level(results: Sequence[Results], metric: str) -> float | None:
         for store in results
         for point in store.points
     }
-    return levels.pop() if len(levels) == 1 else None
+    level = levels.pop() if len(levels) == 1 else math.nan
+    return level if math.isfinite(level) else None
 
 
 def curves_of(store: Results) -> list[list[tuple[Point, ...]]]:
@@ -245,7 +237,9 @@ def tip(same: tuple[Point, ...], store: Results) -> str:
     first = same[0]
     ask = first.place.request
     scores = "   ".join(
-        f"{METRICS[name]} {text.score(value)}" for name, value in first.scores.items()
+        f"{METRICS[name].title} {text.score(value)}"
+        for name, value in first.scores.items()
+        if METRICS[name].usual
     )
     lines = [
         f"{ask.heuristic}, {ask.scope}, {ask.recovery}",

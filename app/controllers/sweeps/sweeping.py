@@ -14,7 +14,6 @@ from PySide6.QtCore import QObject, QStandardPaths, Qt, Signal, Slot
 
 from app.controllers.sweeps.process import SweepProcess, order_of
 from app.controllers.sweeps.stores import (
-    METRICS,
     dense_level,
     read_results,
     store_legend,
@@ -26,6 +25,7 @@ from app.state.timers import single_shot
 from app.text import format as text
 from app.views.widgets.store_list import StoreRow
 from app.worker.runner import Failure, failure_of
+from core.tables import METRICS, metric_titles
 
 if TYPE_CHECKING:
     from app.state.values import Opened
@@ -292,11 +292,8 @@ class Sweeping(QObject):
     def _show_results(self) -> None:
         shown, window = self._shown, self._window
         results = shown.results
-        names = {
-            key: name
-            for key, name in METRICS.items()
-            if any(key in each.metrics for each in results)
-        } or {"aji": "AJI"}
+        defined = {key for each in results for key in each.metrics}
+        names = metric_titles(defined) or metric_titles(METRICS)
         if any(each.points for each in results) and not any(
             each.metrics for each in results
         ):

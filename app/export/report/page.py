@@ -20,10 +20,10 @@ from app.state.values import KINDS
 from app.text import format as text
 from app.text import story
 from core.export.writing import write_text
+from core.tables import METRICS, metric_titles, metrics_for
 from core.types import SPARSITY
 
-_METRICS = {"aji": "AJI", "pq": "PQ", "dice": "Dice", "f1": "F1"}
-_WORDS = ("dice2", "precision", "recall")  # of the other scores: not abbreviations
+_METRICS = metric_titles(row.key for row in metrics_for("nuclei", usual=True))
 _STYLE = """
 :root{color-scheme:light dark;--ink:#1d2330;--faint:#5b6474;--paper:#fff;
 --line:#d8dde6;--card:#f5f7fa;--accent:#0072b2}
@@ -200,7 +200,7 @@ def _sizes(facts: Facts) -> list[str]:
             ("score", *known),
             [
                 (
-                    _score_name(name),
+                    METRICS[name].title,
                     *(text.score(s.get(name, float("nan"))) for s in known.values()),
                 )
                 for name in names
@@ -208,12 +208,6 @@ def _sizes(facts: Facts) -> list[str]:
         )
     )
     return parts
-
-
-def _score_name(name: str) -> str:
-    if name in _WORDS:
-        return name.capitalize()
-    return _METRICS.get(name, name.replace("_plus", "+").upper())
 
 
 def _curves(facts: Facts) -> list[str]:

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.plots.curves import METRICS
 from app.plots.plot_values import BEST
 from app.plots.plot_widget import Axis, Dot, Line, Plot
 from app.text import format as text
 from app.views.widgets.legend import Entry, Legend
+from core.tables import METRICS, metrics_for
 
 _TOP = 1.15  # of the accuracy axis: room for a caption above 1
 
@@ -35,8 +35,11 @@ class Plots(QWidget):
             "AJI and PQ judge each nucleus; Dice only the area, and F1 only whether "
             "nuclei were found."
         )
-        for key, name in METRICS.items():
-            self._metric.addItem(name, key)
+        for score in metrics_for("nuclei"):
+            self._metric.addItem(score.title, score.key)
+            self._metric.setItemData(
+                self._metric.count() - 1, score.tip, Qt.ItemDataRole.ToolTipRole
+            )
         self._metric.activated.connect(
             lambda index: self.metricChosen.emit(self._metric.itemData(index))
         )
@@ -87,7 +90,7 @@ class Plots(QWidget):
         """Name the vertical axes: which score, and against what."""
         with QSignalBlocker(self._metric):
             self._metric.setCurrentIndex(self._metric.findData(metric))
-        name = METRICS[metric]
+        name = METRICS[metric].title
         for plot in (self.accuracy, self.trade):
             plot.set_y(Axis(f"{name} {against}", 0.0, _TOP, "{:g}".format))
 

@@ -133,3 +133,27 @@ def test_detection_without_nuclei():
     assert score_detection(empty, row_of(1, 2, 3)).f1 == 0
     assert math.isnan(score_detection(empty, empty).f1)
     assert math.isnan(score_detection(empty, empty).accuracy)
+
+
+def test_scores_of_types_are_those_of_the_tally():
+    rng = np.random.default_rng(3)
+    true = np.kron(np.arange(1, 26).reshape(5, 5), np.ones((8, 8), int))
+    pred = np.where(rng.random(true.shape) < 0.9, true, 0)
+    first, second = rng.integers(0, 4, 25), rng.integers(0, 4, 25)
+    tally = tally_classes(true, pred, first, second, 3)
+    scores = score_instances(true, pred, types=(first, second))
+    assert scores.mpq == mean_multiclass_pq([tally])
+    assert scores.f1_types == tally.mean_f1
+    alike = score_instances(true, true, types=(first, first))
+    assert alike.mpq == alike.f1_types == 1.0
+    known = score_instances(true, pred)
+    assert known.f1_types is None
+    assert "mpq" not in known.as_dict()
+    assert set(scores.as_dict()) - set(known.as_dict()) == {"mpq", "f1_types"}
+
+
+def test_types_swapped_are_worth_nothing_though_every_nucleus_is_found():
+    true = np.kron(np.arange(1, 5).reshape(2, 2), np.ones((8, 8), int))
+    scores = score_instances(true, true, types=(np.full(4, 1), np.full(4, 2)))
+    assert scores.pq == 1.0
+    assert scores.f1_types == scores.mpq == 0.0

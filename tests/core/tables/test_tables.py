@@ -45,8 +45,10 @@ def test_a_score_of_the_table_is_computed_and_a_computed_one_is_in_the_table():
     sized = {"n_true", "n_pred", "hits", "extra", "missed", "threshold", "n"}
     nuclei = {field.name for field in fields(Scores)} - sized
     patch = {field.name for field in fields(PatchScores)} - sized
-    plain = {m.key for m in tables.metrics_for("nuclei") if not m.needs}
-    assert plain == nuclei
+    assert {m.key for m in tables.metrics_for("nuclei")} == nuclei
+    typed = {m.key for m in tables.METRICS.values() if m.needs == "types"}
+    optional = {f.name for f in fields(Scores) if f.default is None}
+    assert typed == optional
     assert {m.key for m in tables.metrics_for("patch")} == patch
 
 
