@@ -15,6 +15,8 @@ Alpha = Literal["none", "straight", "premultiplied"]
 
 # Scanners and cameras that write 16-bit files fill one of these depths.
 _DEPTHS = (8, 10, 12, 14, 16)
+# Hot pixels and bright dust may exceed a camera's depth; more than that is signal.
+_MOST_OUTLIERS = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +31,25 @@ class Raw:
         Whether the last sample is opacity, and how colours were stored with it.
     inverted
         True when 0 means white (fax-like TIFF).
-    mpp
-        Micrometres per pixel, or None.
+    bits
+        Bits of the brightest value, where the file states them; None when it only
+        states how wide its numbers are stored.
     """
 
     values: NDArray[Any]
     alpha: Alpha = "none"
     inverted: bool = False
-    mpp: float | None = None
+    bits: int | None = None
 
 
 def to_rgb8(raw: Raw, name: str) -> NDArray[np.uint8]:
     """Turn file pixels into what every model and view takes.
 
-    Integers deeper than 8 bits are divided by the smallest usual depth (8, 10,
-    12, 14 or 16 bits) that holds the largest value present, so a 12-bit
-    scanner's white stays white and two tiles of one scanner stay comparable.
+    Integers that are not 8-bit are scaled by the depth that the file states. Where
+    it states none, 16-bit numbers are scaled by the smallest usual depth (8, 10, 12,
+    14 or 16 bits) that holds all but a thousandth of the values, so a 12-bit
+    scanner's white stays white, one hot pixel changes nothing, and two tiles of one
+    scanner stay comparable.
     Floats count as 0-1 when none exceeds 1, else as 0-255. Transparent parts
     turn white, as the glass around tissue is.
 
@@ -74,21 +79,26 @@ def to_rgb8(raw: Raw, name: str) -> NDArray[np.uint8]:
         raise InputError(
             f"{name} has {colours} channels; save it as a grey or RGB image."
         )
-    shown = _to_8_bit(values[..., :colours], name)
+    shown = _to_8_bit(values[..., :colours], name, raw.bits)
     if raw.inverted:
         shown = 255 - shown
     if raw.alpha != "none":
-        opacity = _to_8_bit(values[..., colours:], name, full_range=True)
+        opacity = _to_8_bit(values[..., colours:], name, _stored_bits(values))
         shown = _over_white(shown, opacity, straight=raw.alpha == "straight")
     if colours == 1:
         shown = np.repeat(shown, 3, axis=2)
     return np.ascontiguousarray(shown)
 
 
+def _stored_bits(values: NDArray[Any]) -> int | None:
+    """Bits of an integer type: opacity fills all of them."""
+    return values.dtype.itemsize * 8 if values.dtype.kind in "iu" else None
+
+
 def _to_8_bit(
-    values: NDArray[Any], name: str, *, full_range: bool = False
+    values: NDArray[Any], name: str, bits: int | None
 ) -> NDArray[np.uint8]:
-    """Scale to 0-255; ``full_range`` takes the dtype's own maximum as white."""
+    """Scale to 0-255; `bits` says which value is white, None leaves it open."""
     kind = values.dtype.kind
     if kind == "b":
         return values.astype(np.uint8) * np.uint8(255)
@@ -99,7 +109,7 @@ def _to_8_bit(
             f"{name} holds {values.dtype} numbers, not colours; "
             "save it as an 8- or 16-bit image."
         )
-    if values.dtype == np.uint8:
+    if values.dtype == np.uint8 and bits in (None, 8):
         return values
     low, high = int(values.min()), int(values.max())
     if low < 0 or high > 65535:
@@ -107,11 +117,22 @@ def _to_8_bit(
             f"{name} holds values from {low} to {high}, outside 0 to 65535; "
             "save it as an 8- or 16-bit image."
         )
-    depth = 16 if full_range else next(d for d in _DEPTHS if high < 2**d)
-    top = 2**depth - 1
-    table = (np.arange(top + 1, dtype=np.uint32) * 255 + top // 2) // top
-    shown: NDArray[np.uint8] = table.astype(np.uint8)[values]
+    if bits is None or not 1 <= bits <= 16 or high >= 2**bits:
+        bits = _depth(values, high)
+    top = 2**bits - 1
+    table = np.full(max(high, top) + 1, 255, np.uint8)
+    table[: top + 1] = (np.arange(top + 1, dtype=np.uint32) * 255 + top // 2) // top
+    shown: NDArray[np.uint8] = table[values]
     return shown
+
+
+def _depth(values: NDArray[Any], high: int) -> int:
+    """Smallest usual depth that holds nearly all values; `high` is the largest."""
+    allowed = int(values.size * _MOST_OUTLIERS)
+    for depth in _DEPTHS[:-1]:
+        if high < 2**depth or np.count_nonzero(values >= 2**depth) <= allowed:
+            return depth
+    return _DEPTHS[-1]
 
 
 def _float_to_8_bit(values: NDArray[Any], name: str) -> NDArray[np.uint8]:

@@ -1,157 +1,161 @@
 """TIFF in the variants that scanners, ImageJ, QuPath and OME tools write.
 
-`open_levels` finds the pyramid; `read_page` decodes a region of one level,
-reading only the tiles or strips that it touches.
+`TiffPicture` finds the pyramid and the pictures beside it; pixels are read by
+`core.images.tiff_pages`.
 """
 
 import re
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 from tifffile import TiffFile, TiffPage
 
 from core.errors import InputError
-from core.images.pixels import Alpha, Raw
-
-Region = tuple[int, int, int, int]
+from core.images.orientation import Region, known, shown_size, stored_region, turned
+from core.images.pixels import Raw
+from core.images.slides.values import Level
+from core.images.tiff_metadata import (
+    Planes,
+    refuse_stack,
+    stated_bits,
+    stated_magnification,
+    stated_mpp,
+    stated_planes,
+)
+from core.images.tiff_pages import read_pages
 
 _MOST_PAGES = 64  # a pyramid has about ten; a long stack is refused anyway
-_UNITS = {"m": 1e6, "cm": 1e4, "mm": 1e3, "nm": 1e-3, "inch": 25400.0}
-_UNITS |= dict.fromkeys(("um", "µm", "μm", "micron", "\\u00b5m"), 1.0)
-_RESOLUTION_UNITS = {2: 25400.0, 3: 1e4, 4: 1e3, 5: 1.0}
-_PALETTE, _INVERTED = 3, 0
-_ALPHAS: dict[int, Alpha] = {1: "premultiplied", 2: "straight"}
+_ASIDE = re.compile(
+    # Philips and Ventana write the word alone, Aperio in its second line
+    r"(?:^|^aperio.*\n)(macro|label|thumbnail|overview|probability)\b"
+)
+_DARK = 64  # of 255: glass is bright, the ground of fluorescence is not
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
-    """One resolution of a TIFF.
+class TiffPicture:
+    """An open TIFF: its resolutions, and what else it shows.
+
+    Pages are read straight from the file: metadata that points at *other* files is
+    never followed.
 
     Parameters
     ----------
-    pages
-        One page, or one per colour when colours lie on separate pages.
-    mpp
-        Micrometres per pixel at this level, or None.
-    """
-
-    pages: tuple[TiffPage, ...]
-    mpp: float | None
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(width, height) in pixels."""
-        return self.pages[0].imagewidth, self.pages[0].imagelength
-
-
-def open_levels(tiff: TiffFile, name: str) -> tuple[Level, ...]:
-    """List the resolutions in a file, the finest first.
-
-    Pages are read straight from the file: metadata that points at *other*
-    files is never followed.
+    path
+        Of the file.
 
     Raises
     ------
     InputError
         When the file is a stack of planes rather than one picture.
+    Exception
+        Whatever the decoder raises on broken data; the caller words it.
     """
-    pages = _first_pages(tiff)
-    base = pages[0]
-    mpp = _base_mpp(base)
-    planes = [page for page in pages if _same_grid(page, base)]
-    stacked = _claimed_planes(tiff)
-    if len(planes) == 3 and base.samplesperpixel == 1:
-        return (Level(tuple(planes), mpp),)
-    if len(planes) > 1 or stacked > 1:
-        raise InputError(
-            f"{name} is a stack of {max(len(planes), stacked)} planes; "
-            "export one plane as a grey or RGB image."
+
+    def __init__(self, path: Path) -> None:
+        self.name = path.name
+        self._tiff = TiffFile(path)
+        try:
+            self._open()
+        except BaseException:
+            self._tiff.close()
+            raise
+
+    def _open(self) -> None:
+        pages = _first_pages(self._tiff)
+        start = next(
+            (n for n, page in enumerate(pages) if _is_picture(page, pages)), 0
         )
-    smaller = [*(base.pages or ()), *pages[1:]]
-    levels = [base]
-    for page in smaller:
-        if isinstance(page, TiffPage) and _is_reduced(page, levels[-1]):
-            levels.append(page)
-    width = base.imagewidth
-    return tuple(
-        Level((page,), mpp and mpp * width / page.imagewidth) for page in levels
-    )
-
-
-def read_level(level: Level, region: Region) -> Raw:
-    """Decode ``region`` = (x, y, width, height) of one level."""
-    page = level.pages[0]
-    planes = [read_page(each, region) for each in level.pages]
-    values = np.concatenate(planes, axis=-1)
-    if values.ndim == 3 and values.shape[2] == 1:
-        values = values[..., 0]
-    inverted = page.photometric == _INVERTED
-    if page.photometric == _PALETTE and page.colormap is not None:
-        # 16-bit entries, whatever the darkest and the brightest of them are
-        colours = ((page.colormap.astype(np.uint32) + 128) // 257).astype(np.uint8)
-        values = np.moveaxis(colours[:, values.astype(np.intp)], 0, -1)
-    values, alpha = _with_alpha(page, values)
-    return Raw(values, alpha=alpha, inverted=inverted, mpp=level.mpp)
-
-
-def read_page(page: TiffPage, region: Region) -> NDArray[Any]:
-    """Decode the segments of one page that ``region`` touches.
-
-    Returns
-    -------
-    values
-        (height, width, samples) in the page's own dtype.
-
-    Raises
-    ------
-    InputError
-        When the file ends before the data does.
-    """
-    x, y, width, height = region
-    out = np.zeros((height, width, page.samplesperpixel), page.dtype)
-    tables = page.jpegtables
-    file = page.parent.filehandle
-    for index in _touched(page, region):
-        offset, count = page.dataoffsets[index], page.databytecounts[index]
-        if not count:
-            continue  # a sparse tile: background by definition
-        file.seek(offset)
-        data = file.read(count)
-        if len(data) < count:
-            raise InputError(
-                f"{file.name} ends before its pixels do; copy or export it again."
+        base = pages[start]
+        self._bits = stated_bits(base)
+        self._orientation = known(base.tags.valueof("Orientation"))
+        colours = self._colours(pages[start:], base)
+        self._levels = _levels(colours, pages[start + 1 :])
+        used = {id(page) for level in self._levels for page in level}
+        self._aside = _aside([p for p in pages if id(p) not in used])
+        mpp, self.notes = stated_mpp(base), ()
+        power = stated_magnification(base)
+        if mpp is None and power:
+            mpp = (10 / power, 10 / power)
+            self.notes = (
+                f"{self.name} states no pixel size: {10 / power:g} µm is taken from "
+                f"its objective ({power:g}x).",
             )
-        block, where, shape = page.decode(data, index, jpegtables=tables)
-        if block is None:
-            continue
-        sample, _, top, left = where[:4]
-        block = block[0, : shape[1], : shape[2]]
-        first = slice(max(y - top, 0), max(y + height - top, 0))
-        second = slice(max(x - left, 0), max(x + width - left, 0))
-        part = block[first, second]
-        row, column = max(top - y, 0), max(left - x, 0)
-        into = np.s_[row : row + part.shape[0], column : column + part.shape[1]]
-        out[(*into, slice(sample, sample + part.shape[2]))] = part
-    return out
+        wide, tall = shown_size((base.imagewidth, base.imagelength), self._orientation)
+        self.levels = tuple(_level(each[0], self._orientation, (wide, tall), mpp)
+                            for each in self._levels)  # fmt: skip
+
+    @property
+    def associated(self) -> tuple[str, ...]:
+        """Names of pictures beside the slide's own."""
+        return tuple(self._aside)
+
+    def read(self, level: int, region: Region) -> Raw:
+        """Decode ``region`` = (x, y, width, height) of one level as it is shown."""
+        pages = self._levels[level]
+        stored = (pages[0].imagewidth, pages[0].imagelength)
+        where = stored_region(region, stored, self._orientation)
+        raw = read_pages(pages, where, self.name, self._bits)
+        if len(pages) == 3 and np.median(raw.values[::8, ::8]) < _dark(raw):
+            raise InputError(
+                f"{self.name} is three planes on a dark ground, markers rather than "
+                "red, green and blue; export one of them as a grey image."
+            )
+        values = turned(raw.values, self._orientation)
+        return Raw(values, raw.alpha, raw.inverted, raw.bits)
+
+    def read_associated(self, name: str) -> Raw:
+        """Decode one of the pictures named in `associated`."""
+        page = self._aside[name]
+        size = (0, 0, page.imagewidth, page.imagelength)
+        return read_pages((page,), size, self.name, None)
+
+    def page(self) -> TiffPage:
+        """The page of the finest level, for label images.
+
+        Raises
+        ------
+        InputError
+            When colours lie on pages of their own.
+        """
+        return self._levels[0][0]
+
+    @property
+    def orientation(self) -> int:
+        """How stored rows and columns are shown, 1 to 8."""
+        return self._orientation
+
+    def close(self) -> None:
+        """Close the file."""
+        self._tiff.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _colours(
+        self, pages: list[TiffPage], base: TiffPage
+    ) -> tuple[TiffPage, ...]:
+        """Return the pages that make up the picture: one, or one a colour."""
+        planes = [page for page in pages if _same_grid(page, base)]
+        stated = stated_planes(self._tiff.pages.first.description or "")
+        if stated is None:
+            stated = Planes(slices=1 if _is_slide(base) else len(planes))
+        elif stated.total == 1 and not _is_slide(base):
+            stated = Planes(slices=len(planes))
+        if stated.total == 1:
+            return (base,)
+        grey8 = base.samplesperpixel == 1 and base.dtype == np.uint8
+        if not (stated.may_be_colours and len(planes) == 3 and grey8):
+            raise refuse_stack(stated, self.name)
+        return tuple(planes)
 
 
-def _touched(page: TiffPage, region: Region) -> list[int]:
-    """Indices of the tiles or strips under ``region``."""
-    x, y, width, height = region
-    if page.is_tiled:
-        side, tall = page.tilewidth, page.tilelength
-    else:
-        side, tall = page.imagewidth, min(page.rowsperstrip, page.imagelength)
-    across, down = -(-page.imagewidth // side), -(-page.imagelength // tall)
-    planes = page.samplesperpixel if page.planarconfig == 2 else 1
-    return [
-        (plane * down + row) * across + column
-        for plane in range(planes)
-        for row in range(y // tall, -(-(y + height) // tall))
-        for column in range(x // side, -(-(x + width) // side))
-    ]
+def _dark(raw: Raw) -> float:
+    return _DARK / 255 * float(np.iinfo(raw.values.dtype).max)
 
 
 def _first_pages(tiff: TiffFile) -> list[TiffPage]:
@@ -166,25 +170,75 @@ def _first_pages(tiff: TiffFile) -> list[TiffPage]:
     return pages
 
 
-def _claimed_planes(tiff: TiffFile) -> int:
-    """How many planes ImageJ says lie behind a single page."""
-    text = tiff.pages.first.description or ""
-    found = re.match(r"ImageJ=[\s\S]*?\bimages=(\d+)", text)
-    return int(found.group(1)) if found else 1
+def _reduced(page: TiffPage) -> list[TiffPage]:
+    """Pages below this one (SubIFDs), as many as a pyramid may have."""
+    found: list[TiffPage] = []
+    below = page.pages
+    for index in range(min(len(page.subifds or ()), _MOST_PAGES) if below else 0):
+        each = below[index]
+        if isinstance(each, TiffPage):
+            found.append(each)
+    return found
+
+
+def _levels(
+    colours: tuple[TiffPage, ...], later: list[TiffPage]
+) -> list[tuple[TiffPage, ...]]:
+    """Resolutions, the finest first; each one page, or one a colour."""
+    base = colours[0]
+    levels = [colours]
+    below = [_reduced(page) for page in colours]
+    alike = all(len(each) == len(below[0]) for each in below)
+    candidates = list(zip(*below, strict=True)) if alike else []
+    if len(colours) == 1:
+        candidates += [(page,) for page in later]
+    for pages in candidates:
+        if _is_reduced(pages[0], levels[-1][0], base):
+            levels.append(tuple(pages))
+    return levels
+
+
+def _aside(pages: list[TiffPage]) -> Mapping[str, TiffPage]:
+    """Pictures beside the slide's own, by name."""
+    found: dict[str, TiffPage] = {}
+    for number, page in enumerate(pages, start=1):
+        name = _called(page) or f"picture {number}"
+        found.setdefault(name, page)
+    return found
+
+
+def _called(page: TiffPage) -> str:
+    """Return what a page's description calls it: macro, label, thumbnail."""
+    text = (page.description or "").lower()
+    kind = re.search(r"<imagetype>(\w+)<", text)  # Akoya QPTIFF
+    found = _ASIDE.search(kind.group(1) if kind else text.replace("\r", "")[:400])
+    return found.group(1) if found else ""
+
+
+def _is_picture(page: TiffPage, pages: list[TiffPage]) -> bool:
+    """Whether a page is the slide itself, not a label, a macro or a thumbnail."""
+    if len(pages) == 1:
+        return True
+    return not _called(page) and not page.is_reduced
+
+
+def _is_slide(page: TiffPage) -> bool:
+    text = page.description or ""
+    return text.startswith("Aperio") or "QPI-ImageDescription" in text[:300]
 
 
 def _same_grid(page: TiffPage, base: TiffPage) -> bool:
     return page.shape == base.shape and page.dtype == base.dtype
 
 
-def _is_reduced(page: TiffPage, finer: TiffPage) -> bool:
+def _is_reduced(page: TiffPage, finer: TiffPage, base: TiffPage) -> bool:
     """Whether ``page`` is the same picture, smaller: not a label or macro."""
     if page.samplesperpixel != finer.samplesperpixel or page.dtype != finer.dtype:
         return False
     if page.imagewidth >= finer.imagewidth or page.imagelength >= finer.imagelength:
         return False
     # a slide's thumbnail sits among its levels, but only levels are tiled
-    if finer.is_tiled and not page.is_tiled:
+    if (base.is_tiled and not page.is_tiled) or _called(page):
         return False
     wide = finer.imagewidth / page.imagewidth
     tall = finer.imagelength / page.imagelength
@@ -192,38 +246,15 @@ def _is_reduced(page: TiffPage, finer: TiffPage) -> bool:
     return abs(wide - tall) <= 0.02 * wide + rounding
 
 
-def _with_alpha(page: TiffPage, values: NDArray[Any]) -> tuple[NDArray[Any], Alpha]:
-    """Keep colours and, when the file names one, the opacity sample."""
-    extra = page.extrasamples
-    if len(extra) != 1 or values.ndim != 3:  # several: not a picture
-        return values, "none"
-    colours = values.shape[2] - len(extra)
-    alpha = _ALPHAS.get(int(extra[0]), "none")
-    return values[..., : colours + (alpha != "none")], alpha
-
-
-def _base_mpp(page: TiffPage) -> float | None:
-    """Micrometres per pixel that the first page states, however implausible."""
-    text = page.description or ""
-    ome = re.search(r'PhysicalSizeX="([0-9.eE+-]+)"', text)
-    if ome:
-        unit = re.search(r'PhysicalSizeXUnit="([^"]*)"', text)
-        return _number(ome.group(1), _UNITS.get(unit.group(1) if unit else "um"))
-    aperio = re.search(r"\bMPP\s*=\s*([0-9.]+)", text)
-    if aperio:
-        return _number(aperio.group(1), 1.0)
-    ratio = page.tags.valueof("XResolution")
-    if not isinstance(ratio, tuple) or len(ratio) != 2 or not all(ratio):
-        return None
-    unit_size = _RESOLUTION_UNITS.get(int(page.tags.valueof("ResolutionUnit", 2)))
-    imagej = re.match(r"ImageJ=[\s\S]*?\bunit=(\S+)", text)
-    if imagej:
-        unit_size = _UNITS.get(imagej.group(1).lower())
-    return unit_size * ratio[1] / ratio[0] if unit_size else None
-
-
-def _number(text: str, unit: float | None) -> float | None:
-    try:
-        return float(text) * unit if unit else None
-    except ValueError:
-        return None
+def _level(
+    page: TiffPage,
+    orientation: int,
+    base: tuple[int, int],
+    mpp: tuple[float, float] | None,
+) -> Level:
+    """Describe one resolution as it is shown."""
+    size = shown_size((page.imagewidth, page.imagelength), orientation)
+    if mpp is not None:
+        sides = shown_size(mpp, orientation)  # type: ignore[arg-type] # any pair
+        mpp = (sides[0] * base[0] / size[0], sides[1] * base[1] / size[1])
+    return Level(size, mpp)

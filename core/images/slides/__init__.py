@@ -1,0 +1,1 @@
+"""Slides: pictures of several resolutions, read in part. Start with `read_slide`."""
