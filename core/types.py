@@ -62,11 +62,14 @@ class Tile:
         Micrometres per pixel, or None when the file does not say.
     source
         Where it came from: a path, or the name of a sample.
+    notes
+        Sentences about how it was read that a user should know.
     """
 
     pixels: NDArray[np.uint8]
     mpp: float | None = None
     source: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,9 +41,7 @@ def ycbcr_to_rgb(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(picture.convert("RGB"))
 
 
-def lab_to_rgb(
-    values: NDArray[Any], name: str, *, signed: bool
-) -> NDArray[np.uint8]:
+def lab_to_rgb(values: NDArray[Any], name: str, *, signed: bool) -> NDArray[np.uint8]:
     """Convert CIELAB as TIFF stores it to sRGB.
 
     Parameters
@@ -67,7 +65,9 @@ def lab_to_rgb(
         When there are not three 8- or 16-bit samples.
     """
     if values.ndim != 3 or values.shape[2] != 3 or values.dtype.itemsize > 2:
-        raise InputError(f"{name} holds CIELAB colours of an unusual form; save as RGB.")
+        raise InputError(
+            f"{name} holds CIELAB colours of an unusual form; save as RGB."
+        )
     eight = values
     if values.dtype.itemsize == 2:
         eight = (values.view(np.uint16) >> 8).astype(np.uint8)

@@ -5,17 +5,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tifffile import TiffFile
 
 from core.errors import InputError
-from core.images.raster import read_raster_labels
-from core.images.reading import (
-    check_file,
-    check_raster_size,
-    check_size,
-    decoded,
-)
-from core.images.tiff import open_levels, read_page
+from core.images.checks import check_file, decoded
+from core.images.limits import check_size
+from core.images.orientation import turned
+from core.images.raster import open_raster
+from core.images.tiff import TiffPicture
+from core.images.tiff_pages import read_page
 from core.types import Tile
 
 _ADVICE = "save the label image as 8-, 16- or 32-bit whole numbers in PNG or TIFF"
@@ -48,8 +45,9 @@ def read_labels(path: str | Path) -> NDArray[np.int32]:
     elif start.startswith((b"II", b"MM")):
         values = decoded(path, lambda: _read_tiff(path))
     elif start.startswith((b"\x89PNG", b"\xff\xd8\xff")):
-        check_raster_size(path)
-        values = decoded(path, lambda: read_raster_labels(path, path.name))
+        image = decoded(path, lambda: open_raster(path))
+        check_size(image.size, path.name, "crop it")
+        values = decoded(path, image.numbers)
     else:
         raise InputError(f"{path.name} is not a PNG or TIFF label image; {_ADVICE}.")
     return as_labels(values, path.name)
@@ -109,10 +107,10 @@ def _read_npy(path: Path) -> NDArray[Any]:
 
 
 def _read_tiff(path: Path) -> NDArray[Any]:
-    with TiffFile(path) as tiff:
-        level = open_levels(tiff, path.name)[0]
-        check_size(level.size, path.name, "crop it")
-        page = level.pages[0]
-        if len(level.pages) > 1 or page.samplesperpixel > 1:
+    with TiffPicture(path) as picture:
+        check_size(picture.levels[0].size, path.name, "crop it")
+        page = picture.page()
+        if page.samplesperpixel > 1:
             raise InputError(f"{path.name} is a colour image, not labels; {_ADVICE}.")
-        return read_page(page, (0, 0, *level.size))[..., 0]
+        size = (0, 0, page.imagewidth, page.imagelength)
+        return turned(read_page(page, size)[..., 0], picture.orientation)

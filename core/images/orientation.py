@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 Region = tuple[int, int, int, int]
@@ -41,9 +40,7 @@ def turned(values: NDArray[Any], orientation: int) -> NDArray[Any]:
     return values[:: -1 if rows else 1, :: -1 if columns else 1]
 
 
-def stored_region(
-    region: Region, stored: tuple[int, int], orientation: int
-) -> Region:
+def stored_region(region: Region, stored: tuple[int, int], orientation: int) -> Region:
     """Find where a region of the picture as shown lies in the file.
 
     Parameters

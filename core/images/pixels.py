@@ -95,9 +95,7 @@ def _stored_bits(values: NDArray[Any]) -> int | None:
     return values.dtype.itemsize * 8 if values.dtype.kind in "iu" else None
 
 
-def _to_8_bit(
-    values: NDArray[Any], name: str, bits: int | None
-) -> NDArray[np.uint8]:
+def _to_8_bit(values: NDArray[Any], name: str, bits: int | None) -> NDArray[np.uint8]:
     """Scale to 0-255; `bits` says which value is white, None leaves it open."""
     kind = values.dtype.kind
     if kind == "b":

@@ -22,9 +22,11 @@ from core.images import limits
 from core.images.orientation import known, shown_size, turned
 from core.images.pixels import Alpha, Raw
 
-PILLOW_FORMATS = ("PNG", "JPEG", "MPO", "BMP", "GIF", "WEBP", "JPEG2000")
+PILLOW_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "JPEG2000")
 """Decoders of Pillow that are used; all others stay unused on untrusted files."""
 
+# Sizes are checked here, by the bytes of the pixels; Pillow's guard would only warn.
+Image.MAX_IMAGE_PIXELS = None
 _METRES_TO_MICROMETRES = 1e6
 _INCH = 25400.0
 # Pillow mode of an image without opacity -> the mode to read it in
@@ -139,29 +141,48 @@ def open_raster(path: Path) -> RasterImage:
     Exception
         Whatever Pillow raises on a broken header; the caller words it.
     """
-    limits.check_bytes(
-        path.stat().st_size, path.name, "crop it, or convert it to a tiled TIFF"
-    )
+    advice = "crop it, or convert it to a tiled TIFF"
+    limits.check_bytes(path.stat().st_size, path.name, advice)
     data = path.read_bytes()
+    if data.startswith(b"\xff\xd8"):
+        _check_scans(data, path.name)
+        bits, stored = _jpeg_frame(data)
+        if bits > 8:  # which Pillow does not open
+            _check_area(stored, path.name, advice)
+            return RasterImage(path.name, "JPEG", data, stored, 1, None, bits)
+    if data.startswith(b"\x89PNG"):
+        limits.check_not_empty(struct.unpack(">II", data[16:24]), path.name)
     with Image.open(BytesIO(data), formats=PILLOW_FORMATS) as image:
-        size, kind = image.size, str(image.format)
-        limits.check_not_empty(size, path.name)
+        stored, kind = image.size, str(image.format)
         if kind in _MOVING and getattr(image, "is_animated", False):
             raise InputError(
                 f"{path.name} is an animation; save one picture of it as PNG."
             )
         kind = "JPEG" if kind == "MPO" else kind
-        orientation = known(_exif(image).get(274))
+        if kind == "PNG" and sum(name == b"IHDR" for name, _ in png_chunks(data)) != 1:
+            raise ValueError("a PNG has exactly one header")
+        _check_area(stored, path.name, advice)
+        orientation = known(_exif(image, kind).get(274))
         mpp = _mpp(image, kind, data)
-    bits = _bits(kind, data)
-    advice = "crop it, or convert it to a tiled TIFF"
-    limits.check_bytes(size[0] * size[1] * (6 if bits > 8 else 4), path.name, advice)
-    if kind == "PNG" and sum(name == b"IHDR" for name, _ in png_chunks(data)) != 1:
-        raise ValueError("a PNG has exactly one header")
-    if kind == "JPEG":
-        _check_scans(data, path.name)
-    shown = shown_size(size, orientation)
-    return RasterImage(path.name, kind, data, shown, orientation, mpp, bits)
+    size = shown_size(stored, orientation)
+    if mpp is not None and size != stored:
+        mpp = mpp[::-1]
+    return RasterImage(path.name, kind, data, size, orientation, mpp, _bits(kind, data))
+
+
+def _check_area(size: tuple[int, int], name: str, advice: str) -> None:
+    limits.check_not_empty(size, name)
+    limits.check_bytes(size[0] * size[1] * 4, f"{name}, {size[0]:,} x {size[1]:,} "
+                       "pixels,", advice)  # fmt: skip
+
+
+def _jpeg_frame(data: bytes) -> tuple[int, tuple[int, int]]:
+    """Bits of a sample, and (width, height), as the frame header states them."""
+    for marker, body in jpeg_segments(data):
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            bits, height, width = struct.unpack(">BHH", body[:5])
+            return bits, (width, height)
+    raise ValueError("a JPEG without a frame")
 
 
 def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -218,10 +239,6 @@ def _bits(kind: str, data: bytes) -> int:
     if kind == "PNG":
         stated = next((body for name, body in png_chunks(data) if name == b"IHDR"), b"")
         return stated[8] if len(stated) > 8 else 8
-    if kind == "JPEG":
-        for marker, body in jpeg_segments(data):
-            if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and body:
-                return body[0]
     if kind == "JPEG2000":
         at = data.find(b"\xff\x4f\xff\x51")  # start of codestream and SIZ
         stated = data[at + 42 : at + 43] if at >= 0 else b""
@@ -229,7 +246,9 @@ def _bits(kind: str, data: bytes) -> int:
     return 8
 
 
-def _exif(image: Image.Image) -> Image.Exif:
+def _exif(image: Image.Image, kind: str) -> Image.Exif:
+    if kind == "PNG" and "exif" not in image.info:
+        return Image.Exif()  # Pillow would decode all pixels to look behind them
     try:
         return image.getexif()
     except Exception:  # noqa: BLE001 - Pillow raises anything on broken metadata

@@ -64,9 +64,8 @@ class TiffPicture:
 
     def _open(self) -> None:
         pages = _first_pages(self._tiff)
-        start = next(
-            (n for n, page in enumerate(pages) if _is_picture(page, pages)), 0
-        )
+        _check_scanner(pages, self.name)
+        start = next((n for n, page in enumerate(pages) if _is_picture(page, pages)), 0)
         base = pages[start]
         self._bits = stated_bits(base)
         self._orientation = known(base.tags.valueof("Orientation"))
@@ -74,7 +73,8 @@ class TiffPicture:
         self._levels = _levels(colours, pages[start + 1 :])
         used = {id(page) for level in self._levels for page in level}
         self._aside = _aside([p for p in pages if id(p) not in used])
-        mpp, self.notes = stated_mpp(base), ()
+        mpp = stated_mpp(base)
+        self.notes: tuple[str, ...] = ()
         power = stated_magnification(base)
         if mpp is None and power:
             mpp = (10 / power, 10 / power)
@@ -136,9 +136,7 @@ class TiffPicture:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _colours(
-        self, pages: list[TiffPage], base: TiffPage
-    ) -> tuple[TiffPage, ...]:
+    def _colours(self, pages: list[TiffPage], base: TiffPage) -> tuple[TiffPage, ...]:
         """Return the pages that make up the picture: one, or one a colour."""
         planes = [page for page in pages if _same_grid(page, base)]
         stated = stated_planes(self._tiff.pages.first.description or "")
@@ -152,6 +150,17 @@ class TiffPicture:
         if not (stated.may_be_colours and len(planes) == 3 and grey8):
             raise refuse_stack(stated, self.name)
         return tuple(planes)
+
+
+def _check_scanner(pages: list[TiffPage], name: str) -> None:
+    """Refuse slides whose first page is a macro: only OpenSlide finds the rest."""
+    text = (pages[0].description or "")[:2000]
+    about = b"".join(bytes(page.tags.valueof(700) or b"")[:400] for page in pages[:3])
+    if "<scn" in text or b"<iScan" in about or '<DataObject ObjectType="DPUfs' in text:
+        raise InputError(
+            f"{name} is a scanner's slide that is damaged or of an unknown version; "
+            "copy it again, or convert it to TIFF."
+        )
 
 
 def _dark(raw: Raw) -> float:
@@ -174,7 +183,9 @@ def _reduced(page: TiffPage) -> list[TiffPage]:
     """Pages below this one (SubIFDs), as many as a pyramid may have."""
     found: list[TiffPage] = []
     below = page.pages
-    for index in range(min(len(page.subifds or ()), _MOST_PAGES) if below else 0):
+    if below is None:
+        return found
+    for index in range(min(len(page.subifds or ()), _MOST_PAGES)):
         each = below[index]
         if isinstance(each, TiffPage):
             found.append(each)
@@ -253,6 +264,9 @@ def _level(
     mpp: tuple[float, float] | None,
 ) -> Level:
     """Describe one resolution as it is shown."""
+    sides = (page.imagewidth, page.imagelength)
+    if not all(isinstance(side, int) for side in sides):
+        raise ValueError("a picture has one width and one height")
     size = shown_size((page.imagewidth, page.imagelength), orientation)
     if mpp is not None:
         sides = shown_size(mpp, orientation)  # type: ignore[arg-type] # any pair

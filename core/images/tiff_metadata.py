@@ -76,7 +76,9 @@ def stated_planes(text: str) -> Planes | None:
     if pixels is None:
         return None
     stated = dict(_ATTRIBUTE.findall(pixels.group(1)))
-    listed = [dict(_ATTRIBUTE.findall(c)) for c in _OME_CHANNEL.findall(pixels.group(2))]
+    listed = [
+        dict(_ATTRIBUTE.findall(c)) for c in _OME_CHANNEL.findall(pixels.group(2))
+    ]
     samples = max([_whole(c.get("SamplesPerPixel"), 1) for c in listed] or [1])
     return Planes(
         max(_whole(stated.get("SizeC"), 1) // samples, 1),
@@ -121,7 +123,8 @@ def stated_mpp(page: TiffPage) -> tuple[float, float] | None:
         unit = _UNITS.get(imagej.group(1).lower())
     if not unit:
         return None
-    return tuple(unit * ratio[1] / ratio[0] for ratio in ratios)  # type: ignore[return-value] # two ratios
+    x, y = (unit * ratio[1] / ratio[0] for ratio in ratios)
+    return x, y
 
 
 def stated_magnification(page: TiffPage) -> float | None:

@@ -1,6 +1,5 @@
 """Pixels of one TIFF page: only the tiles or strips that a region touches."""
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -80,10 +79,8 @@ def read_page(page: TiffPage, region: Region) -> NDArray[Any]:
         part of it takes too much memory or time.
     """
     name = page.parent.filehandle.name
-    if page.dtype is None:
-        raise InputError(f"{name} stores numbers of an unusual kind; export it again.")
     width, height = region[2:]
-    size = page.dtype.itemsize * page.samplesperpixel
+    size = _kind(page).itemsize * page.samplesperpixel
     limits.check_bytes(width * height * size, name, _SMALLER)
     out = np.zeros((height, width, page.samplesperpixel), page.dtype)
     if _is_plain(page):
@@ -92,6 +89,20 @@ def read_page(page: TiffPage, region: Region) -> NDArray[Any]:
     for index in _touched(page, region, name):
         _read_segment(page, index, region, out)
     return out
+
+
+def _kind(page: TiffPage) -> np.dtype[Any]:
+    """Return the type of a page's numbers.
+
+    Raises
+    ------
+    InputError
+        When there is none such in NumPy.
+    """
+    if page.dtype is None:
+        name = page.parent.filehandle.name
+        raise InputError(f"{name} stores numbers of an unusual kind; export it again.")
+    return page.dtype
 
 
 def _read_segment(
@@ -151,7 +162,7 @@ def _touched(page: TiffPage, region: Region, name: str) -> Iterator[int]:
             f"read at once; {_SMALLER}, or {_TILED} with tiles of 256 pixels."
         )
     samples = page.samplesperpixel if planes == 1 else 1
-    size = math.prod((side, tall, samples, page.dtype.itemsize))
+    size = side * tall * samples * _kind(page).itemsize
     limits.check_bytes(size, f"One tile or strip of {name}", _TILED)
     return (
         (plane * down + row) * across + column
@@ -170,7 +181,7 @@ def _is_plain(page: TiffPage) -> bool:
         and page.fillorder == 1
         and page.predictor == 1
         and page.photometric != _YCBCR
-        and page.dtype.itemsize * 8 == page.bitspersample
+        and _kind(page).itemsize * 8 == page.bitspersample
     )
 
 
@@ -178,7 +189,7 @@ def _read_rows(page: TiffPage, region: Region, out: NDArray[Any]) -> None:
     """Copy rows of uncompressed strips."""
     x, y, width, height = region
     file = page.parent.filehandle
-    kind = page.dtype.newbyteorder(page.parent.byteorder)
+    kind = _kind(page).newbyteorder(page.parent.byteorder)
     tall = min(page.rowsperstrip, page.imagelength)
     pixel = page.samplesperpixel * kind.itemsize
     row_bytes = page.imagewidth * pixel

@@ -20,12 +20,14 @@ from core.tables.choices import (
 from core.tables.formats import (
     IMAGE_FORMATS,
     LABEL_ENDINGS,
+    LABEL_FORMATS,
     MODEL_ENDINGS,
     MODEL_EXPORTS,
     MODEL_FORMATS,
     TILE_ENDINGS,
     FileFormat,
     ImageFormat,
+    LabelFormat,
     file_filter,
 )
 from core.tables.limits import MAX_PANES, MAX_SPARSITY, MAX_STEPS
@@ -36,6 +38,7 @@ __all__ = [
     "COUNTS",
     "IMAGE_FORMATS",
     "LABEL_ENDINGS",
+    "LABEL_FORMATS",
     "MAX_PANES",
     "MAX_SPARSITY",
     "MAX_STEPS",
@@ -51,6 +54,7 @@ __all__ = [
     "CountRow",
     "FileFormat",
     "ImageFormat",
+    "LabelFormat",
     "Metric",
     "Recovery",
     "RecoveryRow",

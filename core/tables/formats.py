@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+ImageReader = Literal["raster", "tiff", "openslide", "ngff"]
+LabelReader = Literal["raster", "tiff", "numpy", "matlab", "json", "xml", "roi"]
+
 
 @dataclass(frozen=True, slots=True)
 class FileFormat:
@@ -40,21 +43,63 @@ class ImageFormat(FileFormat):
     """
 
     starts: tuple[bytes, ...] = ()
-    reader: Literal["raster", "tiff"] = "raster"
+    reader: ImageReader = "raster"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFormat(FileFormat):
+    """One kind of ground truth.
+
+    Parameters
+    ----------
+    reader
+        Which reader of `core.images.labels` decodes it.
+    types
+        Whether such a file may hold types of nuclei.
+    """
+
+    reader: LabelReader = "raster"
+    types: bool = False
 
 
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_JPEG_STARTS = (b"\xff\xd8\xff",)
+_DICOM = (b"\0" * 128 + b"DICM",)
+_JP2_STARTS = (b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")
 IMAGE_FORMATS: tuple[ImageFormat, ...] = (
     ImageFormat("png", "PNG", (".png",), (b"\x89PNG\r\n\x1a\n",)),
-    ImageFormat("jpeg", "JPEG", (".jpg", ".jpeg"), (b"\xff\xd8\xff",)),
-    ImageFormat("tiff", "TIFF", (".tif", ".tiff"), _TIFF_STARTS, "tiff"),
-    ImageFormat("svs", "Aperio SVS", (".svs",), _TIFF_STARTS, "tiff"),
-    ImageFormat("ndpi", "Hamamatsu NDPI", (".ndpi",), _TIFF_STARTS, "tiff"),
+    ImageFormat("jpeg", "JPEG", (".jpg", ".jpeg"), _JPEG_STARTS),
+    ImageFormat("bmp", "BMP", (".bmp",), (b"BM",)),
+    ImageFormat("gif", "GIF", (".gif",), (b"GIF87a", b"GIF89a")),
+    ImageFormat("webp", "WebP", (".webp",), (b"RIFF",)),
+    ImageFormat("jpeg2000", "JPEG 2000", (".jp2", ".j2k", ".jpx"), _JP2_STARTS),
+    ImageFormat("tiff", "TIFF", (".tif", ".tiff", ".btf"), _TIFF_STARTS, "tiff"),
+    ImageFormat("qptiff", "Akoya QPTIFF", (".qptiff",), _TIFF_STARTS, "tiff"),
+    ImageFormat("svs", "Aperio SVS", (".svs",), _TIFF_STARTS, "openslide"),
+    ImageFormat("ndpi", "Hamamatsu NDPI", (".ndpi",), _TIFF_STARTS, "openslide"),
+    ImageFormat("scn", "Leica SCN", (".scn",), _TIFF_STARTS, "openslide"),
+    ImageFormat("bif", "Ventana BIF", (".bif",), _TIFF_STARTS, "openslide"),
+    ImageFormat("mrxs", "3DHISTECH MIRAX", (".mrxs",), _JPEG_STARTS, "openslide"),
+    ImageFormat("dicom", "DICOM slide", (".dcm",), _DICOM, "openslide"),
+    ImageFormat("czi", "Zeiss CZI", (".czi",), (b"ZISRAWFILE",), "openslide"),
+    ImageFormat("svslide", "Sakura", (".svslide",), (b"SQLite format 3",), "openslide"),
+    ImageFormat("ngff", "OME-Zarr", (".zarr", ".zip", ".ozx"), (b"PK\3\4",), "ngff"),
 )
-"""Images that `core.images.read_tile` opens."""
+"""Images that `core.images.read_tile` and `core.images.read_slide` open."""
 
-LABEL_ENDINGS: tuple[str, ...] = (".png", ".tif", ".tiff", ".npy")
-"""Of files that `core.images.read_labels` opens."""
+LABEL_FORMATS: tuple[LabelFormat, ...] = (
+    LabelFormat("png", "PNG, BMP or GIF label image", (".png", ".bmp", ".gif")),
+    LabelFormat("tiff", "TIFF label image", (".tif", ".tiff"), "tiff", types=True),
+    LabelFormat("numpy", "NumPy array", (".npy", ".npz"), "numpy", types=True),
+    LabelFormat("matlab", "MATLAB", (".mat",), "matlab", types=True),
+    LabelFormat(
+        "geojson", "GeoJSON (QuPath)", (".geojson", ".geojson.gz"), "json", types=True
+    ),
+    LabelFormat("json", "COCO or HoVer-Net JSON", (".json",), "json", types=True),
+    LabelFormat("xml", "Aperio XML", (".xml",), "xml", types=True),
+    LabelFormat("roi", "ImageJ ROI", (".zip", ".roi"), "roi"),
+)
+"""Ground truth that `core.images.read_truth` opens."""
 
 MODEL_FORMATS: tuple[FileFormat, ...] = (
     FileFormat("safetensors", "safetensors", (".safetensors",)),
@@ -76,6 +121,8 @@ def _endings(formats: Iterable[FileFormat]) -> tuple[str, ...]:
 
 TILE_ENDINGS = _endings(IMAGE_FORMATS)
 """Of files that are taken for tiles."""
+LABEL_ENDINGS = _endings(LABEL_FORMATS)
+"""Of files that are taken for ground truth."""
 MODEL_ENDINGS = _endings(MODEL_FORMATS)
 """Of files that are taken for models."""
 

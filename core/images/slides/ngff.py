@@ -103,7 +103,7 @@ class NgffBackend:
         )
         group = zarr.open_group(store, path=self._folder, mode="r")
         self._store = store
-        self._arrays = [group[str(each["path"])] for each in datasets]
+        self._arrays: list[Any] = [group[str(each["path"])] for each in datasets]
         self._axes = axes
         self._check_axes(about)
         scales = [self._scale(each, about) for each in datasets]
@@ -192,7 +192,9 @@ class NgffBackend:
         """Micrometres per pixel along x and y, when the axes have units."""
         sizes = [1.0, 1.0]
         units: list[float] = []
-        axes = [a if isinstance(a, dict) else {"name": a} for a in about.get("axes", ())]
+        axes = [
+            a if isinstance(a, dict) else {"name": a} for a in about.get("axes", ())
+        ]
         for axis in "xy":
             unit = next((a.get("unit") for a in axes if a["name"] == axis), None)
             if unit not in _UNITS:

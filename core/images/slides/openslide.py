@@ -11,6 +11,7 @@ from core.images.pixels import Raw
 from core.images.slides.values import Level
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from core.images.orientation import Region
@@ -80,7 +81,7 @@ class OpenSlideBackend:
         self.associated = tuple(sorted(self._slide.associated_images))
 
     def _mpp(
-        self, about: openslide._PropertyMap
+        self, about: Mapping[str, str]
     ) -> tuple[tuple[float, float] | None, tuple[str, ...]]:
         import openslide
 

@@ -89,7 +89,7 @@ def test_paths_that_are_no_image(tmp_path):
         read_tile(tmp_path / "nothing.png")
     with pytest.raises(InputError, match="is empty"):
         read_tile(tmp_path / "empty.png")
-    with pytest.raises(InputError, match="not a PNG"):
+    with pytest.raises(InputError, match="is a text file, not an image"):
         read_tile(tmp_path / "text.png")
     with pytest.raises(InputError, match="cannot be read"):
         read_tile("bad\0name.png")
