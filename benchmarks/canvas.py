@@ -18,8 +18,9 @@ from app.controllers.presenter.masks import pair
 from app.rendering.heat import Heat
 from app.rendering.overlay import label_pyramid, largest_pyramid, picture_pyramid
 from app.state.app_state import Display
-from app.state.values import KINDS, Changes, Nuclei, Opened, Outcome, Picture, RawMap
+from app.state.values import KINDS, DrawnOutcome, Nuclei, Opened, Picture, RawMap
 from app.views.panels.viewer import Viewer
+from core.metrics import NucleusChanges
 
 SIDE = 4000
 ROWS = 100  # and as many columns: 10,000 nuclei
@@ -29,7 +30,7 @@ LIMIT_MS = 1000 / 30
 class _Found:
     """What `pair` looks at of an `Opened` or an `Outcome`."""
 
-    def __init__(self, nuclei: Nuclei, changes: Changes | None = None) -> None:
+    def __init__(self, nuclei: Nuclei, changes: NucleusChanges | None = None) -> None:
         self.nuclei, self.changes, self.truth = nuclei, changes, None
 
 
@@ -49,13 +50,14 @@ def tissue() -> tuple[Picture, _Found, _Found, RawMap]:
         pixels[top : top + step, left : left + step][inside] = (110, 70, 150)
         centres.append((left + step / 2, top + step / 2))
     count = ROWS * ROWS
-    kinds = rng.integers(0, len(KINDS), count).astype(np.int8)
-    kinds[rng.random(count) < 0.7] = 0
+    kinds = rng.integers(1, len(KINDS) + 1, count).astype(np.uint8)
+    kinds[rng.random(count) < 0.7] = 1
     classes = rng.integers(1, 6, count)
     nuclei = Nuclei(label_pyramid(labels), classes, np.array(centres))
     moved = RawMap(largest_pyramid(np.where(labels > 0, 90, 5).astype(np.uint8)))
     picture = Picture(picture_pyramid(pixels), "10,000 nuclei", 0.25)
-    return picture, _Found(nuclei), _Found(nuclei, Changes(kinds, kinds, {})), moved
+    pruned = _Found(nuclei, NucleusChanges((), kinds, kinds))
+    return picture, _Found(nuclei), pruned, moved
 
 
 def canvas(app: QApplication, size: tuple[int, int]) -> dict[str, Any]:
@@ -90,7 +92,7 @@ def canvas(app: QApplication, size: tuple[int, int]) -> dict[str, Any]:
     for name, (display, heat) in ways.items():
         viewer.set_swipe(display.swipe)
         viewer.set_masks(
-            *pair(cast("Opened", opened), cast("Outcome", outcome), display)
+            *pair(cast("Opened", opened), cast("DrawnOutcome", outcome), display)
         )
         viewer.set_heats("foreground" if heat else "", (heat,))
         found[name] = _timed(app, viewer)

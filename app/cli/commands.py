@@ -7,12 +7,14 @@ import json
 import os
 import sys
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli.arguments import Arguments
 from app.cli.end_to_end import timed_way, way_of
 from app.cli.nucleus_changes import damage_of
+from app.cli.reporting import report
 from app.cli.sweep_summary import lines_of, summary
 from app.text import format as text
 from app.worker.engine import read
@@ -21,9 +23,9 @@ from core.job import Job, Step
 from core.types import FineTune
 
 if TYPE_CHECKING:
-    from core.benchmark import Bench, Round
-    from core.latency import Comparison
+    from core.benchmark import Bench
     from core.models import LoadedModel
+    from core.results import Comparison, Outcome
 
 OK, FAULT, BAD_INPUT = 0, 1, 2
 
@@ -158,22 +160,19 @@ def _check_folder(folder: Path) -> None:
 def _write(
     asked: Arguments,
     bench: "Bench",
-    found: "Round",
+    found: "Outcome",
     timed: "Comparison",
     result: dict[str, Any],
     job: Job,
 ) -> list[str]:
     """Write the model, the masks, the report and the result; returns notes."""
-    from app.export.report import write_report
-    from app.export.report.rounds import facts_of_round
     from app.worker.writing import ExportJob, write_folder
 
     folder = Path(asked.out)
     leaving = ExportJob(bench, asked.model, asked.request, timed)
     notes = write_folder(folder, leaving, job, asked.formats, found)
     why = "" if timed.verdict == "faster" else next(iter(result["why"]), "")
-    facts = facts_of_round(leaving, found, asked.source, why)
-    write_report(str(folder / "report.html"), facts)
+    report(folder / "report.html", asked, bench, found, replace(timed, reason=why))
     (folder / "result.json").write_text(json.dumps(result, indent=2), encoding="utf-8")
     return notes
 

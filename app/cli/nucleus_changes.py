@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 from app.cli.summary import defined, shown
 
 if TYPE_CHECKING:
-    from core.benchmark import Bench, Round, WholeWay
+    from core.benchmark import Bench, WholeWay
+    from core.results import Outcome
 
 
-def damage_of(bench: "Bench", found: "Round", way: "WholeWay") -> dict[str, Any]:
+def damage_of(bench: "Bench", found: "Outcome", way: "WholeWay") -> dict[str, Any]:
     """Return what became of nuclei, by kind and by type, and of the raw outputs.
 
     Parameters

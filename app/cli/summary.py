@@ -44,13 +44,7 @@ def figures(
         },
         "params": {"dense": dense.params, "pruned": left.params},
         "macs": {"dense": dense.macs, "pruned": left.macs},
-        "latency_ms": {
-            "dense": timed.dense.median,
-            "pruned": timed.pruned.median,
-            "speedup": timed.speedup,
-            "interval": list(timed.interval),
-            "verdict": timed.verdict,
-        },
+        "latency_ms": timed.summary(),
     }
 
 
@@ -58,17 +52,27 @@ def figure_lines(result: Mapping[str, Any]) -> list[str]:
     """Return `figures` for people."""
     params, macs = result["params"], result["macs"]
     timed, shares = result["latency_ms"], result["sparsity"]
-    low, high = timed["interval"]
     return [
         f"{result['heuristic']}, {result['scope']}, recovery {result['recovery']}",
         f"parameters  {text.quantity(params['dense'])} to "
         f"{text.quantity(params['pruned'])}  (-{text.percent(shares['params'], 1)})",
         f"MACs        {text.quantity(macs['dense'])} to "
         f"{text.quantity(macs['pruned'])}  (-{text.percent(shares['macs'], 1)})",
-        f"latency     {text.milliseconds(timed['dense'])} to "
-        f"{text.milliseconds(timed['pruned'])}  {text.speedup(timed['speedup'])} "
-        f"({low:.2f} to {high:.2f}): {timed['verdict']}",
+        f"latency     {latency_words(timed)}",
     ]
+
+
+def latency_words(timed: Mapping[str, Any]) -> str:
+    """Return `core.results.Comparison.summary` for people."""
+    dense = text.milliseconds(timed["dense"])
+    if timed["speedup"] is None:
+        return f"{timed['verdict']} ({dense} dense)"
+    low, high = timed["interval"]
+    return (
+        f"{dense} to {text.milliseconds(timed['pruned'])}  "
+        f"{text.speedup(timed['speedup'])} ({low:.2f} to {high:.2f}): "
+        f"{timed['verdict']}"
+    )
 
 
 def defined(scores: Mapping[str, float] | None) -> dict[str, float | None] | None:

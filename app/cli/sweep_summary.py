@@ -5,16 +5,15 @@ from typing import TYPE_CHECKING, Any
 from app.cli.end_to_end import way_lines
 from app.cli.nucleus_changes import damage_lines
 from app.cli.summary import defined, figure_lines, figures, shown, training_line
-from app.worker.translating import scores_of
 from core.tables import metrics_for
 
 if TYPE_CHECKING:
-    from core.benchmark import Bench, Round
-    from core.latency import Comparison
+    from core.benchmark import Bench
+    from core.results import Comparison, Outcome
 
 
 def summary(
-    model: str, bench: "Bench", found: "Round", timed: "Comparison"
+    model: str, bench: "Bench", found: "Outcome", timed: "Comparison"
 ) -> dict[str, Any]:
     """Return the result as the object that ``--json`` prints.
 
@@ -26,9 +25,9 @@ def summary(
         The round. Undefined scores become None.
     """
     truth = {
-        "dense": _scores(bench.dense.scores),
-        "pruned": _scores(found.scores),
-        "agreement": _scores(found.agreement),
+        "dense": defined(bench.dense.scores),
+        "pruned": defined(found.scores),
+        "agreement": defined(found.agreement),
     }
     sizes = bench.dense.counts, found.counts
     return {
@@ -45,11 +44,7 @@ def summary(
     }
 
 
-def _scores(scores: Any) -> dict[str, float | None] | None:
-    return None if scores is None else defined(scores_of(scores))
-
-
-def lines_of(result: dict[str, Any], found: "Round") -> list[str]:
+def lines_of(result: dict[str, Any], found: "Outcome") -> list[str]:
     """Return a result for people."""
     agreement = result["scores"]["agreement"]
     lines = [

@@ -134,7 +134,7 @@ def next_pane(state: AppState) -> Pane:
         active one is repeated.
     """
     heuristics = state.opened.heuristics if state.opened else ()
-    usable = [item.name for item in heuristics if not item.missing]
+    usable = [item.name for item in heuristics if not item.needs]
     taken = {pane.request.heuristic for pane in state.panes}
     here = state.request.heuristic
     after = usable.index(here) + 1 if here in usable else 0

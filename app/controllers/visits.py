@@ -36,8 +36,8 @@ class Visits:
         outcome = self._store.state.outcome
         if outcome is None or kind not in KINDS:
             return
-        places = outcome.changes.places.get(kind)
-        if places is None or not len(places):
+        places = outcome.changes.places(kind)
+        if not len(places):
             return
         index = (self._visited.get(kind, -1) + 1) % len(places)
         self._visited[kind] = index

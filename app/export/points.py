@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.state.app_state import Message
-from app.state.trials import Trial
+from core.results import Trial
 from core.tables import metrics_for
 
 _SCORES = tuple(row.key for row in metrics_for("nuclei"))
@@ -30,18 +30,16 @@ def as_csv(trials: Sequence[Trial]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_HEADER)
     for trial in trials:
-        ask, counts, timed = trial.request, trial.counts, trial.measured
+        ask, counts, timed = trial.request, trial.pruned, trial.measured
         row: list[object] = [ask.heuristic, ask.scope, ask.count, ask.recovery]
         row += [f"{ask.sparsity:.4f}", f"{trial.removed:.4f}"]
         row += [counts.params, counts.macs, counts.channels]
         row += [_number(trial.scores.get(name)) for name in _SCORES]
         row.append(_number(trial.kept))
-        if timed is None:
-            row += [""] * 6
-        else:
-            row += [f"{timed.dense_ms:.4f}", f"{timed.pruned_ms:.4f}"]
-            row += [f"{timed.speedup:.4f}", *(f"{x:.4f}" for x in timed.interval)]
-            row.append(timed.verdict)
+        said = {} if timed is None else timed.summary()
+        row += [_number(said.get(name)) for name in ("dense", "pruned", "speedup")]
+        row += [_number(end) for end in said.get("interval") or (None, None)]
+        row.append(said.get("verdict", ""))
         writer.writerow(row)
     return out.getvalue()
 

@@ -7,12 +7,12 @@ from functools import partial
 
 from app.plots.plot_values import BEST, Dot, Line
 from app.plots.styles import style_of
-from app.state.trials import Trial, front, predictor, work_of
+from app.state.trials import front, predictor, work_of
 from app.text import format as text
+from app.text.speed import describe_speedup
+from core.results import Trial
 from core.tables import METRICS
 from core.types import SPARSITY, PruneRequest, RequestKey
-
-_WIDEST = 4.0  # ratio of the ends of an interval that is still drawn
 
 
 def _grouped(trials: Sequence[Trial]) -> Mapping[RequestKey, list[Trial]]:
@@ -29,8 +29,8 @@ def latencies(trials: Sequence[Trial], dense_ms: float) -> list[float]:
     return [
         dense_ms
         / (
-            trial.measured.speedup
-            if trial.measured
+            trial.latency.speedup
+            if trial.latency
             else predict(work_of(trial.request, trial.macs_left))
         )
         for trial in trials
@@ -47,7 +47,7 @@ def dense_latency(trials: Sequence[Trial], guess: float) -> float:
     guess
         Used while there is none, in ms.
     """
-    known = sorted(t.measured.dense_ms for t in trials if t.measured is not None)
+    known = sorted(t.latency.dense_ms for t in trials if t.latency is not None)
     return known[len(known) // 2] if known else guess
 
 
@@ -60,12 +60,10 @@ def tip(trial: Trial, latency: float) -> str:
         if METRICS[key].usual
     )
     said = f"{text.milliseconds(latency)} (predicted)"
-    if trial.measured is not None:
-        low, high = trial.measured.interval
-        said = (
-            f"{text.milliseconds(latency)}, {trial.measured.speedup:.2f}{text.TIMES} "
-            f"({low:.2f} to {high:.2f}, measured)"
-        )
+    if trial.latency is not None:
+        said = f"{text.milliseconds(latency)}, {describe_speedup(trial.latency)}"
+    elif trial.measured is not None:
+        said = trial.measured.verdict
     return (
         f"{ask.heuristic}, {ask.scope}, {ask.recovery}\n"
         f"{text.percent(trial.removed, 1)} of parameters removed, "
@@ -152,7 +150,7 @@ def _dots(
     """Return a trial as a point of each plot; None where it has no score."""
     value = trial.scores.get(metric, math.nan)
     # Written when it is asked for: there may be hundreds.
-    words, sure = partial(tip, trial, latency), trial.measured is not None
+    words, sure = partial(tip, trial, latency), trial.latency is not None
     span, key = _span(trial, dense_ms), trial.request
     timed = Dot(trial.removed, latency, key, words, sure, up=span)
     if not math.isfinite(value):
@@ -166,11 +164,9 @@ def _dots(
 
 def _span(trial: Trial, dense_ms: float) -> tuple[float, float] | None:
     """Return the interval of a measured latency, in ms."""
-    if trial.measured is None:
+    if trial.latency is None:
         return None
-    slow, fast = trial.measured.interval
-    if slow <= 0 or fast > slow * _WIDEST:
-        return None  # too few repeats to say anything: a bar would only mislead
+    slow, fast = trial.latency.interval
     return dense_ms / fast, dense_ms / slow
 
 

@@ -20,8 +20,9 @@ from PySide6.QtCore import (
 )
 
 from app.plots.styles import RECOVERY
-from app.state.trials import Trial
 from app.text import format as text
+from app.text.speed import SPEEDUP_TIP, describe_speedup
+from core.results import Trial
 from core.tables import metrics_for
 from core.types import PruneRequest
 
@@ -77,16 +78,13 @@ def _score(key: str) -> tuple[Callable[[Trial], Value], Callable[[Trial], str]]:
 
 
 def _latency(trial: Trial) -> str:
-    timed = trial.measured
+    timed = trial.latency
     return text.milliseconds(timed.pruned_ms) if timed else text.DASH
 
 
 def _speedup(trial: Trial) -> str:
     timed = trial.measured
-    if timed is None:
-        return text.DASH
-    low, high = timed.interval
-    return f"{timed.speedup:.2f}{text.TIMES} ({low:.2f} to {high:.2f})"
+    return text.DASH if timed is None else describe_speedup(timed)
 
 
 COLUMNS: tuple[Column, ...] = (
@@ -122,15 +120,15 @@ COLUMNS: tuple[Column, ...] = (
         "params",
         "Parameters",
         "Weights that are left.",
-        lambda t: float(t.counts.params),
-        lambda t: text.quantity(t.counts.params),
+        lambda t: float(t.pruned.params),
+        lambda t: text.quantity(t.pruned.params),
     ),
     Column(
         "macs",
         "MACs",
         "Multiply-accumulates that are left, for this tile.",
-        lambda t: float(t.counts.macs),
-        lambda t: text.quantity(t.counts.macs),
+        lambda t: float(t.pruned.macs),
+        lambda t: text.quantity(t.pruned.macs),
     ),
     *(
         Column(row.key, row.title, row.tip, *_score(row.key))
@@ -140,14 +138,14 @@ COLUMNS: tuple[Column, ...] = (
         "ms",
         "Latency",
         "Measured time of the pruned network; empty until it is measured.",
-        lambda t: t.measured.pruned_ms if t.measured else _NOT_KNOWN,
+        lambda t: t.latency.pruned_ms if t.latency else _NOT_KNOWN,
         _latency,
     ),
     Column(
         "speedup",
         "Speed-up",
-        "Dense over pruned latency with its 95 % interval; above 1 is faster.",
-        lambda t: t.measured.speedup if t.measured else _NOT_KNOWN,
+        SPEEDUP_TIP,
+        lambda t: t.latency.speedup if t.latency else _NOT_KNOWN,
         _speedup,
     ),
 )

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.rendering.palette import KIND_COLOUR, PLAIN, type_colour
-from app.state.values import KINDS, Changes, Nuclei
+from app.state.values import KINDS, Nuclei
 from core.errors import InputError
 from core.export import Described, Style, write_geojson, write_label_tiff
 from core.job import Job
+from core.metrics import Change, NucleusChanges
 
 ENDINGS = (".geojson", ".geojson.gz", ".json", ".tif", ".tiff")
 
@@ -74,7 +75,7 @@ def by_change(became: Sequence[str], mpp: float | None) -> Described:
     return Described([table[word] for word in became], mpp)
 
 
-def kinds_of(changes: Changes, *, dense: bool) -> tuple[str, ...]:
+def kinds_of(changes: NucleusChanges, *, dense: bool) -> tuple[str, ...]:
     """Return what became of each nucleus of the dense or the pruned model."""
-    codes = changes.before if dense else changes.after
-    return tuple(KINDS[code] for code in codes)
+    codes = changes.before_kind if dense else changes.after_kind
+    return tuple(Change(code).name.lower() for code in codes)

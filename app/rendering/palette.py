@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 
 from app.rendering.overlay import Colours, premultiplied
 from app.state.values import KINDS, Kind
+from core.metrics import Change
 
 Rgb = tuple[int, int, int]
 
@@ -31,7 +32,7 @@ KIND_COLOUR: dict[Kind, Rgb] = {
     "new": YELLOW,
     "merged": GREEN,
     "split": ORANGE,
-    "changed": WHITE,
+    "retyped": WHITE,
 }
 KIND_SENTENCE: dict[Kind, str] = {
     "kept": "Found by both models.",
@@ -39,7 +40,7 @@ KIND_SENTENCE: dict[Kind, str] = {
     "new": "Found by the pruned model only.",
     "merged": "One nucleus of the pruned model that covers several of the dense one.",
     "split": "One nucleus of the dense model that fell into several.",
-    "changed": "Found by both models, but given another type.",
+    "retyped": "Found by both models, but given another type.",
 }
 _INSIDE: dict[Kind, float] = {"kept": 0.0, "lost": 0.65}  # opacity; others 0.4
 _TYPES: tuple[Rgb, ...] = (SKY, ORANGE, YELLOW, GREEN, PURPLE, BLUE, VERMILLION)
@@ -122,32 +123,32 @@ def by_type(
 
 
 def by_kind(
-    codes: NDArray[np.int8], *, opacity: float, only: frozenset[Kind] | None = None
+    codes: NDArray[np.uint8], *, opacity: float, only: frozenset[Kind] | None = None
 ) -> Colours:
     """Return how nuclei look when coloured by what became of them.
 
     Parameters
     ----------
     codes
-        int8 (n,), indices into `KINDS`.
+        uint8 (n,), `core.metrics.Change`; 0 stays invisible.
     opacity
         0 to 1.
     only
         Kinds to draw; the others stay invisible.
     """
-    table = np.array([KIND_COLOUR[kind] for kind in KINDS], np.uint8)
+    table = np.array([(0, 0, 0), *(KIND_COLOUR[kind] for kind in KINDS)], np.uint8)
     rgb = np.zeros((len(codes) + 1, 3), np.uint8)
     rgb[1:] = table[codes]
-    drawn = np.array([only is None or kind in only for kind in KINDS], float)
-    inner = np.array([_INSIDE.get(kind, 0.4) for kind in KINDS])
-    hatch = np.array([1.0 if kind == "lost" else 0.0 for kind in KINDS])
+    drawn = np.array([0.0, *(only is None or kind in only for kind in KINDS)])
+    inner = np.array([0.0, *(_INSIDE.get(kind, 0.4) for kind in KINDS)])
+    hatch = np.array([0.0, *(1.0 if kind == "lost" else 0.0 for kind in KINDS)])
     shown, inside, stripe = np.zeros((3, len(codes) + 1))
     shown[1:] = drawn[codes]
     inside[1:] = (drawn * inner)[codes]
     stripe[1:] = (drawn * np.maximum(hatch, inner))[codes]
     # Between the hatch of lost nuclei it is white, unlike any stain.
     ground = rgb.copy()
-    ground[1:][codes == KINDS.index("lost")] = 255
+    ground[1:][codes == Change.LOST] = 255
     return Colours(
         premultiplied(rgb, shown * opacity),
         premultiplied(ground, inside * opacity),

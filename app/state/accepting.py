@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from app.state.app_state import Pane
 from app.state.exploring import without
-from app.state.trials import added, trial_from, with_latency
-from app.state.values import Curve, Measured, Opened, Outcome
+from app.state.trials import added, build_trial, with_latency
+from app.state.values import DrawnOutcome, Opened
+from core.results import Comparison, SizeCurve
 from core.types import SIZES, PruneRequest
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def opened_fields(state: "AppState", opened: Opened) -> Fields:
     fresh |= {"trials": (), "curve": None, "measured": None, "message": None}
     fresh |= {"training": None, "preview": None, "todo": (), "background": ()}
     fresh["failed"] = {}
-    usable = [item.name for item in opened.heuristics if not item.missing]
+    usable = [item.name for item in opened.heuristics if not item.needs]
     request = state.request
     if usable and request.heuristic not in usable:
         request = replace(request, heuristic=usable[0])
@@ -48,7 +49,7 @@ def _unlocked(request: PruneRequest, layers: set[str]) -> PruneRequest:
     return replace(request, locked=tuple(layers.intersection(request.locked)))
 
 
-def outcome_fields(state: "AppState", outcome: Outcome, *, live: bool) -> Fields:
+def outcome_fields(state: "AppState", outcome: DrawnOutcome, *, live: bool) -> Fields:
     """Return what a pruned model changes.
 
     Parameters
@@ -65,7 +66,7 @@ def outcome_fields(state: "AppState", outcome: Outcome, *, live: bool) -> Fields
         return {}
     on_show = {pane.request for pane in state.panes}
     fresh: Fields = {
-        "trials": added(state.trials, trial_from(state.opened, outcome), on_show),
+        "trials": added(state.trials, build_trial(state.opened, outcome), on_show),
         "todo": state.todo if live else without(state.todo, outcome.request),
         "background": without(state.background, outcome.request),
     }
@@ -78,7 +79,7 @@ def outcome_fields(state: "AppState", outcome: Outcome, *, live: bool) -> Fields
     return fresh
 
 
-def _answered(pane: Pane, outcome: Outcome) -> Pane:
+def _answered(pane: Pane, outcome: DrawnOutcome) -> Pane:
     """Return a pane with a result, if it is what the pane asked for."""
     if pane.request != outcome.request or pane.outcome is outcome:
         return pane
@@ -99,18 +100,20 @@ def still_failed(state: "AppState") -> dict[PruneRequest, str]:
     return {one: why for one, why in state.failed.items() if one in on_show}
 
 
-def measured_fields(state: "AppState", measured: Measured, *, explored: bool) -> Fields:
+def measured_fields(
+    state: "AppState", measured: Comparison, *, explored: bool
+) -> Fields:
     """Return what a measurement changes."""
     fresh: Fields = {
         "measured": measured,
         "trials": with_latency(state.trials, measured),
     }
     if explored:
-        fresh["todo"] = without(state.todo, measured.request)
+        fresh["todo"] = without(state.todo, measured.request or state.request)
     return fresh
 
 
-def curve_fields(state: "AppState", curve: Curve) -> Fields:
+def curve_fields(state: "AppState", curve: SizeCurve) -> Fields:
     """Return what a curve of sizes changes: every pane of its settings has it."""
     fresh: Fields = {}
     key = curve.request.key(without=SIZES)

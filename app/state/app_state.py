@@ -11,9 +11,9 @@ from typing import Any, Literal
 from PySide6.QtCore import QObject, Signal
 
 from app.state.training import Training
-from app.state.trials import Trial
-from app.state.values import Curve, Kind, Measured, Opened, Outcome, Picture
+from app.state.values import DrawnOutcome, Kind, Opened, Picture
 from core.job import Step
+from core.results import Comparison, SizeCurve, Trial
 from core.types import PruneRequest
 
 Lock = Literal["free", "sparsity", "latency"]
@@ -101,8 +101,8 @@ class Pane:
     """
 
     request: PruneRequest
-    curve: Curve | None = None
-    outcome: Outcome | None = None
+    curve: SizeCurve | None = None
+    outcome: DrawnOutcome | None = None
 
     @property
     def current(self) -> bool:
@@ -156,13 +156,13 @@ class AppState:
     request: PruneRequest = field(
         default_factory=lambda: PruneRequest("reconstruction", 0.5)
     )
-    curve: Curve | None = None
-    outcome: Outcome | None = None
+    curve: SizeCurve | None = None
+    outcome: DrawnOutcome | None = None
     before: tuple[Pane, ...] = ()
     after: tuple[Pane, ...] = ()
     lock: Lock = "free"
-    preview: Outcome | None = None
-    measured: Measured | None = None
+    preview: DrawnOutcome | None = None
+    measured: Comparison | None = None
     trials: tuple[Trial, ...] = ()
     training: Training | None = None
     todo: tuple[PruneRequest, ...] = ()
@@ -190,11 +190,11 @@ class AppState:
         return len(self.before)
 
     @property
-    def seen(self) -> Outcome | None:
+    def seen(self) -> DrawnOutcome | None:
         """What the active pane draws: a previewed point, or else its own result."""
         return self.preview or self.drawn(self.pane)
 
-    def drawn(self, pane: Pane) -> Outcome | None:
+    def drawn(self, pane: Pane) -> DrawnOutcome | None:
         """Return the result that a pane draws: none of other settings if it failed."""
         failed = pane.request in self.failed and not pane.current
         return None if failed else pane.outcome
@@ -205,11 +205,11 @@ class AppState:
         return self.pane.current
 
     @property
-    def latency(self) -> Measured | None:
+    def latency(self) -> Comparison | None:
         """The measurement of the model on show, if there is one."""
         return self.latency_of(self.request)
 
-    def latency_of(self, request: PruneRequest) -> Measured | None:
+    def latency_of(self, request: PruneRequest) -> Comparison | None:
         """Return the measurement of one pruned model, if there is one."""
         for trial in self.trials:
             if trial.request == request:

@@ -51,7 +51,7 @@ def baseline_of(state: "AppState") -> tuple[PruneRequest, ...]:
         cannot be used.
     """
     heuristics = state.opened.heuristics if state.opened else ()
-    if not any(item.name == "random" and not item.missing for item in heuristics):
+    if not any(item.name == "random" and not item.needs for item in heuristics):
         return ()
     tried = {trial.request for trial in state.trials}
     # nobody waits half an hour for a background

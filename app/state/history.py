@@ -115,7 +115,7 @@ def _possible(request: PruneRequest, opened: "Opened | None") -> bool:
     """Return whether the open model has the heuristic and the locked layers."""
     if opened is None:
         return True
-    usable = {item.name for item in opened.heuristics if not item.missing}
+    usable = {item.name for item in opened.heuristics if not item.needs}
     layers = {layer.name for layer in opened.layers}
     return request.heuristic in usable and layers.issuperset(request.locked)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.state.app_state import Lock, Pane
 from app.state.trials import predictor, work_of
-from app.state.values import Curve
+from core.results import SizeCurve
 from core.tables import MAX_SPARSITY
 from core.types import SIZES, SPARSITY
 
@@ -68,7 +68,7 @@ def _as_fast(state: "AppState") -> tuple[Pane, ...]:
 def _fast_enough(state: "AppState", pane: Pane, wanted: float) -> bool:
     """Return whether a pane was measured, and is as fast as can be told apart."""
     measured = state.latency_of(pane.request)
-    if measured is None:
+    if measured is None or not measured.measurable:
         return False
     low, high = measured.interval
     return low <= wanted <= high
@@ -77,7 +77,7 @@ def _fast_enough(state: "AppState", pane: Pane, wanted: float) -> bool:
 def speedup_at(state: "AppState", pane: Pane) -> float | None:
     """Return how much faster than dense a pane is: measured, or else predicted."""
     measured = state.latency_of(pane.request)
-    if measured is not None and measured.speedup > 0:
+    if measured is not None and measured.measurable:
         return measured.speedup
     speed = _speeds(state, pane)
     return speed(pane.request.sparsity) if speed is not None else None
@@ -96,7 +96,7 @@ def _speeds(state: "AppState", pane: Pane) -> Callable[[float], float] | None:
     own = [
         trial
         for trial in state.trials
-        if trial.measured is not None
+        if trial.latency is not None
         and trial.request.key(without=SPARSITY) == curve_key
     ]
     predict = predictor(own or state.trials)
@@ -106,7 +106,7 @@ def _speeds(state: "AppState", pane: Pane) -> Callable[[float], float] | None:
     )
 
 
-def _curve_of(pane: Pane) -> Curve | None:
+def _curve_of(pane: Pane) -> SizeCurve | None:
     curve = pane.curve
     if curve is None:
         return None

@@ -1,13 +1,14 @@
 """What a sweep is asked for, and what its stores hold, light enough to draw.
 
-Nothing here imports torch. To read this file, start from `SweepSettings` and `Results`.
+Nothing here imports torch. To read this file, start from `SweepSettings` and
+`StoreContents`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from core.types import PruneRequest, Recovery, Target
+from core.results import Trial
+from core.types import Recovery, Target
 
 STEP_SECONDS = 1.0  # of a trial beside network and latency: plan, repair, scores
 LATENCY_SECONDS = 3.5
@@ -107,43 +108,7 @@ class SweepSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a plotted trial leads: a state of the window, for one model."""
-
-    request: PruneRequest
-    model: str
-    weights: str
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One trial of a store.
-
-    Parameters
-    ----------
-    place
-        What was pruned, and how.
-    removed, macs_left
-        Shares of parameters gone and of multiply-accumulates left.
-    scores, dense
-        By name, mean over the tiles: pruned and dense model. Against the ground
-        truth, or else (``dense`` empty) agreement with the dense model.
-    dense_ms, speedup, interval
-        Latency; nan and None when it was not measured.
-    """
-
-    place: Place
-    removed: float
-    macs_left: float
-    scores: Mapping[str, float]
-    dense: Mapping[str, float] = field(default_factory=dict)
-    dense_ms: float = float("nan")
-    speedup: float = float("nan")
-    interval: tuple[float, float] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Results:
+class StoreContents:
     """What a store holds.
 
     Parameters
@@ -152,7 +117,7 @@ class Results:
         Of the store.
     machine
         Hardware that its trials ran on.
-    points
+    trials
         In the order they were added.
     tiles
         Of the trials.
@@ -164,7 +129,7 @@ class Results:
 
     path: Path
     machine: str = ""
-    points: tuple[Point, ...] = ()
+    trials: tuple[Trial, ...] = ()
     tiles: int = 0
     impossible: int = 0
     last: int = 0
@@ -173,11 +138,11 @@ class Results:
     def metrics(self) -> frozenset[str]:
         """Names of scores that are defined somewhere."""
         names: set[str] = set()
-        for point in self.points:
-            names |= {name for name, value in point.scores.items() if value == value}
+        for trial in self.trials:
+            names |= {name for name, value in trial.scores.items() if value == value}
         return frozenset(names)
 
     @property
     def against_truth(self) -> bool:
         """Whether scores are against the ground truth, not the dense model."""
-        return any(point.dense for point in self.points)
+        return any(trial.dense_scores for trial in self.trials)

@@ -1,64 +1,30 @@
 """Plotted points: what was tried on the open tile, and what it gave."""
 
-from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import math
+from collections.abc import Callable, Container, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from app.state.values import Measured, Opened, Outcome
-from core.types import SPARSITY, Counts, PruneRequest, RequestKey
+from app.state.values import Opened
+from core.results import Comparison, Outcome, Trial, TrialIdentity
+from core.types import SPARSITY, PruneRequest, RequestKey
 
 _STEP = 0.005  # of sparsity
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One point of the plots; a state of the window that one can go back to.
-
-    Parameters
-    ----------
-    request
-        Puts the window back there.
-    removed
-        Share of parameters gone, 0 to 1: what it came to, not what was asked.
-    macs_left
-        Share of the multiply-accumulates left, 0 to 1.
-    counts
-        What is left.
-    scores
-        By name, against the ground truth or else the dense model.
-    kept
-        Share of the dense model's nuclei that are kept, 0 to 1.
-    measured
-        Latency, once it was measured.
-    intervals
-        Of the scores: low and high end by name.
-    """
-
-    request: PruneRequest
-    removed: float
-    macs_left: float
-    counts: Counts
-    scores: Mapping[str, float]
-    kept: float
-    measured: Measured | None = None
-    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-
-
-def trial_from(opened: Opened, outcome: Outcome) -> Trial:
+def build_trial(opened: Opened, outcome: Outcome) -> Trial:
     """Return the point of an outcome."""
-    dense = opened.counts
-    scores = outcome.scores if outcome.scores is not None else outcome.agreement
     total = opened.nuclei.count
-    kept = outcome.changes.count("kept") + outcome.changes.count("changed")
+    source = opened.model.source
     return Trial(
-        outcome.request,
-        1 - outcome.counts.params / max(dense.params, 1),
-        outcome.counts.macs / max(dense.macs, 1),
-        outcome.counts,
-        dict(scores),
-        kept / total if total else float("nan"),
-        intervals=dict(outcome.intervals),
+        identity=TrialIdentity(source, "", opened.source, outcome.request),
+        dense=opened.counts,
+        pruned=outcome.counts,
+        scores=outcome.judged,
+        dense_scores=opened.scores or {},
+        intervals=outcome.intervals,
+        kept=outcome.changes.still_found / total if total else math.nan,
     )
 
 
@@ -95,7 +61,7 @@ def _place(trial: Trial) -> tuple[RequestKey, int]:
     return trial.request.key(without=SPARSITY), round(trial.request.sparsity / _STEP)
 
 
-def with_latency(trials: Sequence[Trial], measured: Measured) -> tuple[Trial, ...]:
+def with_latency(trials: Sequence[Trial], measured: Comparison) -> tuple[Trial, ...]:
     """Return ``trials`` with a measurement put to its point."""
     return tuple(
         replace(trial, measured=measured)
@@ -116,7 +82,8 @@ def predictor(trials: Sequence[Trial]) -> Callable[[float], float]:
     Parameters
     ----------
     trials
-        With measurements, or not.
+        With measurements, or not; those too noisy to say anything count for
+        nothing.
 
     Returns
     -------
@@ -129,8 +96,8 @@ def predictor(trials: Sequence[Trial]) -> Callable[[float], float]:
     known = {1.0: 1.0}
     for trial in trials:
         dense = trial.request.unstructured
-        if not dense and trial.measured is not None and trial.measured.speedup > 0:
-            known[trial.macs_left] = 1 / trial.measured.speedup
+        if not dense and trial.latency is not None and trial.latency.speedup > 0:
+            known[trial.macs_left] = 1 / trial.latency.speedup
     shares = np.array(sorted(known))
     times = np.array([known[share] for share in shares])
 

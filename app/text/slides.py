@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from app.state.values import Measured, Opened
+from app.state.values import Opened
 from app.text.format import TIMES
+from core.results import Comparison
 
 _ASSUMED_MPP = 0.25  # 40x, at which nuclei models are trained
 
@@ -50,7 +51,7 @@ def slide_called(key: str) -> Slide:
 
 
 def seconds_per_megapixel(
-    opened: Opened, measured: Measured
+    opened: Opened, measured: Comparison
 ) -> tuple[float, float] | None:
     """Return the time of both models from pixels to nuclei.
 
@@ -65,10 +66,10 @@ def seconds_per_megapixel(
     Returns
     -------
     tuple of float or None
-        Seconds per million pixels of tissue, dense and pruned; None when it is
-        not known how many pixels the measured time is for.
+        Seconds per million pixels of tissue, dense and pruned; None when the
+        measurement is too noisy, or it is not known how many pixels it is for.
     """
-    if measured.pixels <= 0:
+    if measured.pixels <= 0 or not measured.measurable:
         return None
     width, height = opened.picture.size
     rest = opened.seconds.get("instances", 0.0) / max(width * height, 1)
@@ -78,10 +79,12 @@ def seconds_per_megapixel(
     )
 
 
-def meaning(opened: Opened, measured: Measured | None, slide: Slide) -> str:
+def meaning(opened: Opened, measured: Comparison | None, slide: Slide) -> str:
     """Return what the speed means for a slide on this computer, in a sentence."""
     if measured is None:
         return "Measuring how fast it is…"
+    if not measured.measurable:
+        return f"How long a slide takes is {measured.verdict}: the computer is busy."
     times = seconds_per_megapixel(opened, measured)
     if times is None:
         return ""

@@ -1,15 +1,14 @@
 """What the numbers mean, in sentences: for people who do not prune networks."""
 
-from app.state.values import Measured, Opened, Outcome
+from app.state.values import Opened
 from app.text import format as text
+from core.results import Comparison, Outcome
 
-_WIDEST = 4.0  # ratio of the ends of an interval that says something
 
-
-def headline(opened: Opened, outcome: Outcome, measured: Measured | None) -> str:
+def headline(opened: Opened, outcome: Outcome, measured: Comparison | None) -> str:
     """Return the one sentence of the demo view."""
     total = opened.nuclei.count
-    found = outcome.changes.count("kept") + outcome.changes.count("changed")
+    found = outcome.changes.still_found
     if total == 0:
         return "The whole model finds no nuclei in this tile"
     if outcome.request.sparsity == 0:
@@ -21,6 +20,8 @@ def headline(opened: Opened, outcome: Outcome, measured: Measured | None) -> str
         return f"{words}, {measured.speedup:.1f} times faster"
     if measured.verdict == "slower":
         return f"{words}, but {1 / measured.speedup:.1f} times slower"
+    if not measured.measurable:
+        return f"{words}, speed not measurable now"
     return f"{words}, no faster on this computer"
 
 
@@ -30,38 +31,11 @@ def explanation(opened: Opened, outcome: Outcome) -> str:
     if outcome.request.sparsity == 0:
         return "Nothing is taken away: left and right are the same."
     words = f"{text.percent(share)} of the model is left."
-    new = outcome.changes.count("new")
-    apart = outcome.changes.count("merged") + outcome.changes.count("split")
+    new = outcome.changes.count("new").events
+    apart = sum(outcome.changes.count(kind).events for kind in ("merged", "split"))
     extra = []
     if new:
         extra.append(f"{new:,} found that the whole model did not find")
     if apart:
         extra.append(f"{apart:,} joined or fell apart")
     return f"{words} Besides: {', '.join(extra)}." if extra else words
-
-
-def verdict(measured: Measured | None, predicted: float) -> str:
-    """Return the latency line of the bench.
-
-    Parameters
-    ----------
-    measured
-        Latency of the model on show, or None while there is none.
-    predicted
-        Speed-up that its size suggests.
-    """
-    if measured is None:
-        return f"about {text.speedup(predicted)} as fast (predicted)"
-    low, high = measured.interval
-    if low <= 0 or high > low * _WIDEST:
-        return f"{_times(measured)}: too noisy to judge, the computer is busy"
-    ratio = f"{text.speedup(measured.speedup)} ({low:.2f} to {high:.2f})"
-    by = ", by processor time" if measured.clock == "processor" else ""
-    return f"{_times(measured)}, {ratio}: {measured.verdict}{by}"
-
-
-def _times(measured: Measured) -> str:
-    return (
-        f"{text.milliseconds(measured.dense_ms)} to "
-        f"{text.milliseconds(measured.pruned_ms)}"
-    )

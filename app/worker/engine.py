@@ -9,6 +9,7 @@ import gc
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -19,26 +20,25 @@ from app.rendering.overlay import picture_pyramid
 from app.state.session.sources import labels_beside, split
 from app.state.training import Training
 from app.state.values import (
-    Curve,
-    Heuristic,
-    Measured,
+    DrawnOutcome,
+    ModelCard,
     Opened,
-    Outcome,
     Picture,
     Saved,
     Session,
     Task,
 )
-from app.worker.seeing import events_of, raw_of
-from app.worker.translating import card_of, changes_of, layer_of, nuclei_of, scores_of
+from app.worker.drawing import draw_nuclei, draw_outcome
 from core.errors import InputError
+from core.tables import ARCHITECTURES
 from core.types import PruneRequest, Tile
 
 if TYPE_CHECKING:
-    from core.benchmark import Bench, Round
+    from core.benchmark import Bench
     from core.job import Job
-    from core.latency import Comparison, LatencyProcess
+    from core.latency import LatencyProcess
     from core.models import LoadedModel
+    from core.results import Comparison, Outcome
     from core.training import Progress
 
 SAMPLE = "sample:"
@@ -75,62 +75,33 @@ class BenchSession:
         self.process = process
         self._timed: dict[PruneRequest, Comparison] = {}
 
-    def prune(self, request: PruneRequest, task: Task) -> Outcome:
+    def prune(self, request: PruneRequest, task: Task) -> DrawnOutcome:
         """Prune, predict and compare; a training is shown while it goes on."""
-        job = cast("Job", task)
-        task.publish(Curve(request, self.bench.curve(request, job).at))
+        from core.nuclei.quantised import TOPS
 
-        def show(found: "Round") -> None:
-            task.publish(self._outcome(request, found))
+        job = cast("Job", task)
+        task.publish(self.bench.curve(request, job))
+
+        def show(found: "Outcome") -> None:
+            task.publish(draw_outcome(found, TOPS))
 
         def tell(progress: "Progress") -> None:
             task.publish(training_of(request, progress))
 
         if request.recovery != "finetune":
-            return self._outcome(request, self.bench.prune(request, job))
-        found = self.bench.prune(request, job, show, tell)
-        return self._outcome(request, found)
+            return draw_outcome(self.bench.prune(request, job), TOPS)
+        return draw_outcome(self.bench.prune(request, job, show, tell), TOPS)
 
-    def _outcome(self, request: PruneRequest, found: "Round") -> Outcome:
-        """Return a round as the window shows it."""
-        from core.nuclei.quantised import TOPS
-
-        labels = found.prediction.labels
-        events = events_of(found.changes, self.bench.dense.prediction.labels, labels)
-        return Outcome(
-            request=request,
-            counts=found.counts,
-            nuclei=nuclei_of(found.prediction.labels, found.prediction.classes),
-            changes=changes_of(found.changes, events),
-            scores=scores_of(found.scores) if found.scores is not None else None,
-            agreement=scores_of(found.agreement),
-            widths=found.widths,
-            warnings=found.warnings,
-            plan=found.plan_hash,
-            seconds=found.seconds,
-            intervals=found.intervals,
-            raw=raw_of(found.moved, TOPS, labels.shape),
-        )
-
-    def measure(self, request: PruneRequest, task: Task) -> Measured:
+    def measure(self, request: PruneRequest, task: Task) -> "Comparison":
         """Time dense and pruned side by side, in a process of their own."""
         from core.latency import release_memory
 
         found = self.bench.compare(request, cast("Job", task), process=self.process)
-        self._timed[request] = found
         # The hand rests: the time to let go of what the drag left behind.
         release_memory()
-        return Measured(
-            request=request,
-            dense_ms=found.dense.median,
-            pruned_ms=found.pruned.median,
-            speedup=found.speedup,
-            interval=found.interval,
-            verdict=found.verdict,
-            reason=self._reason(request, found, task),
-            pixels=pixels_timed(self.bench),
-            clock=found.clock,
-        )
+        found = replace(found, reason=self._reason(request, found, task))
+        self._timed[request] = found
+        return found
 
     def _reason(self, request: PruneRequest, found: "Comparison", task: Task) -> str:
         """Return why a verdict disappoints; layers are timed only where it does."""
@@ -197,24 +168,42 @@ class BenchEngine:
             cast("Job", task),
             before=old.bench if old else None,
         )
-        found = bench.dense
         _settle()
-        return Opened(
-            session=BenchSession(bench, loaded, model, self._measuring()),
-            model=card_of(loaded, model),
-            picture=picture,
-            nuclei=nuclei_of(found.prediction.labels, found.prediction.classes),
-            counts=found.counts,
-            scores=scores_of(found.scores) if found.scores is not None else None,
-            layers=tuple(map(layer_of, bench.prunable.layers)),
-            heuristics=tuple(
-                Heuristic(item.name, item.title, item.sentence, item.paper, item.needs)
-                for item in bench.prunable.heuristics
-            ),
-            truth=nuclei_of(labels, None) if labels is not None else None,
-            source=tile,
-            seconds=found.seconds,
-        )
+        session = BenchSession(bench, loaded, model, self._measuring())
+        return describe_opened(bench, (model, tile), session, picture)
+
+
+def describe_opened(
+    bench: "Bench", sources: tuple[str, str], session: Session, picture: Picture
+) -> Opened:
+    """Return what is open, as windows and reports show it.
+
+    Parameters
+    ----------
+    bench
+        Model and tile.
+    sources
+        What the model and the tile were opened from.
+    session
+        Computes what is asked for next.
+    picture
+        The tile.
+    """
+    found, labels = bench.dense, bench.labels
+    return Opened(
+        session=session,
+        model=describe_model(bench.prunable.model, sources[0]),
+        picture=picture,
+        prediction=found.prediction,
+        nuclei=draw_nuclei(found.prediction.labels, found.prediction.classes),
+        counts=found.counts,
+        scores=found.scores,
+        layers=bench.prunable.layers,
+        heuristics=bench.prunable.heuristics,
+        truth=draw_nuclei(labels, None) if labels is not None else None,
+        source=sources[1],
+        seconds=found.seconds,
+    )
 
 
 def read(
@@ -269,15 +258,28 @@ def training_of(request: PruneRequest, progress: "Progress") -> Training:
     )
 
 
-def pixels_timed(bench: "Bench") -> int:
-    """Return how many pixels of tissue one timed run of the network stands for.
+def describe_model(loaded: "LoadedModel", source: str) -> ModelCard:
+    """Return a model in words."""
+    import torch
 
-    That is the tile where the network takes it whole, and else the part of a
-    patch that is kept.
-    """
-    height, width = bench.tile.pixels.shape[:2]
-    whole, kept = bench.prunable.model.spec.window
-    return height * width if max(height, width) <= whole else kept**2
+    spec = loaded.spec
+    known = ARCHITECTURES.get(spec.architecture)
+    words = [known.title if known else spec.architecture]
+    if spec.classes:
+        words.append(f"{len(spec.classes)} nucleus types")
+    if spec.mpp:
+        words.append(f"{spec.mpp:g} µm per pixel")
+    if loaded.plan is not None:
+        words.append("already pruned")
+    device = next(loaded.module.parameters()).device
+    return ModelCard(
+        source=source,
+        name=spec.name[:1].upper() + spec.name[1:],
+        about=" · ".join(words),
+        classes=tuple(spec.classes),
+        device=str(device).upper(),
+        threads=torch.get_num_threads(),
+    )
 
 
 def _prepare() -> None:

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 
-from app.state.values import Outcome
+from app.state.values import DrawnOutcome
 from core.types import PruneRequest
 
 _MOST_BYTES = 10_000_000  # a few results on a small tile, one on a large one
@@ -20,9 +20,9 @@ class Outcomes:
 
     def __init__(self, most: int = _MOST_BYTES) -> None:
         self._most = most
-        self._found: OrderedDict[PruneRequest, Outcome] = OrderedDict()
+        self._found: OrderedDict[PruneRequest, DrawnOutcome] = OrderedDict()
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: DrawnOutcome) -> None:
         """Keep a result."""
         self._found[outcome.request] = outcome
         self._found.move_to_end(outcome.request)
@@ -32,7 +32,7 @@ class Outcomes:
         while len(self._found) > 1 and self.bytes > self._most:
             self._found.popitem(last=False)
 
-    def get(self, request: PruneRequest) -> Outcome | None:
+    def get(self, request: PruneRequest) -> DrawnOutcome | None:
         """Return the result of a request, if it is still there."""
         if request in self._found:
             self._found.move_to_end(request)
@@ -48,7 +48,7 @@ class Outcomes:
         return sum(_bytes_of(outcome) for outcome in self._found.values())
 
 
-def _bytes_of(outcome: Outcome) -> int:
+def _bytes_of(outcome: DrawnOutcome) -> int:
     labels = sum(level.nbytes for level in outcome.nuclei.levels)
     maps = (level for raw in outcome.raw.values() for level in raw.levels)
     return labels + sum(level.nbytes for level in maps)

@@ -21,10 +21,11 @@ from app.state.accepting import (
 from app.state.app_state import Message, Store
 from app.state.timers import single_shot
 from app.state.training import Training
-from app.state.values import Curve, Measured, Opened, Outcome, Picture, Saved
+from app.state.values import DrawnOutcome, Opened, Picture, Saved
 from app.worker.outcomes import Outcomes
 from app.worker.runner import Failure, Runner, Task
 from core.job import Step
+from core.results import Comparison, SizeCurve
 from core.types import SIZES, SLOW, PruneRequest, RequestKey
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Scheduler(QObject):
         self._wanted: PruneRequest | None = None  # previewed
         self._recent = Outcomes()
         self._trim = single_shot(self, TRIM_MS, self._recent.trim)
-        self._curves: dict[tuple[object, ...], Curve] = {}
+        self._curves: dict[tuple[object, ...], SizeCurve] = {}
         runner.finished.connect(self._on_finished)
         runner.failed.connect(self._on_failed)
         runner.published.connect(self._on_published)
@@ -293,9 +294,9 @@ class Scheduler(QObject):
         kind, _ = self._taken()
         if isinstance(result, Opened):
             self._accept_opened(result)
-        elif isinstance(result, Outcome):
+        elif isinstance(result, DrawnOutcome):
             self._accept_outcome(result, kind)
-        elif isinstance(result, Measured):
+        elif isinstance(result, Comparison):
             fields = measured_fields(
                 self._store.state, result, explored=kind == "explore"
             )
@@ -320,7 +321,7 @@ class Scheduler(QObject):
         self._store.update(**opened_fields(self._store.state, opened))
         self.openedNew.emit(opened)
 
-    def _accept_outcome(self, outcome: Outcome, kind: Work | None) -> None:
+    def _accept_outcome(self, outcome: DrawnOutcome, kind: Work | None) -> None:
         self._recent.add(outcome)
         if not self._trim.isActive():
             self._trim.start()
@@ -337,13 +338,16 @@ class Scheduler(QObject):
     def _on_published(self, value: object) -> None:
         if isinstance(value, Picture):
             self._store.update(pending=value)
-        elif isinstance(value, Curve):
+        elif isinstance(value, SizeCurve):
             self._curves[value.request.key(without=SIZES)] = value
             self._store.update(**curve_fields(self._store.state, value))
             self.sized.emit()
         elif isinstance(value, Training):
             self._store.update(training=value)
-        elif isinstance(value, Outcome) and value.request == self._store.state.request:
+        elif (
+            isinstance(value, DrawnOutcome)
+            and value.request == self._store.state.request
+        ):
             # what a model that is still trained finds by now; no point of a plot
             self._store.update(outcome=value)
             self.shown.emit()

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 from app.rendering.mask_files import by_type, kinds_of, write_masks
 from app.state.session.sources import FORMATS
+from app.worker.drawing import draw_nuclei
 from core.errors import InputError, ModelError
 from core.job import Job
 from core.types import PruneRequest
 
 if TYPE_CHECKING:
-    from app.state.values import Changes, Nuclei
-    from core.benchmark import Bench, Round
+    from core.benchmark import Bench
     from core.benchmark.plans import Plan
-    from core.latency import Comparison
     from core.models import LoadedModel
+    from core.results import Comparison, Outcome
 
 STEM = "pruned"
 
@@ -89,7 +89,7 @@ def write_folder(
     leaving: ExportJob,
     job: Job,
     formats: Sequence[str] = FORMATS,
-    found: "Round | None" = None,
+    found: "Outcome | None" = None,
 ) -> list[str]:
     """Write model, plan, card and masks into a folder.
 
@@ -162,27 +162,23 @@ def _make(folder: Path) -> None:
         ) from error
 
 
-def _write_masks(folder: Path, leaving: ExportJob, found: "Round", job: Job) -> None:
+def _write_masks(folder: Path, leaving: ExportJob, found: "Outcome", job: Job) -> None:
     """Write the nuclei of both models as label images and for QuPath."""
-    from app.worker.translating import changes_of, nuclei_of
-
     bench = leaving.bench
-    changes: Changes = changes_of(found.changes)
     names, mpp = bench.prunable.model.spec.classes, bench.tile.mpp
     for side, prediction in (
         ("dense", bench.dense.prediction),
         ("pruned", found.prediction),
     ):
-        nuclei: Nuclei = nuclei_of(prediction.labels, prediction.classes)
-        became = kinds_of(changes, dense=side == "dense")
+        nuclei = draw_nuclei(prediction.labels, prediction.classes)
+        became = kinds_of(found.changes, dense=side == "dense")
         described = by_type(nuclei, names, mpp, became)
         write_masks(str(folder / f"{side}_labels.tif"), nuclei, described, job)
         write_masks(str(folder / f"{side}.geojson"), nuclei, described, job)
 
 
-def _card(leaving: ExportJob, found: "Round") -> str:
+def _card(leaving: ExportJob, found: "Outcome") -> str:
     """Return the model card."""
-    from app.worker.translating import scores_of
     from core.export import Card, card_beside, model_card
 
     bench, timed = leaving.bench, leaving.timed
@@ -191,15 +187,6 @@ def _card(leaving: ExportJob, found: "Round") -> str:
         "pruned against truth": found.scores,
         "pruned against dense": found.agreement,
     }
-    latency = {}
-    if timed is not None:
-        latency = {
-            "dense": timed.dense.median,
-            "pruned": timed.pruned.median,
-            "speedup": timed.speedup,
-            "interval": timed.interval,
-            "verdict": timed.verdict,
-        }
     return model_card(
         Card(
             spec=bench.prunable.model.spec,
@@ -209,8 +196,8 @@ def _card(leaving: ExportJob, found: "Round") -> str:
             dense=bench.dense.counts,
             pruned=found.counts,
             tile=bench.tile.source,
-            scores={title: scores_of(s) for title, s in scores.items() if s},
-            latency=latency,
+            scores={title: s for title, s in scores.items() if s},
+            latency=timed.summary() if timed is not None else {},
             machine=machine(),
             parent=card_beside(leaving.source),
         )

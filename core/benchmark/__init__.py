@@ -5,23 +5,11 @@ from core.benchmark.calibration import calibration_inputs
 from core.benchmark.explain import WholeWay, branches, explain, whole_way
 from core.benchmark.model import PrunableModel
 from core.benchmark.recovery import Material
-from core.benchmark.results import (
-    DenseResult,
-    HeuristicInfo,
-    LayerInfo,
-    Round,
-    SizeCurve,
-)
 
 __all__ = [
     "Bench",
-    "DenseResult",
-    "HeuristicInfo",
-    "LayerInfo",
     "Material",
     "PrunableModel",
-    "Round",
-    "SizeCurve",
     "WholeWay",
     "branches",
     "calibration_inputs",

@@ -15,7 +15,6 @@ import numpy as np
 from core.benchmark.calibration import calibration_inputs
 from core.benchmark.model import PrunableModel, to_inference_layout
 from core.benchmark.recovery import Material, Tuned, TunedModels, summary_of
-from core.benchmark.results import DenseResult, Round, SizeCurve
 from core.errors import InputError
 from core.job import Job
 from core.latency import QUICK, compare
@@ -29,6 +28,7 @@ from core.metrics import (
 from core.nuclei import forward, instances, raw_maps, to_input
 from core.nuclei.quantised import moved, quantised
 from core.pruning import MaskPlan
+from core.results import DenseOutcome, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
     from core.benchmark.plans import Plan
     from core.latency import Comparison, LatencyProcess, Settings
-    from core.metrics import Scores
     from core.models import LoadedModel
+    from core.results import ScoreMap, SizeCurve
     from core.training import Progress
     from core.types import Prediction, PruneRequest, Recovery, Tile
 
@@ -76,7 +76,7 @@ class Bench:
         self._dense_maps: Mapping[str, NDArray[np.uint8]] = {}
         self._tunings = TunedModels()
         self._calibration: Sequence[Tile] | None = None
-        self.dense: DenseResult
+        self.dense: DenseOutcome
 
     @classmethod
     def open(  # noqa: PLR0913 - everything a round depends on
@@ -135,8 +135,11 @@ class Bench:
         job.step(1, 3, "finding nuclei with the whole model")
         prediction = bench._predict(model.module, job, seconds)
         bench._dense_maps = bench._maps
-        bench.dense = DenseResult(
-            prediction, prunable.counts, bench._against_truth(prediction), seconds
+        bench.dense = DenseOutcome(
+            prediction=prediction,
+            counts=prunable.counts,
+            scores=bench._against_truth(prediction),
+            seconds=seconds,
         )
         return bench
 
@@ -148,9 +151,9 @@ class Bench:
         self,
         request: PruneRequest,
         job: Job | None = None,
-        live: Callable[[Round], None] | None = None,
+        live: Callable[[Outcome], None] | None = None,
         on_progress: Callable[[Progress], None] | None = None,
-    ) -> Round:
+    ) -> Outcome:
         """Prune, repair, predict and compare.
 
         Parameters
@@ -182,26 +185,28 @@ class Bench:
             (module, plan), training = self.pruned(request, job, seconds), None
         job.step(0, 0, "finding nuclei with the pruned model")
         return replace(
-            self._round(request, module, plan, job, seconds), training=training
+            self._judge(request, module, plan, job, seconds), training=training
         )
 
-    def _round(
+    def _judge(
         self,
         request: PruneRequest,
         module: nn.Module,
         plan: Plan,
         job: Job,
         seconds: dict[str, float],
-    ) -> Round:
+    ) -> Outcome:
         prediction = self._predict(module, job, seconds)
         with _timed(seconds, "scores"):
             before = self.dense.prediction
             pairs = overlap(before.labels, prediction.labels)
-            agreement = score_overlap(pairs, types=(before.classes, prediction.classes))
+            types = before.classes, prediction.classes
+            agreement = score_overlap(pairs, types=types).by_name()
             scores = None
             if self.labels is not None:
                 pairs = overlap(self.labels, prediction.labels)
-                scores = score_overlap(pairs, types=(self.classes, prediction.classes))
+                types = self.classes, prediction.classes
+                scores = score_overlap(pairs, types=types).by_name()
             changes = nucleus_changes(
                 before.labels, prediction.labels, before.classes, prediction.classes
             )
@@ -209,7 +214,7 @@ class Bench:
             change = moved(self._dense_maps, self._maps)
         with _timed(seconds, "intervals"):
             intervals = score_intervals(pairs)
-        return Round(
+        return Outcome(
             request=request,
             plan_hash=plan.hash,
             counts=self.prunable.sizes(plan),
@@ -229,7 +234,7 @@ class Bench:
         request: PruneRequest,
         job: Job,
         seconds: dict[str, float],
-        live: Callable[[Round], None] | None = None,
+        live: Callable[[Outcome], None] | None = None,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> Tuned:
         """Return a fine-tuned model; it is trained unless that was done before."""
@@ -241,7 +246,7 @@ class Bench:
 
         def look(module: nn.Module) -> None:
             if live is not None and not job.cancelled:
-                live(self._round(request, module, plan, Job(), {}))
+                live(self._judge(request, module, plan, Job(), {}))
 
         if live is not None:
             # single weights cannot be refitted
@@ -320,7 +325,7 @@ class Bench:
             When the job was cancelled.
         """
         module, _ = self.pruned(request, job)
-        return compare(
+        found = compare(
             self.prunable.model.module,
             module,
             self._example(),
@@ -328,6 +333,18 @@ class Bench:
             job=job,
             process=process,
         )
+        return replace(found, request=request, pixels=self._pixels_timed)
+
+    @property
+    def _pixels_timed(self) -> int:
+        """Pixels of tissue that one timed call stands for.
+
+        The tile where the network takes it whole, else the part of a patch that is
+        kept.
+        """
+        height, width = self.tile.pixels.shape[:2]
+        whole, kept = self.prunable.model.spec.window
+        return height * width if max(height, width) <= whole else kept**2
 
     def _example(self) -> Tensor:
         """Return what the network is fed with: the whole tile, or one patch."""
@@ -362,11 +379,11 @@ class Bench:
         with _timed(seconds, "instances"):
             return instances(maps, spec)
 
-    def _against_truth(self, prediction: Prediction) -> Scores | None:
+    def _against_truth(self, prediction: Prediction) -> ScoreMap | None:
         if self.labels is None:
             return None
         types = self.classes, prediction.classes
-        return score_instances(self.labels, prediction.labels, types=types)
+        return score_instances(self.labels, prediction.labels, types=types).by_name()
 
 
 @contextmanager

@@ -5,6 +5,7 @@ To read this file, start from `PrunableModel.build`.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
@@ -25,7 +26,6 @@ from core.benchmark.plans import (
     weight_heuristics,
 )
 from core.benchmark.recovery import Material, retrain
-from core.benchmark.results import HeuristicInfo, LayerInfo, SizeCurve
 from core.errors import PruningError
 from core.job import Job
 from core.models import LoadedModel
@@ -48,10 +48,10 @@ from core.pruning import (
 )
 from core.pruning.applying.masked import living_atoms
 from core.pruning.planning.checks import check_model, check_request
-from core.pruning.planning.scopes import part_of
 from core.pruning.scoring.heuristics import find_heuristic
 from core.pruning.tracing.labels import FIXED
 from core.pruning.tracing.topology import layer_positions
+from core.results import HeuristicInfo, Layer, SizeCurve
 from core.training import Trained
 from core.types import SIZES, Counts, PruneRequest, RequestKey
 
@@ -236,7 +236,7 @@ class PrunableModel:
         key = request.key(without=SIZES)
         if key not in self._curves:
             self._curves[key] = self._measure_curve(request, job)
-        return self._curves[key]
+        return replace(self._curves[key], request=request)
 
     def _measure_curve(self, request: PruneRequest, job: Job | None) -> SizeCurve:
         limits, count = limits_of(request), plain_count(request)
@@ -247,13 +247,13 @@ class PrunableModel:
             scores = self._scores(request, job)
             sizes = self._selector(limits).sizes(scores, request.scope, _POINTS)
         rows = [(c.params, c.macs, c.channels) for c in sizes]
-        return SizeCurve(count, np.array(rows, dtype=np.int64))
+        return SizeCurve(request, count, np.array(rows, dtype=np.int64))
 
     @property
-    def layers(self) -> tuple[LayerInfo, ...]:
+    def layers(self) -> tuple[Layer, ...]:
         """Layers that make channels, in the order they run."""
         graph = self.graph
-        found: dict[str, LayerInfo] = {}
+        found: dict[str, Layer] = {}
         places = {place.name: place for place in layer_positions(graph)}
         # Layers share a channel when they share a group: its atoms are made by
         # the very same layers.
@@ -271,15 +271,17 @@ class PrunableModel:
                 for other in shares[group]
             )
             others.pop(layer.name, None)
-            found[layer.name] = LayerInfo(
+            found[layer.name] = Layer(
                 name=layer.name,
-                kind=layer.kind,
                 width=int(layer.outputs.size),
-                part=part_of(layer.name),
+                part=places[layer.name].stage,
                 coupled=tuple(others),
                 protected=graph.reasons.get(layer.name, ""),
                 free=int(np.count_nonzero(layer.outputs != FIXED)),
-                place=places[layer.name],
+                lane=places[layer.name].lane,
+                level=places[layer.name].level,
+                reads=places[layer.name].reads,
+                kind=layer.kind,
             )
         return tuple(found.values())
 

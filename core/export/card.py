@@ -43,8 +43,7 @@ class Card:
     scores
         Column title ("against truth", ...) to scores by name, 0 to 1.
     latency
-        ``dense``, ``pruned`` (ms), ``speedup``, ``interval``, ``verdict``; empty
-        when it was not measured.
+        As `core.results.Comparison.summary` gives it; empty when it was not measured.
     machine
         Words by name: processor, versions.
     parent
@@ -175,6 +174,11 @@ def _speed(card: Card) -> str:
     timed = card.latency
     if not timed:
         return "It was not measured.\n"
+    if timed["speedup"] is None:
+        return (
+            f"The network alone: {timed['dense']:.3g} ms dense; how much faster the "
+            f"pruned one is: {timed['verdict']}. Measured on this machine:\n"
+        )
     low, high = timed["interval"]
     return (
         f"The network alone: {timed['dense']:.3g} ms dense, {timed['pruned']:.3g} ms "

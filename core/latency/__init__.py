@@ -4,18 +4,19 @@ from core.latency.environment import processor_name
 from core.latency.memory import PeakMemory, peak_memory, release_memory
 from core.latency.process import LatencyProcess, compare
 from core.latency.profile import LayerTime, profile_layers, why_not_faster
-from core.latency.results import (
-    FULL,
-    QUICK,
+from core.latency.results import FULL, QUICK, Settings
+from core.latency.stages import STAGES, EndToEnd, StageClock
+from core.results.latency import (
+    NOT_MEASURABLE,
     Comparison,
     Environment,
-    Settings,
     Timing,
+    decide_verdict,
 )
-from core.latency.stages import STAGES, EndToEnd, StageClock
 
 __all__ = [
     "FULL",
+    "NOT_MEASURABLE",
     "QUICK",
     "STAGES",
     "Comparison",
@@ -28,6 +29,7 @@ __all__ = [
     "StageClock",
     "Timing",
     "compare",
+    "decide_verdict",
     "peak_memory",
     "processor_name",
     "profile_layers",

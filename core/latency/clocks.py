@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from core.latency.results import Clock
+from core.results.latency import Clock
 
 Inputs = tuple[Any, ...]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from core.latency.results import Environment
+from core.results.latency import Environment
 
 
 def load_average() -> float:

@@ -18,7 +18,7 @@ from torch import nn
 from core.arithmetic import flush_denormals
 from core.latency.clocks import Stopwatch, device_of, one_thread_counts
 from core.latency.environment import describe, load_average
-from core.latency.results import Clock, Comparison, Layout, Settings, Timing
+from core.latency.results import Layout, Settings
 from core.latency.sampling import (
     Call,
     Watch,
@@ -27,6 +27,7 @@ from core.latency.sampling import (
     warm_up,
 )
 from core.latency.statistics import judge
+from core.results.latency import Clock, Comparison, Timing
 
 Step = Callable[[int, int], None]
 Pair = tuple[nn.Module, nn.Module]

@@ -14,7 +14,8 @@ from typing import IO, Any
 import torch
 from torch import nn
 
-from core.latency.results import Comparison, Settings
+from core.latency.results import Settings
+from core.results.latency import Comparison
 
 _LENGTH = struct.Struct(">Q")
 

@@ -33,7 +33,8 @@ from core.latency.messages import (
     read_frame,
     write_frame,
 )
-from core.latency.results import FULL, Comparison, Environment, Settings
+from core.latency.results import FULL, Settings
+from core.results.latency import Comparison, Environment
 
 _POLL = 0.05  # seconds between looks at the cancel flag
 _WHAT = "Measuring latency"

@@ -15,7 +15,7 @@ from torch import nn
 from torch.utils.hooks import RemovableHandle
 
 from core.latency.clocks import device_of
-from core.latency.results import Comparison
+from core.results.latency import Comparison
 
 _LANES = 16  # float32 numbers in the widest CPU register, and in a channel block
 _MEMORY_BOUND = 8.0  # multiply-adds for each number moved, below which memory rules

@@ -24,7 +24,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from core.latency.results import Verdict
+from core.results.latency import Verdict, decide_verdict
 
 Floats = NDArray[np.float64]
 
@@ -91,19 +91,12 @@ def judge(
     interval
         Of the speed-up, systematic part included.
     verdict
-        ``"no difference"`` when the interval covers 1.
+        See `core.results.latency.decide_verdict`.
     """
     low, high = log_interval(ratios, confidence)
     extra = math.log1p(SYSTEMATIC)
     interval = (math.exp(low - extra), math.exp(min(high + extra, _LARGEST)))
-    return math.exp(centre(ratios)), interval, verdict_of(interval)
-
-
-def verdict_of(interval: tuple[float, float]) -> Verdict:
-    """Say what an interval of a speed-up allows."""
-    if interval[0] > 1:
-        return "faster"
-    return "slower" if interval[1] < 1 else "no difference"
+    return math.exp(centre(ratios)), interval, decide_verdict(interval)
 
 
 def _bootstrap_interval(ratios: Floats, confidence: float) -> tuple[float, float]:

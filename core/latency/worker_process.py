@@ -23,7 +23,7 @@ from core.latency.messages import (
     unpack_modules,
     write_frame,
 )
-from core.latency.results import Comparison
+from core.results.latency import Comparison
 
 
 def main() -> None:

@@ -12,7 +12,11 @@ from core.metrics.boundary import (
 )
 from core.metrics.branches import BranchScores, score_branches
 from core.metrics.changes import (
+    KINDS,
     Change,
+    ChangeColumns,
+    Kind,
+    KindCount,
     NucleusChange,
     NucleusChanges,
     nucleus_changes,
@@ -43,12 +47,16 @@ from core.metrics.overlap import Overlap, centroids, overlap
 from core.metrics.patches import PatchScores, score_patches
 
 __all__ = [
+    "KINDS",
     "BoundaryErrors",
     "BranchScores",
     "Change",
+    "ChangeColumns",
     "ClassTally",
     "CountErrors",
     "Detection",
+    "Kind",
+    "KindCount",
     "NucleusChange",
     "NucleusChanges",
     "Overlap",

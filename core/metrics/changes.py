@@ -4,9 +4,9 @@ Start with `nucleus_changes`. This is what a score cannot say: *which* nuclei a
 smaller model lost, merged, split or renamed, and where they are.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,11 @@ class Change(IntEnum):
     RETYPED = 6
 
 
+Kind = Literal["kept", "lost", "new", "merged", "split", "retyped"]
+KINDS: tuple[Kind, ...] = ("kept", "lost", "new", "merged", "split", "retyped")
+"""Names of `Change` from 1 on."""
+
+
 @dataclass(frozen=True, slots=True)
 class NucleusChange:
     """One thing that happened.
@@ -51,6 +56,8 @@ class NucleusChange:
         an overlap above 0 is still there, but not recognisable.
     before_class, after_class
         Types, 0 when unknown or when there is none.
+    before_area, after_area
+        Pixels of the nuclei that took part, 0 for none.
     """
 
     kind: Change
@@ -60,6 +67,56 @@ class NucleusChange:
     iou: float
     before_class: int = 0
     after_class: int = 0
+    before_area: int = 0
+    after_area: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChangeColumns:
+    """The events as columns, one entry each: for lists and drawing.
+
+    Parameters
+    ----------
+    kind
+        int8 (n,), `Change`.
+    before_type, after_type
+        int16 (n,), 0 for none.
+    before_area, after_area
+        int64 (n,), pixels of the nuclei that took part.
+    iou
+        float32 (n,), best overlap, 0 to 1.
+    x, y
+        float64 (n,), pixels.
+    """
+
+    kind: NDArray[np.int8]
+    before_type: NDArray[np.int16]
+    after_type: NDArray[np.int16]
+    before_area: Ints
+    after_area: Ints
+    iou: NDArray[np.float32]
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class KindCount:
+    """How often one thing happened, and to how many nuclei.
+
+    Parameters
+    ----------
+    events
+        How often; a merge of three nuclei happened once.
+    nuclei
+        Nuclei of the first map that took part; of new ones, those of the second.
+    elsewhere
+        How many of these nuclei count as another kind: the largest part of a merge
+        may be kept, too.
+    """
+
+    events: int
+    nuclei: int
+    elsewhere: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +136,29 @@ class NucleusChanges:
     events: tuple[NucleusChange, ...]
     before_kind: Codes
     after_kind: Codes
+    columns: ChangeColumns = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "columns", _columns(self.events))
+
+    def count(self, kind: Kind) -> KindCount:
+        """Count one kind.
+
+        Over all kinds but *new*, ``nuclei - elsewhere`` adds up to `n_before`.
+        """
+        code = KINDS.index(kind) + 1
+        events = self.of(Change(code))
+        if kind == "new":
+            return KindCount(len(events), len(events))
+        ids = np.array([i for event in events for i in event.before], np.int64)
+        elsewhere = int(np.count_nonzero(self.before_kind[ids - 1] != code))
+        return KindCount(len(events), ids.size, elsewhere)
+
+    def places(self, kind: Kind) -> NDArray[np.float64]:
+        """Return where the events of one kind are, (n, 2): x and y in pixels."""
+        columns = self.columns
+        chosen = columns.kind == KINDS.index(kind) + 1
+        return np.column_stack([columns.x[chosen], columns.y[chosen]])
 
     def of(self, kind: Change) -> tuple[NucleusChange, ...]:
         """All events of one kind."""
@@ -222,6 +302,8 @@ def _pair_events(maps: _Maps, kept: Ints, kinds: Codes) -> list[NucleusChange]:
                 float(ious[index]),
                 int(maps.types[0][row]),
                 int(maps.types[1][col]),
+                int(pairs.true_areas[row]),
+                int(pairs.pred_areas[col]),
             )
         )
     return events
@@ -239,6 +321,7 @@ def _single_events(maps: _Maps, codes: Codes, kind: Change) -> list[NucleusChang
     for index in np.flatnonzero(codes == kind).tolist():
         own = (int(ids[index]),)
         kinds = int(maps.types[side][index])
+        area = int((pairs.true_areas if lost else pairs.pred_areas)[index])
         events.append(
             NucleusChange(
                 kind,
@@ -248,6 +331,8 @@ def _single_events(maps: _Maps, codes: Codes, kind: Change) -> list[NucleusChang
                 float(best[index]),
                 kinds if lost else 0,
                 0 if lost else kinds,
+                area if lost else 0,
+                0 if lost else area,
             )
         )
     return events
@@ -266,6 +351,29 @@ def _group_event(maps: _Maps, group: Ints, kind: Change) -> NucleusChange:
         float(pairs.ious[group].max()),
         int(maps.types[0][rows[0]]),
         int(maps.types[1][cols[0]]),
+        int(pairs.true_areas[rows].sum()),
+        int(pairs.pred_areas[cols].sum()),
+    )
+
+
+def _columns(events: tuple[NucleusChange, ...]) -> ChangeColumns:
+    rows = np.array(
+        [
+            (e.kind, e.before_class, e.after_class, e.before_area, e.after_area)
+            for e in events
+        ],
+        np.int64,
+    ).reshape(-1, 5)
+    places = np.array([event.place for event in events], np.float64).reshape(-1, 2)
+    return ChangeColumns(
+        rows[:, 0].astype(np.int8),
+        rows[:, 1].astype(np.int16),
+        rows[:, 2].astype(np.int16),
+        rows[:, 3],
+        rows[:, 4],
+        np.array([event.iou for event in events], np.float32),
+        places[:, 1],
+        places[:, 0],
     )
 
 

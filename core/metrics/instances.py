@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from core.metrics.classes import mean_multiclass_pq, tally_overlap
 from core.metrics.matching import match_unique
 from core.metrics.overlap import Overlap, overlap
+from core.tables import METRICS
 
 Ints = NDArray[np.int64]
 Types = tuple[NDArray[Any] | None, NDArray[Any] | None]
@@ -79,6 +80,11 @@ class Scores:
     def as_dict(self) -> dict[str, float | int]:
         """All known fields by name, ready for JSON (nan stays nan)."""
         return {k: value for k, value in asdict(self).items() if value is not None}
+
+    def by_name(self) -> dict[str, float]:
+        """Return the scores of `core.tables.METRICS` alone, without any counts."""
+        known = self.as_dict()
+        return {name: float(known[name]) for name in METRICS if name in known}
 
 
 def score_instances(

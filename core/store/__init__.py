@@ -1,9 +1,10 @@
 """Trials on disk: one row each, safe from crashes, ready for export."""
 
+from core.results.trials import Trial, TrialIdentity
 from core.store.database import FORMAT, Store
 from core.store.export import read_json, to_row, write_csv, write_json
 from core.store.reading import Batch, read_store
-from core.store.records import Overall, Record, TileResult, Trial, Which
+from core.store.records import Overall, Record, TileResult, Which
 
 __all__ = [
     "FORMAT",
@@ -13,6 +14,7 @@ __all__ = [
     "Store",
     "TileResult",
     "Trial",
+    "TrialIdentity",
     "Which",
     "read_json",
     "read_store",

@@ -24,7 +24,9 @@ def to_row(record: Record) -> dict[str, Any]:
     row
         The same keys in the same order for every record.
     """
-    request, latency = record.trial.request, record.latency or {}
+    request, latency, timed = record.trial.request, record.latency, record.comparison
+    latency = latency or {}
+    said = {} if timed is None else timed.summary()
     row: dict[str, Any] = {
         "key": record.trial.key,
         "status": record.status,
@@ -53,16 +55,20 @@ def to_row(record: Record) -> dict[str, Any]:
             row[f"{which}_{name}"] = record.mean(which, name)
     for side in ("dense", "pruned"):
         timing = latency.get(side, {})
-        row[f"latency_{side}_ms"] = timing.get("median", math.nan)
+        row[f"latency_{side}_ms"] = _known(said.get(side))
         row[f"latency_{side}_p90_ms"] = timing.get("p90", math.nan)
         row[f"latency_{side}_wall_ms"] = timing.get("wall_median", math.nan)
     row["latency_clock"] = latency.get("clock", "wall" if latency else "")
-    row["speedup"] = latency.get("speedup", math.nan)
-    row["speedup_low"], row["speedup_high"] = latency.get("interval") or (math.nan,) * 2
-    row["verdict"] = latency.get("verdict", "")
+    row["speedup"] = _known(said.get("speedup"))
+    row["speedup_low"], row["speedup_high"] = said.get("interval") or (math.nan,) * 2
+    row["verdict"] = said.get("verdict", "")
     row["peak_memory"] = record.peak_memory
     row["revision"] = record.provenance.get("revision", "")
     return row
+
+
+def _known(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def write_csv(records: Iterable[Record], path: str | Path) -> int:

@@ -1,9 +1,8 @@
-"""One trial: the request that identifies it and the record of what came out.
+"""The record of a trial: all the evidence, tile by tile.
 
-Both are plain values that go to JSON and back without loss.
+A plain value that goes to JSON and back without loss.
 """
 
-import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -11,61 +10,15 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
 from core.errors import StoreError
+from core.results.latency import Comparison
+from core.results.trials import Trial, TrialIdentity, to_canonical_json
+from core.tables import METRICS
 from core.types import Counts, PruneRequest
 
 Status = Literal["done", "impossible"]
 Numbers = Mapping[str, float]
 Overall = Mapping[str, Numbers]
 Which = Literal["dense", "pruned", "agreement"]
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """Everything that decides a result, and nothing else.
-
-    Parameters
-    ----------
-    model
-        Catalogue name or path, as it was asked for.
-    weights
-        Hash of the dense model's weights.
-    data
-        Hash of the tiles and labels.
-    request
-        How it is pruned.
-    timing
-        Settings of the latency measurement by name; empty when none is taken.
-    """
-
-    model: str
-    weights: str
-    data: str
-    request: PruneRequest
-    timing: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def key(self) -> str:
-        """Name of the trial: 32 hexadecimal digits, the same on any machine.
-
-        The model's *name* is left out: the same weights under another path are
-        the same trial.
-        """
-        request = asdict(self.request)
-        if not request["locked"]:
-            del request["locked"]  # trials from before there were locks keep their key
-        if request["training"] is None:
-            del request["training"]
-        if request["steps"] == 1:
-            del request["steps"]
-        if not request["ratios"]:
-            del request["ratios"]
-        parts = {
-            "weights": self.weights,
-            "data": self.data,
-            "request": request,
-            "timing": dict(self.timing),
-        }
-        return hashlib.sha256(_canonical(parts).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +75,7 @@ class Record:
         classification), by ``"dense"``, ``"pruned"`` and ``"agreement"``.
     """
 
-    trial: Trial
+    trial: TrialIdentity
     status: Status
     created: str
     plan_hash: str = ""
@@ -158,12 +111,63 @@ class Record:
         defined = [each for each in found if math.isfinite(each)]
         return sum(defined) / len(defined) if defined else math.nan
 
+    def to_trial(self) -> Trial:
+        """Return a finished record in a few numbers: means over the tiles.
+
+        Raises
+        ------
+        StoreError
+            When it is not finished, or its latency is no comparison.
+        """
+        if self.dense is None or self.pruned is None:
+            raise StoreError(
+                f"Trial {self.trial.key} could not be met and has no result; leave "
+                "it out."
+            )
+        scores = self._means("pruned")
+        against_truth = bool(scores)
+        return Trial(
+            identity=self.trial,
+            dense=self.dense,
+            pruned=self.pruned,
+            scores=scores if against_truth else self._means("agreement"),
+            dense_scores=self._means("dense") if against_truth else {},
+            measured=self.comparison,
+        )
+
+    @property
+    def comparison(self) -> Comparison | None:
+        """The latency, with the verdict that this version gives; None without one.
+
+        Raises
+        ------
+        StoreError
+            When what is stored is no comparison.
+        """
+        if not self.latency:
+            return None
+        try:
+            return Comparison.from_dict(self.latency, self.trial.request)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise StoreError(
+                f"The latency of trial {self.trial.key} cannot be read ({error}); "
+                "use the version that wrote it, or start a new store."
+            ) from error
+
+    def _means(self, which: Which) -> dict[str, float]:
+        """Return the mean of every score that is defined on some tile."""
+        tiles = [scores for tile in self.tiles if (scores := getattr(tile, which))]
+        names = {name for scores in tiles for name in scores}
+        names |= set(self.overall.get(which, {}))
+        means = {name: self.mean(which, name) for name in METRICS if name in names}
+        return {name: mean for name, mean in means.items() if math.isfinite(mean)}
+
     def to_json(self) -> str:
         """One line of JSON; undefined numbers become null."""
         values = asdict(self)
         if not self.overall:  # as earlier versions wrote it
             del values["overall"]
-        return _canonical(values)
+        return to_canonical_json(values)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -182,7 +186,7 @@ class Record:
             dense, pruned = (_counts(data.pop(name)) for name in ("dense", "pruned"))
             overall = data.pop("overall", {})
             return cls(
-                trial=Trial(request=request, **trial),
+                trial=TrialIdentity(request=request, **trial),
                 tiles=tiles,
                 dense=dense,
                 pruned=pruned,
@@ -213,20 +217,3 @@ def _numbers(data: dict[str, Any] | None) -> Numbers | None:
 
 def _counts(data: dict[str, int] | None) -> Counts | None:
     return None if data is None else Counts(**data)
-
-
-def _canonical(value: object) -> str:
-    """JSON with sorted keys and null for what is not a number."""
-    return json.dumps(
-        _finite(value), sort_keys=True, separators=(",", ":"), allow_nan=False
-    )
-
-
-def _finite(value: object) -> object:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Mapping):
-        return {str(key): _finite(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
-    return value

@@ -17,7 +17,7 @@ from core.errors import InputError, PruningError
 from core.job import Job, StepKind
 from core.latency import LatencyProcess, Settings, peak_memory, release_memory
 from core.models import load_model
-from core.store import Record, Store, Trial
+from core.store import Record, Store, TrialIdentity
 from core.sweep.evaluator import Subject
 from core.sweep.folder import TileFolder, read_folder
 from core.sweep.grid import Grid
@@ -223,7 +223,9 @@ class _Run:
         """Do one trial unless the store has it; returns what is new."""
         subject = self._subjects[name]
         settings = {} if timing is None else asdict(timing)
-        trial = Trial(name, subject.weights, self.data.digest, request, settings)
+        trial = TrialIdentity(
+            name, subject.weights, self.data.digest, request, settings
+        )
         stored = self.store.get(trial.key)
         if stored is not None:
             self._remember(stored)
@@ -244,7 +246,7 @@ class _Run:
         return record
 
     def _work(
-        self, subject: Subject, trial: Trial, timing: Settings | None, job: Job
+        self, subject: Subject, trial: TrialIdentity, timing: Settings | None, job: Job
     ) -> Record:
         try:
             plan = subject.plan(trial.request, job)
@@ -282,14 +284,16 @@ class _Run:
             self._known.setdefault(_twin(record.trial, record.plan_hash), record)
 
 
-def _twin(trial: Trial, plan_hash: str) -> tuple[object, ...]:
+def _twin(trial: TrialIdentity, plan_hash: str) -> tuple[object, ...]:
     """What makes two trials have the same result: the plan and its repair."""
     timing = tuple(sorted((key, str(each)) for key, each in trial.timing.items()))
     repair = trial.request.key(without=REPAIR)
     return trial.weights, trial.data, plan_hash, repair, timing
 
 
-def _compute(subject: Subject, trial: Trial, job: Job, facts: dict[str, Any]) -> Record:
+def _compute(
+    subject: Subject, trial: TrialIdentity, job: Job, facts: dict[str, Any]
+) -> Record:
     try:
         plan = subject.plan(trial.request, job)
         return _compute_with(subject, trial, plan, job, facts)[0]
@@ -298,7 +302,7 @@ def _compute(subject: Subject, trial: Trial, job: Job, facts: dict[str, Any]) ->
 
 
 def _compute_with(
-    subject: Subject, trial: Trial, plan: Plan, job: Job, facts: dict[str, Any]
+    subject: Subject, trial: TrialIdentity, plan: Plan, job: Job, facts: dict[str, Any]
 ) -> tuple[Record, nn.Module]:
     """Build, evaluate and write down one pruned network."""
     seconds: dict[str, float] = {}

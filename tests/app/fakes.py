@@ -4,21 +4,26 @@ import numpy as np
 
 from app.rendering.overlay import label_pyramid, picture_pyramid
 from app.state.values import (
-    KINDS,
-    Changes,
-    Curve,
-    Heuristic,
-    Layer,
-    Measured,
+    DrawnOutcome,
     ModelCard,
     Nuclei,
     Opened,
-    Outcome,
     Picture,
     Saved,
 )
 from core.errors import InputError, PruningError
-from core.types import Counts
+from core.metrics import nucleus_changes
+from core.results import (
+    Comparison,
+    HeuristicInfo,
+    Layer,
+    SizeCurve,
+    Timing,
+    Trial,
+    TrialIdentity,
+    decide_verdict,
+)
+from core.types import Counts, Prediction
 
 DENSE = Counts(7_800_000, 13_200_000_000, 2944)
 LAYERS = tuple(
@@ -31,19 +36,19 @@ LAYERS = tuple(
     for k in (1, 2)
 )
 HEURISTICS = (
-    Heuristic(
+    HeuristicInfo(
         "reconstruction",
         "Reconstruction",
         "Keeps what the other channels cannot make up for.",
         "this project",
     ),
-    Heuristic("l2", "L2 norm", "Removes the channels with the smallest weights."),
-    Heuristic("random", "Random", "Removes channels by lot: the baseline."),
-    Heuristic(
+    HeuristicInfo("l2", "L2 norm", "Removes the channels with the smallest weights."),
+    HeuristicInfo("random", "Random", "Removes channels by lot: the baseline."),
+    HeuristicInfo(
         "bn_scale",
         "Batch-norm scale",
         "Removes channels that batch norm scales down.",
-        missing="This model has no batch norm.",
+        needs="This model has no batch norm.",
     ),
 )
 
@@ -81,6 +86,41 @@ def counts_at(sparsity):
     )
 
 
+def curve(request, macs_removed=0.7):
+    """Sizes along a slider that removes a share of the multiply-accumulates."""
+    rows = []
+    for sparsity in np.linspace(0, 0.999, 400):
+        counts = counts_at(sparsity)
+        macs = round(DENSE.macs * (1 - sparsity * macs_removed))
+        rows.append((counts.params, macs, counts.channels))
+    return SizeCurve(request, "params", np.array(rows))
+
+
+def timed(request, dense_ms, speedup, interval=None, **more):
+    """A measurement; its verdict is the one that its interval allows."""
+    ends = interval or (speedup * 0.97, speedup * 1.03)
+    return Comparison(
+        Timing(np.array([dense_ms])),
+        Timing(np.array([dense_ms / speedup])),
+        speedup,
+        ends,
+        decide_verdict(ends),
+        request=request,
+        **more,
+    )
+
+
+def trial(request, dense=DENSE, pruned=None, measured=None, **more):
+    """A point of the window."""
+    return Trial(
+        identity=TrialIdentity("demo", "", "", request),
+        dense=dense,
+        pruned=pruned or counts_at(request.sparsity),
+        measured=measured,
+        **more,
+    )
+
+
 class FakeSession:
     def __init__(self, labels, log):
         self.labels, self.log = labels, log
@@ -90,27 +130,23 @@ class FakeSession:
         task.step(0, 1, "pruning")
         if request.heuristic == "broken":
             raise PruningError("This cannot be pruned: choose another heuristic.")
-        task.publish(Curve(request, counts_at))
+        task.publish(curve(request))
         self.log.append(("prune", request))
         count = self.dense.count
         lost = int(count * max(request.sparsity - 0.4, 0) * 0.8)
         table = np.arange(count + 1, dtype=np.int32)
         table[count - lost + 1 :] = 0
-        nuclei = nuclei_from(table[self.labels])
-        before = np.zeros(count, np.int8)
-        before[count - lost :] = KINDS.index("lost")
+        found = table[self.labels]
+        nuclei = nuclei_from(found)
         agreement = 1 - max(request.sparsity - 0.3, 0) * 0.8
-        return Outcome(
+        return DrawnOutcome(
             request=request,
+            plan_hash=f"{request.heuristic}{request.sparsity:g}",
             counts=counts_at(request.sparsity),
+            prediction=Prediction(found, nuclei.classes),
             nuclei=nuclei,
-            changes=Changes(
-                before,
-                np.zeros(nuclei.count, np.int8),
-                {
-                    "kept": self.dense.centres[: count - lost],
-                    "lost": self.dense.centres[count - lost :],
-                },
+            changes=nucleus_changes(
+                self.labels, found, self.dense.classes, nuclei.classes
             ),
             scores=None,
             agreement=dict.fromkeys(("aji", "pq", "dice", "f1"), agreement),
@@ -123,15 +159,7 @@ class FakeSession:
     def measure(self, request, task):
         task.step(0, 1, "measuring latency")
         self.log.append(("measure", request))
-        speedup = 1 / (1 - request.sparsity * 0.6)
-        return Measured(
-            request,
-            62.0,
-            62.0 / speedup,
-            speedup,
-            (speedup * 0.97, speedup * 1.03),
-            "faster" if request.sparsity else "no difference",
-        )
+        return timed(request, 62.0, 1 / (1 - request.sparsity * 0.6))
 
     def export(self, request, path, task):
         self.log.append(("export", path))
@@ -161,6 +189,7 @@ class FakeEngine:
                 model, "Demo U-Net", "U-Net · 3 nucleus types", ("a", "b", "c")
             ),
             picture=picture,
+            prediction=Prediction(labels, session.dense.classes),
             nuclei=session.dense,
             counts=DENSE,
             scores=None,

@@ -1,6 +1,6 @@
 """Stores with plausible trials, written as a sweep writes them."""
 
-from core.store import Record, Store, TileResult, Trial
+from core.store import Record, Store, TileResult, TrialIdentity
 from core.types import Counts, PruneRequest
 
 HEURISTICS = {"reconstruction": 0.12, "l2": 0.45, "random": 0.7}
@@ -25,7 +25,7 @@ def record(
     }
     left = 1 - request.sparsity
     values = {
-        "trial": Trial(model, "w" * 16, "d" * 16, request, {"seconds": 3.0}),
+        "trial": TrialIdentity(model, "w" * 16, "d" * 16, request, {"seconds": 3.0}),
         "status": "done",
         "created": "2026-01-02T03:04:05+00:00",
         "plan_hash": f"{request.heuristic}{request.sparsity}",

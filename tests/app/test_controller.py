@@ -5,12 +5,11 @@ from dataclasses import replace
 import pytest
 from conftest import is_idle
 from fakes import FakeSession
+from fakes import curve as size_curve
 
 from app.state.accepting import curve_fields
 from app.state.app_state import Message
 from app.state.exploring import EXPLORED, TIMED
-from app.state.values import Curve
-from core.types import Counts
 
 
 def work(bench, kind):
@@ -88,7 +87,7 @@ def test_a_curve_of_other_settings_is_dropped(ready):
 def test_sizes_of_another_seed_or_other_limits_are_not_taken_over(ready, change):
     """Random channels of another seed are others: their sizes differ."""
     ready.controller.set_request(heuristic="random")
-    curve = Curve(ready.store.state.request, lambda _: Counts(1, 1, 1))
+    curve = size_curve(ready.store.state.request)
     fits = curve_fields(ready.store.state, curve)
     assert fits == {"curve": curve}
     ready.controller.set_request(**change)
@@ -206,7 +205,7 @@ def test_another_tile_starts_new_plots(qtbot, ready):
 def test_next_nucleus_goes_round(qtbot, ready):
     ready.controller.set_request(sparsity=0.9)
     settle(qtbot, ready)
-    places = ready.store.state.outcome.changes.places["lost"]
+    places = ready.store.state.outcome.changes.places("lost")
     viewer = ready.window.viewer
     for index in (*range(len(places)), 0):
         ready.window.nuclei.kindChosen.emit("lost")

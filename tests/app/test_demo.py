@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QLabel
 
 from app.controllers.demo.story import PAGES
 from app.controllers.presenter.heads import pruned_heads
-from app.state.values import Measured
 from app.text.slides import SLIDES, meaning, rough, seconds_per_megapixel
 from core.types import PruneRequest
 
@@ -85,10 +84,8 @@ def opened(mpp, instances, seconds=1.0):
 
 
 def measured(dense, pruned, pixels):
-    speedup = dense / pruned
     request = PruneRequest("l2", 0.9)
-    ends = (speedup, speedup)
-    return Measured(request, dense, pruned, speedup, ends, "faster", pixels=pixels)
+    return fakes.timed(request, dense, dense / pruned, pixels=pixels)
 
 
 def test_slide_time_by_hand():

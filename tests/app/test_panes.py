@@ -20,11 +20,11 @@ from app.state.app_state import MOST, AppState, Pane, with_panes
 from app.state.exploring import BASELINE, EXPLORED, baseline_of
 from app.state.history import arrangement_of
 from app.state.locks import followed, speedup_at
-from app.state.values import Curve, Heuristic
 from app.views.widgets.pane_frame import Head, PaneFrame
 from app.views.widgets.pane_grid import best_columns
 from app.worker.outcomes import Outcomes
 from core.images.samples import load_sample
+from core.results import HeuristicInfo
 from core.types import PruneRequest
 
 
@@ -196,7 +196,7 @@ def test_a_point_without_repair_is_gone_back_to_as_it_was(ready):
 def test_a_further_pane_compares_like_with_like(ready):
     opened = ready.store.state.opened
     names = ("l2", "unstructured:magnitude", "random", "unstructured:taylor")
-    opened = replace(opened, heuristics=tuple(Heuristic(n, n, "") for n in names))
+    opened = replace(opened, heuristics=tuple(HeuristicInfo(n, n, "") for n in names))
     state = replace(ready.store.state, opened=opened)
 
     def after(*shown):
@@ -291,12 +291,7 @@ def test_same_latency_finds_the_sparsity_that_is_as_fast(qtbot, shown):
 def curve_of(request, share):
     """Sizes along a slider whose whole range removes ``share`` of the work."""
 
-    def at(sparsity):
-        counts = fakes.counts_at(sparsity)
-        macs = round(fakes.DENSE.macs * (1 - share * sparsity))
-        return replace(counts, macs=macs)
-
-    return Curve(request, at)
+    return fakes.curve(request, share)
 
 
 @given(

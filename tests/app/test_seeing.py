@@ -10,22 +10,22 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 
 from app.rendering.heat import Heat, table, viridis
 from app.rendering.overlay import largest_pyramid
-from app.state.values import KINDS, Events, Layer, RawMap
+from app.state.values import KINDS, RawMap
 from app.views.widgets.network import Network
 from app.views.widgets.network_layout import arrange
 from app.views.widgets.nucleus_list import NucleusList
 from app.views.widgets.nucleus_rows import COLUMNS, NucleusRows
 from app.views.widgets.type_legend import TypeLegend
-from app.worker.seeing import events_of
-from core.metrics import nucleus_changes
+from core.metrics import Change, ChangeColumns, nucleus_changes
+from core.results import Layer
 
 NAMES = ("round", "long")
 
 
 def events(number, seed=0):
     rng = np.random.default_rng(seed)
-    return Events(
-        rng.integers(0, len(KINDS), number).astype(np.int8),
+    return ChangeColumns(
+        rng.integers(1, len(KINDS) + 1, number).astype(np.int8),
         rng.integers(0, 3, number).astype(np.int16),
         rng.integers(0, 3, number).astype(np.int16),
         rng.integers(0, 500, number),
@@ -52,14 +52,14 @@ def test_events_say_what_the_two_maps_do():
     after[before == 3] = 0
     after[before == 5] = 4
     changes = nucleus_changes(before, after)
-    found = events_of(changes, before, after)
+    found = changes.columns
     assert len(found.kind) == len(changes.events)
     for index, event in enumerate(changes.events):
-        assert KINDS[found.kind[index]] in {"kept", "lost", "new", "merged", "split"}
+        assert Change(found.kind[index]) is event.kind is not Change.RETYPED
         assert found.before_area[index] == np.isin(before, event.before).sum()
         assert found.after_area[index] == np.isin(after, event.after).sum()
         assert (found.y[index], found.x[index]) == event.place
-    lost = np.flatnonzero(found.kind == KINDS.index("lost"))
+    lost = np.flatnonzero(found.kind == Change.LOST)
     assert found.before_area[lost[0]] == (before == 3).sum()
 
 
@@ -75,19 +75,19 @@ def test_any_column_sorts_both_ways_and_filters_keep_their_kind(qtbot, column):
         assert (
             steps >= 0 if order == Qt.SortOrder.AscendingOrder else steps <= 0
         ).all()
-        assert rows.rowCount() == np.count_nonzero(found.kind != 0)
+        assert rows.rowCount() == np.count_nonzero(found.kind != Change.KEPT)
     for number, kind in enumerate(KINDS):
         rows.set_kind(kind)
-        assert rows.rowCount() == np.count_nonzero(found.kind == number)
+        assert rows.rowCount() == np.count_nonzero(found.kind == number + 1)
         assert {rows.index(r, 0).data() for r in range(rows.rowCount())} == {
-            "other type" if kind == "changed" else kind
+            "other type" if kind == "retyped" else kind
         }
 
 
 def test_areas_follow_the_pixel_size(qtbot):
     one = replace(
         events(1),
-        kind=np.array([5], np.int8),
+        kind=np.array([Change.RETYPED], np.int8),
         before_type=np.array([1], np.int16),
         after_type=np.array([2], np.int16),
         before_area=np.array([160]),
@@ -145,16 +145,7 @@ def test_a_chip_filters_the_list_and_the_list_leads_to_the_nucleus(qtbot, ready)
     window.show()
     ready.controller.set_request(sparsity=0.9)
     qtbot.waitUntil(lambda: ready.store.state.current)
-    count = ready.store.state.outcome.changes.count("lost")
-    kinds = np.full(count, KINDS.index("lost"), np.int8)
-    places = ready.store.state.outcome.changes.places["lost"]
-    blank = np.zeros(count)
-    whole = blank.astype(np.int64)
-    found = Events(
-        kinds, whole, whole, whole + 40, whole, blank, places[:, 0], places[:, 1]
-    )
-    changes = replace(ready.store.state.outcome.changes, events=found)
-    ready.store.update(outcome=replace(ready.store.state.outcome, changes=changes))
+    count = ready.store.state.outcome.changes.count("lost").events
     qtbot.mouseClick(window.nuclei._list, Qt.MouseButton.LeftButton)
     listed = window.layers.nuclei
     assert listed.isVisible()
@@ -263,9 +254,9 @@ def test_kinds_are_hidden_in_the_difference_only(qtbot, ready):
     assert bar._words.text() == "1 kind hidden: kept"
     assert bar._words.isVisible()
     drawn = window.viewer._masks[0][0].colours.line[1:]
-    before = ready.store.state.outcome.changes.before
-    assert (drawn[before == KINDS.index("kept")] == 0).all()
-    assert (drawn[before == KINDS.index("lost")] != 0).all()
+    before = ready.store.state.outcome.changes.before_kind
+    assert (drawn[before == Change.KEPT] == 0).all()
+    assert (drawn[before == Change.LOST] != 0).all()
 
 
 def test_another_tile_shows_everything_again(qtbot, ready):

@@ -1,6 +1,5 @@
 """Stores to curves."""
 
-import math
 from dataclasses import replace
 
 import pytest
@@ -11,13 +10,12 @@ from app.controllers.sweeps.stores import (
     curves_of,
     dense_level,
     machine_of,
-    point_of,
     read_results,
     store_legend,
     store_lines,
     tip,
 )
-from app.state.sweep_values import Results, SweepSettings
+from app.state.sweep_values import StoreContents, SweepSettings
 from core.store import Store
 from core.types import FineTune, PruneRequest
 
@@ -28,7 +26,7 @@ def results(tmp_path):
 
 
 def test_every_trial_is_a_point_of_its_curve(results):
-    assert len(results.points) == 30
+    assert len(results.trials) == 30
     assert results.machine == "Intel Xeon, 4 cores"
     accuracy, latency, trade = store_lines([results], "aji")
     assert [len(line.dots) for line in accuracy] == [10, 10, 10]
@@ -56,8 +54,8 @@ def test_what_is_added_later_is_read_on(tmp_path):
     first = read_results(path)
     stores.write(path, asked)
     second = read_results(path, first)
-    assert second.points[:5] == first.points
-    assert [p.place.request for p in second.points] == asked
+    assert second.trials[:5] == first.trials
+    assert [p.request for p in second.trials] == asked
     assert read_results(path, second) == second
 
 
@@ -106,7 +104,7 @@ def test_seeds_become_a_band(tmp_path):
 def test_without_truth_agreement_is_drawn(tmp_path):
     found = read_results(stores.write(tmp_path / "a.sqlite", truth=False))
     assert not found.against_truth
-    assert found.points[0].scores["aji"] == pytest.approx(0.92)
+    assert found.trials[0].scores["aji"] == pytest.approx(0.92)
     assert dense_level([found], "aji") == 1.0  # with itself
 
 
@@ -120,12 +118,12 @@ def test_impossible_and_unmeasured_trials(tmp_path):
             replace(stores.record(PruneRequest("l2", 0.9)), tiles=(), **impossible)
         )
     found = read_results(path)
-    assert (len(found.points), found.impossible) == (1, 1)
+    assert (len(found.trials), found.impossible) == (1, 1)
     accuracy, latency, trade = store_lines([found], "aji")
     assert len(accuracy[0].dots) == 1
     assert latency[0].dots == trade[0].dots == ()
-    assert math.isnan(point_of(bare).speedup)
-    assert store_lines([Results(path)], "aji") == ((), (), ())
+    assert bare.to_trial().latency is None
+    assert store_lines([StoreContents(path)], "aji") == ((), (), ())
     assert dense_level([], "aji") is None
 
 

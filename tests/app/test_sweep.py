@@ -21,9 +21,9 @@ from app.controllers.sweeps.sweeping import (
     default_store,
     same_model,
 )
-from app.state.sweep_values import Place
 from app.views.panels.sweep import SweepWindow
 from app.views.widgets.sweep_form import _COUNTS
+from core.results import TrialIdentity
 from core.store import Store, read_store
 from core.types import FineTune, PruneRequest
 
@@ -161,7 +161,7 @@ def test_counts_locks_and_training_are_part_of_the_wish(joined, window, opened):
 
 def test_what_the_open_model_lacks_cannot_be_marked(joined, window, opened):
     joined.set_opened(opened)
-    missing = {each.name for each in opened.heuristics if each.missing}
+    missing = {each.name for each in opened.heuristics if each.needs}
     assert missing
     assert not missing & set(window.form.wish.heuristics)
 
@@ -351,11 +351,11 @@ def test_points_of_another_model_say_so(
     joined, window, opened, went, tmp_path, monkeypatch
 ):
     joined.set_opened(opened)
-    other = Place(PruneRequest("l2", 0.5), "other.safetensors", "w")
+    other = TrialIdentity("other.safetensors", "w", "", PruneRequest("l2", 0.5))
     window.pointChosen.emit(other)
     assert "open that model first" in window._note.text()
     assert went == []
-    window.pointChosen.emit(Place(other.request, "unet-tiny", "w"))
+    window.pointChosen.emit(TrialIdentity("unet-tiny", "w", "", other.request))
     assert went == [other.request]
     assert window._note.text() == ""
     model = tmp_path / "m.safetensors"
@@ -402,7 +402,7 @@ def test_the_button_opens_it_with_what_is_open(bench, qtbot, tmp_path, monkeypat
     # a click on a point of the open model's sweep goes there
     request = PruneRequest("l2", 0.35, recovery="bn")
     source = bench.store.state.opened.model.source
-    panel.pointChosen.emit(Place(request, source, "w"))
+    panel.pointChosen.emit(TrialIdentity(source, "w", "", request))
     assert bench.store.state.request == request
     action.trigger()  # a second time it is the same one
     assert main.findChildren(SweepWindow) == [panel]

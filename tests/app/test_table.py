@@ -7,8 +7,6 @@ from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtTest import QAbstractItemModelTester
 
 from app.plots.tables import COLUMNS, REQUEST, TrialFilter, TrialTable
-from app.state.trials import Trial
-from app.state.values import Measured
 from app.text.format import percent
 from app.views.panels.table import Table
 from core.types import PruneRequest
@@ -18,12 +16,9 @@ KEYS = [column.key for column in COLUMNS]
 
 def trial(sparsity, heuristic="l2", aji=0.9, speedup=None):
     asked = PruneRequest(heuristic, sparsity)
-    timed = speedup and Measured(
-        asked, 100.0, 100 / speedup, speedup, (speedup * 0.9, speedup * 1.1), "faster"
-    )
+    timed = fakes.timed(asked, 100.0, speedup) if speedup else None
     scores = dict.fromkeys(("aji", "pq", "dice", "f1"), aji)
-    counts = fakes.counts_at(sparsity)
-    return Trial(asked, sparsity, 1 - sparsity, counts, scores, 0.5, timed)
+    return fakes.trial(asked, scores=scores, kept=0.5, measured=timed)
 
 
 TRIALS = (

@@ -1,6 +1,7 @@
 import math
 from dataclasses import replace
 
+import fakes
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,8 +14,7 @@ from app.plots.styles import series_name
 from app.state.app_state import AppState
 from app.state.exploring import EXPLORED, TIMED, row_of, without
 from app.state.history import Arrangement, History
-from app.state.trials import Trial, added, front, predictor, with_latency
-from app.state.values import Measured
+from app.state.trials import added, front, predictor, with_latency
 from core.types import Counts, PruneRequest
 
 
@@ -27,10 +27,11 @@ def trial(sparsity, score=0.9, heuristic="l2", macs=None, speedup=None):
     macs = 1 - sparsity if macs is None else macs
     timed = None
     if speedup is not None:
-        interval = (speedup * 0.9, speedup * 1.1)
-        timed = Measured(asked, 100.0, 100 / speedup, speedup, interval, "faster")
+        timed = fakes.timed(asked, 100.0, speedup)
     scores = dict.fromkeys(("aji", "pq", "dice", "f1"), score)
-    return Trial(asked, sparsity, macs, Counts(10, 10, 10), scores, 0.5, timed)
+    dense = Counts(10**6, 10**6, 10)
+    left = Counts(round(10**6 * (1 - sparsity)), round(10**6 * macs), 10)
+    return fakes.trial(asked, dense, left, timed, scores=scores, kept=0.5)
 
 
 def test_a_trial_alike_replaces_the_earlier_and_keeps_its_latency():
@@ -52,7 +53,7 @@ def test_a_drag_leaves_points_that_can_be_told_apart():
 
 
 def test_latency_goes_to_its_own_point():
-    measured = Measured(request(0.5), 10, 5, 2, (1.9, 2.1), "faster")
+    measured = fakes.timed(request(0.5), 10, 2)
     points = with_latency((trial(0.4), trial(0.5)), measured)
     assert [one.measured for one in points] == [None, measured]
 
@@ -132,7 +133,7 @@ def test_curves_are_split_by_series_and_the_present_one_is_last():
         points, metric="pq", dense_ms=50.0, now=request(0.2), order=("l2", "random")
     )
     assert [len(line.dots) for line in accuracy] == [1, 2]
-    assert [dot.x for dot in accuracy[-1].dots] == [0.1, 0.9]
+    assert [dot.x for dot in accuracy[-1].dots] == pytest.approx([0.1, 0.9])
     assert accuracy[-1].strong
     assert not accuracy[0].strong
     assert accuracy[0].colour == (128, 128, 128)  # random is grey
@@ -218,8 +219,9 @@ def test_history_takes_panes_and_locks_for_choices_and_no_other():
 def test_points_with_other_limits_are_on_a_curve_of_their_own(other):
     plain = [trial(0.2), trial(0.5)]
     limited = [
-        replace(one, request=replace(one.request, **other), removed=one.removed + 0.1)
+        replace(one, identity=replace(one.identity, request=asked))
         for one in plain
+        for asked in (replace(one.request, **other),)
     ]
     lines, _, _ = curves(
         [*plain, *limited],

@@ -27,6 +27,7 @@ from app.views.panels.viewer import Viewer
 from app.views.widgets.legend import Entry, Legend
 from app.views.widgets.network import Network
 from app.views.widgets.tile_view import Mask, TileView
+from core.metrics import Change
 from core.types import PruneRequest
 
 
@@ -239,7 +240,7 @@ def test_a_pane_without_a_tile_shows_its_note(qtbot):
 
 
 def test_lost_nuclei_are_hatched_whatever_the_stain():
-    codes = np.array([KINDS.index("kept"), KINDS.index("lost")], np.int8)
+    codes = np.array([Change.KEPT, Change.LOST], np.uint8)
     colours = by_kind(codes, opacity=1.0)
     assert colours.inside[1] == colours.stripe[1] == 0  # kept: outline only
     assert colours.inside[2] != colours.stripe[2]
@@ -377,7 +378,7 @@ def test_nuclei_buttons_lead_to_their_kind(qtbot):
     view.set_counts({"kept": 47, "lost": 2, "new": 0}, types=False)
     assert view._buttons["lost"].text() == "2 lost"
     assert not view._buttons["new"].isEnabled()
-    assert view._buttons["changed"].isHidden()
+    assert view._buttons["retyped"].isHidden()
     qtbot.mouseClick(view._buttons["lost"], Qt.MouseButton.LeftButton)
     assert heard == [("lost",)]
 

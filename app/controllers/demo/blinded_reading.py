@@ -84,7 +84,7 @@ class BlindedReading(QObject):
             opened.model.source,
             opened.source or "sample:",
             outcome.request,
-            outcome.plan,
+            outcome.plan_hash,
             now.isoformat(timespec="seconds"),
         )
         self._path = self._folder() / f"reading-{now:%Y%m%d-%H%M%S-%f}.json"

@@ -5,9 +5,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.plots.styles import series_name, style_of
-from app.state.values import Measured, Opened, Outcome
+from app.state.values import DrawnOutcome, Opened
 from app.text import format as text
 from app.views.widgets.pane_frame import Head
+from core.results import Comparison, Outcome
 from core.tables import METRICS
 from core.types import PruneRequest
 
@@ -85,14 +86,17 @@ def _head(state: "AppState", index: int, pane: "Pane") -> Head:
 
 
 def _notes(
-    opened: Opened, outcome: Outcome, measured: Measured | None
+    opened: Opened, outcome: DrawnOutcome, measured: Comparison | None
 ) -> tuple[str, ...]:
     """Return what a pane found and how fast, in fewer and fewer words."""
     found = text.counted(outcome.nuclei.count, "nucleus", "nuclei")
     scores, against = _scores(outcome)
     aji = _score(scores, "aji")
-    fast = f"{measured.speedup:.1f}{text.TIMES}" if measured else ""
-    said = f"{fast} ({measured.verdict})" if measured else ""
+    known = measured is not None and measured.measurable
+    fast = f"{measured.speedup:.1f}{text.TIMES}" if measured and known else ""
+    said = ""
+    if measured is not None:
+        said = f"{fast} ({measured.verdict})" if known else measured.verdict
     total = opened.nuclei.count
     return tuple(
         " · ".join(part for part in parts if part)

@@ -7,13 +7,14 @@ import numpy as np
 from app.rendering.heat import Heat
 from app.rendering.overlay import Colours, premultiplied
 from app.rendering.palette import Rgb, by_kind, by_type, type_colour
-from app.state.values import KINDS, Changes, Kind, Nuclei, Opened, Outcome
+from app.state.values import KINDS, DrawnOutcome, Kind, Nuclei, Opened
 from app.views.widgets.tile_view import Mask
+from core.metrics import NucleusChanges
 
 if TYPE_CHECKING:
     from app.state.app_state import AppState, Display
 
-_Key = tuple[Opened, Outcome | None, "Display"]
+_Key = tuple[Opened, DrawnOutcome | None, "Display"]
 _Both = tuple[tuple[Mask, ...], tuple[Mask, ...]]
 LOST: frozenset[Kind] = frozenset({"lost"})
 
@@ -40,7 +41,7 @@ class MaskMaker:
         return (made[active][0], *(pruned for _, pruned in made))
 
     def _pair(
-        self, opened: Opened, outcome: Outcome | None, display: "Display"
+        self, opened: Opened, outcome: DrawnOutcome | None, display: "Display"
     ) -> "_Both":
         key = opened, outcome, display
         for index, (known, _) in enumerate(self._made):
@@ -52,7 +53,7 @@ class MaskMaker:
         return self._made[-1][1]
 
 
-def pair(opened: Opened, outcome: Outcome | None, display: "Display") -> "_Both":
+def pair(opened: Opened, outcome: DrawnOutcome | None, display: "Display") -> "_Both":
     """Return the layers of the dense model and of one pruned model beside it."""
     if not display.visible:
         return (), ()
@@ -107,14 +108,14 @@ def _typed(nuclei: Nuclei, display: "Display") -> Mask:
 
 
 def _differences(
-    dense: Nuclei, pruned: Nuclei, changes: Changes, display: "Display"
+    dense: Nuclei, pruned: Nuclei, changes: NucleusChanges, display: "Display"
 ) -> tuple[tuple[Mask, ...], tuple[Mask, ...]]:
     """Return both panes by what became of nuclei; lost ones show in both."""
     opacity = display.opacity
     shown = frozenset(KINDS) - frozenset(display.hidden_kinds)
-    before = by_kind(changes.before, opacity=opacity, only=shown)
-    after = by_kind(changes.after, opacity=opacity, only=shown)
-    lost = by_kind(changes.before, opacity=opacity, only=LOST & shown)
+    before = by_kind(changes.before_kind, opacity=opacity, only=shown)
+    after = by_kind(changes.after_kind, opacity=opacity, only=shown)
+    lost = by_kind(changes.before_kind, opacity=opacity, only=LOST & shown)
     return (
         (Mask(dense.levels, before),),
         (Mask(pruned.levels, after), Mask(dense.levels, lost, 3)),

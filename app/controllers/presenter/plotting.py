@@ -76,7 +76,7 @@ def _current(
     trial = state.trials[found[0]]
     latency = latencies(state.trials, dense_ms)[found[0]]
     score = trial.scores.get(metric, float("nan"))
-    key, sure = trial.request, trial.measured is not None
+    key, sure = trial.request, trial.latency is not None
     if score != score:  # undefined: both maps are empty
         return None, Dot(trial.removed, latency, key, sure=sure), None
     return (

@@ -12,9 +12,10 @@ from app.plots.styles import series_name
 from app.plots.training import training_lines, training_words
 from app.state.app_state import MOST
 from app.state.trials import predictor, work_of
-from app.state.values import KINDS, Events, Kind
+from app.state.values import KINDS, Kind
 from app.text import format as text
 from app.text import story
+from app.text.speed import describe_latency
 
 if TYPE_CHECKING:
     from app.state.app_state import AppState
@@ -150,10 +151,10 @@ class Presenter:
             return
         counts: dict[Kind, int] = {}
         if outcome is not None:
-            counts = {kind: outcome.changes.count(kind) for kind in KINDS}
+            counts = {kind: outcome.changes.count(kind).events for kind in KINDS}
         types = opened.nuclei.classes is not None
         views.nuclei.set_counts(counts, types=types)
-        listed = outcome.changes.events if outcome else Events.none()
+        listed = outcome.changes.columns if outcome else None
         views.layers.nuclei.set_events(
             listed, opened.model.classes if types else (), opened.picture.mpp
         )
@@ -170,7 +171,7 @@ class Presenter:
         measured = new.latency
         left = outcome.counts.macs / max(opened.counts.macs, 1)
         predicted = predictor(new.trials)(work_of(new.request, left))
-        self._window.controls.set_latency(story.verdict(measured, predicted))
+        self._window.controls.set_latency(describe_latency(measured, predicted))
         why = (measured.reason,) if measured and measured.reason else ()
         self._window.controls.set_warnings((*why, *outcome.warnings))
         self._window.demo.set_story(

@@ -14,19 +14,19 @@ from app.plots.curves import fronted
 from app.plots.marks import DASHES
 from app.plots.plot_values import Dot, Line
 from app.plots.styles import series_name, style_of
-from app.state.sweep_values import Place, Point, Results
+from app.state.sweep_values import StoreContents
 from app.text import format as text
+from app.text.speed import describe_speedup
 from app.views.widgets.legend import Entry
+from core.results import Trial
 from core.store import Record, read_store
 from core.tables import METRICS
 from core.types import SEEDS
 
-_WIDEST = 4.0  # ratio of the ends of an interval that is still drawn
-
 Lines = tuple[tuple[Line, ...], tuple[Line, ...], tuple[Line, ...]]
 
 
-def read_results(path: Path, before: Results | None = None) -> Results:
+def read_results(path: Path, before: StoreContents | None = None) -> StoreContents:
     """Read a store, or what was added to it since (worker thread).
 
     Parameters
@@ -41,40 +41,17 @@ def read_results(path: Path, before: Results | None = None) -> Results:
     StoreError
         When it cannot be read.
     """
-    known = before or Results(path)
+    known = before or StoreContents(path)
     batch = read_store(path, known.last)
     done = [record for record in batch.records if record.status == "done"]
     failed = len(batch.records) - len(done)
     return replace(
         known,
         machine=known.machine or next(map(machine_of, batch.records), ""),
-        points=(*known.points, *map(point_of, done)),
+        trials=(*known.trials, *(record.to_trial() for record in done)),
         tiles=max([known.tiles, *(len(record.tiles) for record in done)]),
         impossible=known.impossible + failed,
         last=batch.last,
-    )
-
-
-def point_of(record: Record) -> Point:
-    """Return a finished record as a point."""
-    dense, pruned = record.dense, record.pruned
-    assert dense is not None
-    assert pruned is not None
-    against = {name: record.mean("pruned", name) for name in METRICS}
-    truth = any(math.isfinite(value) for value in against.values())
-    if not truth:
-        against = {name: record.mean("agreement", name) for name in METRICS}
-    latency = record.latency or {}
-    ends = latency.get("interval")
-    return Point(
-        Place(record.trial.request, record.trial.model, record.trial.weights),
-        1 - pruned.params / max(dense.params, 1),
-        pruned.macs / max(dense.macs, 1),
-        {name: value for name, value in against.items() if math.isfinite(value)},
-        {name: record.mean("dense", name) for name in METRICS} if truth else {},
-        float(latency.get("dense", {}).get("median", math.nan)),
-        float(latency.get("speedup", math.nan)),
-        (float(ends[0]), float(ends[1])) if ends and None not in ends else None,
     )
 
 
@@ -94,7 +71,7 @@ def _words(facts: Mapping[str, object]) -> str:
 
 
 def store_lines(
-    results: Sequence[Results], metric: str, order: tuple[str, ...] = ()
+    results: Sequence[StoreContents], metric: str, order: tuple[str, ...] = ()
 ) -> Lines:
     """Return the curves of all stores for the three plots.
 
@@ -121,7 +98,7 @@ def store_lines(
         dash = DASHES[number % len(DASHES)] if len(results) > 1 else None
         dense_ms = _dense_ms(store)
         for group in curves_of(store):
-            looks = style_of(group[0][0].place.request, order)
+            looks = style_of(group[0][0].request, order)
             dots = [_dots(same, metric, dense_ms, store) for same in group]
             for index, lines in enumerate(plots):
                 found = tuple(dot for each in dots if (dot := each[index]) is not None)
@@ -138,14 +115,16 @@ def store_lines(
     return tuple(plots[0]), tuple(plots[1]), fronted(plots[2])
 
 
-def store_legend(results: Sequence[Results], titles: Mapping[str, str]) -> list[Entry]:
+def store_legend(
+    results: Sequence[StoreContents], titles: Mapping[str, str]
+) -> list[Entry]:
     """Return the curves by name, each once whatever the number of stores."""
     order = _order(results, tuple(titles))
     entries: dict[str, Entry] = {}
-    models = {point.place.weights for store in results for point in store.points}
+    models = {point.identity.weights for store in results for point in store.trials}
     for store in results:
         for group in curves_of(store):
-            place = group[0][0].place
+            place = group[0][0].identity
             looks = style_of(place.request, order)
             name = series_name(place.request, titles)
             if len(models) > 1:
@@ -154,18 +133,18 @@ def store_legend(results: Sequence[Results], titles: Mapping[str, str]) -> list[
     return list(entries.values())
 
 
-def dense_level(results: Sequence[Results], metric: str) -> float | None:
+def dense_level(results: Sequence[StoreContents], metric: str) -> float | None:
     """Return the dense model's score when all stores agree on it."""
     levels = {
-        round(point.dense.get(metric, 1.0), 6)
+        round(point.dense_scores.get(metric, 1.0), 6)
         for store in results
-        for point in store.points
+        for point in store.trials
     }
     level = levels.pop() if len(levels) == 1 else math.nan
     return level if math.isfinite(level) else None
 
 
-def curves_of(store: Results) -> list[list[tuple[Point, ...]]]:
+def curves_of(store: StoreContents) -> list[list[tuple[Trial, ...]]]:
     """Sort points into curves, and trials that differ by the seed into one point.
 
     Returns
@@ -173,11 +152,10 @@ def curves_of(store: Results) -> list[list[tuple[Point, ...]]]:
     curves
         Each from the largest model to the smallest.
     """
-    groups: dict[tuple[object, ...], dict[float, list[Point]]] = {}
-    for point in store.points:
-        place = point.place
-        curve = place.weights, place.request.key(without=SEEDS)
-        sparsity = point.place.request.sparsity
+    groups: dict[tuple[object, ...], dict[float, list[Trial]]] = {}
+    for point in store.trials:
+        curve = point.identity.weights, point.request.key(without=SEEDS)
+        sparsity = point.request.sparsity
         groups.setdefault(curve, {}).setdefault(sparsity, []).append(point)
     return [
         [tuple(found[sparsity]) for sparsity in sorted(found)]
@@ -185,25 +163,25 @@ def curves_of(store: Results) -> list[list[tuple[Point, ...]]]:
     ]
 
 
-def _order(results: Sequence[Results], known: tuple[str, ...]) -> tuple[str, ...]:
+def _order(results: Sequence[StoreContents], known: tuple[str, ...]) -> tuple[str, ...]:
     """Name all heuristics: those of the open model first, in its order."""
-    names = {p.place.request.heuristic for store in results for p in store.points}
+    names = {p.request.heuristic for store in results for p in store.trials}
     return (*known, *sorted(names - set(known)))
 
 
-def _dense_ms(store: Results) -> float:
-    known = sorted(p.dense_ms for p in store.points if math.isfinite(p.dense_ms))
+def _dense_ms(store: StoreContents) -> float:
+    known = sorted(p.latency.dense_ms for p in store.trials if p.latency is not None)
     return known[len(known) // 2] if known else math.nan
 
 
 def _dots(
-    same: tuple[Point, ...], metric: str, dense_ms: float, store: Results
+    same: tuple[Trial, ...], metric: str, dense_ms: float, store: StoreContents
 ) -> tuple[Dot | None, Dot | None, Dot | None]:
     """Return trials that differ by the seed as a point of each plot."""
     first = same[0]
     values = [point.scores[metric] for point in same if metric in point.scores]
-    times = [dense_ms / point.speedup for point in same if point.speedup > 0]
-    words, key = partial(tip, same, store), first.place
+    times = [dense_ms / point.latency.speedup for point in same if point.latency]
+    words, key = partial(tip, same, store), first.identity
     score = accuracy = latency = None
     if values:
         score = sum(values) / len(values)
@@ -222,20 +200,18 @@ def _dots(
     return accuracy, latency, None
 
 
-def _span(point: Point, dense_ms: float) -> tuple[float, float] | None:
+def _span(trial: Trial, dense_ms: float) -> tuple[float, float] | None:
     """Return the interval of a measured latency, in ms."""
-    if point.interval is None:
+    if trial.latency is None:
         return None
-    slow, fast = point.interval
-    if slow <= 0 or fast > slow * _WIDEST:
-        return None  # too few repeats to say anything: a bar would only mislead
+    slow, fast = trial.latency.interval
     return dense_ms / fast, dense_ms / slow
 
 
-def tip(same: tuple[Point, ...], store: Results) -> str:
+def tip(same: tuple[Trial, ...], store: StoreContents) -> str:
     """Return what is written at a point under the mouse."""
     first = same[0]
-    ask = first.place.request
+    ask = first.request
     scores = "   ".join(
         f"{METRICS[name].title} {text.score(value)}"
         for name, value in first.scores.items()
@@ -247,11 +223,8 @@ def tip(same: tuple[Point, ...], store: Results) -> str:
         f"{text.percent(first.macs_left)} of MACs left",
         scores,
     ]
-    if first.speedup > 0:
-        ends = first.interval or (first.speedup, first.speedup)
-        lines.append(
-            f"{first.speedup:.2f}{text.TIMES} ({ends[0]:.2f} to {ends[1]:.2f})"
-        )
+    if first.measured is not None:
+        lines.append(describe_speedup(first.measured))
     if len(same) > 1:
         lines.append(f"{len(same)} seeds; scores of the first, band over all")
     lines.append(f"{store.path.name}, {store.machine}   click to go there")

@@ -20,11 +20,12 @@ from app.controllers.sweeps.stores import (
     store_lines,
 )
 from app.plots.marks import DASHES
-from app.state.sweep_values import Place, Results, SweepSettings
+from app.state.sweep_values import StoreContents, SweepSettings
 from app.state.timers import single_shot
 from app.text import format as text
 from app.views.widgets.store_list import StoreRow
 from app.worker.runner import Failure, failure_of
+from core.results import TrialIdentity
 from core.tables import METRICS, metric_titles
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class _Ordered:
 class _Shown:
     """What the curves are drawn from."""
 
-    results: list[Results] = field(default_factory=list)
+    results: list[StoreContents] = field(default_factory=list)
     metric: str = "aji"
     chosen: bool = False  # whether the user chose the metric
 
@@ -70,7 +71,7 @@ class Sweeping(QObject):
         Qt owner.
     """
 
-    _came = Signal(object)  # from the worker thread: _Ordered, Results or Failure
+    _came = Signal(object)  # from the worker thread: _Ordered, StoreContents or Failure
 
     def __init__(
         self,
@@ -189,7 +190,7 @@ class Sweeping(QObject):
                 self._out = value.out
                 self.process.start(value.text)
                 self._on_stored()  # what an earlier sweep left there
-        elif isinstance(value, Results):
+        elif isinstance(value, StoreContents):
             self._reading = False
             self._accept(value)
         elif isinstance(value, Failure):
@@ -199,7 +200,7 @@ class Sweeping(QObject):
                 self._stopped("")
             self._window.set_note(value.message)
 
-    def _accept(self, found: Results) -> None:
+    def _accept(self, found: StoreContents) -> None:
         shown = self._shown.results
         for place, each in enumerate(shown):
             if _same(each.path, found.path):
@@ -245,7 +246,7 @@ class Sweeping(QObject):
 
     def _on_point(self, key: object) -> None:
         """Go to a plotted state, if its model is the open one."""
-        if not isinstance(key, Place) or self._opened is None:
+        if not isinstance(key, TrialIdentity) or self._opened is None:
             return
         if not same_model(key.model, self._opened.model.source):
             self._window.set_note(
@@ -294,13 +295,13 @@ class Sweeping(QObject):
         results = shown.results
         defined = {key for each in results for key in each.metrics}
         names = metric_titles(defined) or metric_titles(METRICS)
-        if any(each.points for each in results) and not any(
+        if any(each.trials for each in results) and not any(
             each.metrics for each in results
         ):
             window.set_note(_NO_SCORE)
         if shown.metric not in names:
             shown.metric = next(iter(names))
-        against = {each.against_truth for each in results if each.points}
+        against = {each.against_truth for each in results if each.trials}
         words = {
             frozenset({True}): "against truth",
             frozenset({False}): "against dense",
@@ -357,9 +358,9 @@ def _same(first: Path, second: Path) -> bool:
     return first.absolute() == second.absolute()
 
 
-def _row(number: int, results: Results, stores: int) -> StoreRow:
+def _row(number: int, results: StoreContents, stores: int) -> StoreRow:
     dash = DASHES[number % len(DASHES)] if stores > 1 else Qt.PenStyle.SolidLine
-    parts = [results.machine, text.counted(len(results.points), "trial")]
+    parts = [results.machine, text.counted(len(results.trials), "trial")]
     if results.tiles:
         parts.append(_tiles(results.tiles))
     if results.impossible:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from app.state.session.sources import split
-from app.state.trials import Trial
-from app.state.values import Measured, Nuclei, Opened, Outcome, Picture
+from app.state.values import DrawnOutcome, Nuclei, Opened, Picture
+from core.results import Comparison, Trial
 from core.types import FineTune, PruneRequest
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ class Facts:
     """
 
     opened: Opened
-    outcome: Outcome
-    measured: Measured | None = None
+    outcome: DrawnOutcome
+    measured: Comparison | None = None
     trials: Sequence[Trial] = ()
     machine: Mapping[str, str] = field(default_factory=dict)
     when: str = ""

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
 from app.export.report.charts import Axes, Curve, chart
 from app.export.report.facts import Facts
@@ -15,13 +16,17 @@ from app.rendering.palette import (
     series_colour,
     type_colour,
 )
-from app.state.trials import Trial, predictor
+from app.state.trials import predictor
 from app.state.values import KINDS
 from app.text import format as text
 from app.text import story
+from app.text.speed import describe_latency, describe_speedup
 from core.export.writing import write_text
 from core.tables import METRICS, metric_titles, metrics_for
 from core.types import SPARSITY
+
+if TYPE_CHECKING:
+    from core.results import Trial
 
 _METRICS = metric_titles(row.key for row in metrics_for("nuclei", usual=True))
 _STYLE = """
@@ -102,7 +107,7 @@ def page(facts: Facts) -> str:
 def _lead(facts: Facts) -> list[str]:
     words = story.headline(facts.opened, facts.outcome, facts.measured)
     left = facts.outcome.counts.macs / max(facts.opened.counts.macs, 1)
-    speed = story.verdict(facts.measured, predictor(facts.trials)(left))
+    speed = describe_latency(facts.measured, predictor(facts.trials)(left))
     lines = [
         f'<p class="lead"><strong>{escape(words)}.</strong></p>',
         f"<p>Latency of the network: {escape(speed)}.</p>",
@@ -135,7 +140,7 @@ def _seen(facts: Facts) -> list[str]:
     rows = [
         (
             _dot(KIND_COLOUR[kind]) + kind,
-            f"{facts.outcome.changes.count(kind):,}",
+            f"{facts.outcome.changes.count(kind).events:,}",
             escape(KIND_SENTENCE[kind]),
         )
         for kind in KINDS
@@ -176,14 +181,13 @@ def _sizes(facts: Facts) -> list[str]:
         rows.append((title, f"{before:,}", f"{after:,}", gone))
     timed = facts.measured
     if timed is not None:
-        low, high = timed.interval
+        sure = timed.measurable
         rows.append(
             (
                 "Latency of the network",
                 text.milliseconds(timed.dense_ms),
-                text.milliseconds(timed.pruned_ms),
-                f"{text.speedup(timed.speedup)} ({low:.2f} to {high:.2f}), "
-                f"{timed.verdict}",
+                text.milliseconds(timed.pruned_ms) if sure else text.DASH,
+                describe_speedup(timed),
             )
         )
     parts = ["<h2>Size, speed and accuracy</h2>"]
@@ -228,13 +232,10 @@ def _curves(facts: Facts) -> list[str]:
         scored = [(t.removed, t.scores.get("aji", float("nan"))) for t in trials]
         scored = [point for point in scored if point[1] == point[1]]
         accuracy.append(Curve(name, colour, scored))
-        timed = [(t, t.measured) for t in trials if t.measured is not None]
+        timed = [(t, t.latency) for t in trials if t.latency is not None]
         points = [(t.removed, m.pruned_ms) for t, m in timed]
         ends = [
-            (m.dense_ms / m.interval[1], m.dense_ms / m.interval[0])
-            if m.interval[0] > 0
-            else None
-            for _, m in timed
+            (m.dense_ms / m.interval[1], m.dense_ms / m.interval[0]) for _, m in timed
         ]
         speed.append(Curve(name, colour, points, ends))
         pairs = [(m.pruned_ms, t.scores.get("aji", float("nan"))) for t, m in timed]
@@ -264,10 +265,11 @@ def _charts(
     score = f"AJI against {'dense' if truth is None else 'truth'}"
     level = 1.0 if truth is None else truth["aji"]
     outcome, timing = facts.outcome, facts.measured
-    scores = outcome.agreement if outcome.scores is None else outcome.scores
+    scores = outcome.judged
     removed = 1 - outcome.counts.params / max(facts.opened.counts.params, 1)
     now = removed, scores["aji"]
-    times = [t.measured.dense_ms for t in facts.trials if t.measured is not None]
+    times = [t.latency.dense_ms for t in facts.trials if t.latency is not None]
+    timing = timing if timing is not None and timing.measurable else None
     dense_ms = sorted(times)[len(times) // 2] if times else None
     most = 0.0, (dense_ms or 0.0) * 1.12
     share = "share of parameters removed"
@@ -299,10 +301,12 @@ def _points(facts: Facts) -> list[str]:
         facts.trials, key=lambda t: (t.request.key(without=SPARSITY), t.removed)
     )
     for trial in ordered:
-        ask, timed = trial.request, trial.measured
+        ask, timed = trial.request, trial.latency
         scores = [text.score(trial.scores.get(n, float("nan"))) for n in _METRICS]
         latency = text.milliseconds(timed.pruned_ms) if timed else text.DASH
         faster = text.speedup(timed.speedup) if timed else text.DASH
+        if trial.measured is not None and timed is None:
+            faster = trial.measured.verdict
         rows.append(
             (
                 escape(ask.heuristic),
@@ -337,7 +341,7 @@ def _settings(facts: Facts) -> list[str]:
         "Fixed shares": ", ".join(f"{n} {text.percent(v)}" for n, v in ask.ratios),
         "Steps": str(ask.steps),
         "Seed": str(ask.seed),
-        "Plan": facts.outcome.plan or "nothing removed",
+        "Plan": facts.outcome.plan_hash or "nothing removed",
         "Device": f"{card.device}, {text.counted(card.threads, 'thread')}",
         **facts.machine,
     }

@@ -31,8 +31,8 @@ def pictures(facts: Facts) -> dict[str, str]:
         for name, n in (("dense", dense), ("pruned", pruned))
     }
     typed["difference"] = [
-        (pruned.levels, by_kind(changes.after, opacity=1.0)),
-        (dense.levels, by_kind(changes.before, opacity=1.0, only=_LOST)),
+        (pruned.levels, by_kind(changes.after_kind, opacity=1.0)),
+        (dense.levels, by_kind(changes.before_kind, opacity=1.0, only=_LOST)),
     ]
     return {
         name: as_data(drawn(facts.picture, layers)) for name, layers in typed.items()

@@ -17,12 +17,13 @@ from PySide6.QtWidgets import (
 )
 
 from app.state.repairs import misfits, uncounted
-from app.state.values import Heuristic, ModelCard
+from app.state.values import ModelCard
 from app.text import format as text
 from app.views.widgets.bars import Bar, Bars
 from app.views.widgets.pane_tabs import PaneTabs
 from app.views.widgets.segments import Segments
 from app.views.widgets.training_form import TrainingForm
+from core.results import HeuristicInfo
 from core.types import Counts, PruneRequest, is_unstructured
 
 SCOPES = (
@@ -207,7 +208,7 @@ class Controls(QWidget):
         self._name.setText(card.name if card else "No model")
         self._about.setText(card.about if card else "")
 
-    def set_heuristics(self, heuristics: tuple[Heuristic, ...]) -> None:
+    def set_heuristics(self, heuristics: tuple[HeuristicInfo, ...]) -> None:
         with QSignalBlocker(self._heuristic):
             self._heuristic.clear()
             for heuristic in heuristics:
@@ -217,12 +218,12 @@ class Controls(QWidget):
                 self._heuristic.addItem(heuristic.title, heuristic.name)
                 tip = "\n".join(
                     part
-                    for part in (heuristic.sentence, heuristic.paper, heuristic.missing)
+                    for part in (heuristic.sentence, heuristic.paper, heuristic.needs)
                     if part
                 )
                 self._heuristic.setItemData(index, tip, Qt.ItemDataRole.ToolTipRole)
                 items = self._heuristic.model()
-                if heuristic.missing and isinstance(items, QStandardItemModel):
+                if heuristic.needs and isinstance(items, QStandardItemModel):
                     items.item(index).setEnabled(False)
         self._sentences = {item.name: item.sentence for item in heuristics}
 

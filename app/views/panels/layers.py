@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.state.values import Layer
 from app.views.widgets.network import Network
 from app.views.widgets.nucleus_list import NucleusList
+from core.results import Layer
 
 
 class Layers(QWidget):

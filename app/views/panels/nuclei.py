@@ -106,8 +106,8 @@ class NucleiBar(QWidget):
             button.setText(f"{shown} {CAPTIONS[kind]}")
             button.setEnabled(bool(number))
         self._types = types
-        self._buttons["changed"].setVisible(types)
-        self._eyes["changed"].setVisible(types and self._offered())
+        self._buttons["retyped"].setVisible(types)
+        self._eyes["retyped"].setVisible(types and self._offered())
 
     def set_hidden(self, hidden: tuple[Kind, ...], *, offered: bool) -> None:
         """Mark the kinds that are left out; offered in the difference overlay only."""
@@ -115,7 +115,7 @@ class NucleiBar(QWidget):
         for kind, eye in self._eyes.items():
             with QSignalBlocker(eye):
                 eye.setChecked(kind not in hidden)
-            eye.setVisible(offered and (kind != "changed" or self._types))
+            eye.setVisible(offered and (kind != "retyped" or self._types))
             button = self._buttons[kind]
             # One sign of the colour is enough.
             button.setIcon(QIcon() if offered else kind_icon(kind))

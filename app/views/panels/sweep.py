@@ -39,7 +39,7 @@ class SweepWindow(QDialog):
     openAsked = Signal(str)  # store to draw
     closeAsked = Signal(int)  # its place
     metricChosen = Signal(str)
-    pointChosen = Signal(object)  # Place
+    pointChosen = Signal(object)  # TrialIdentity
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

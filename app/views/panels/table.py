@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.plots.tables import COLUMNS, REQUEST, TrialFilter, TrialTable
-from app.state.trials import Trial
+from core.results import Trial
 from core.types import PruneRequest
 
 

@@ -25,9 +25,9 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QToolTip, QWidget
 
 from app.rendering.palette import ORANGE
-from app.state.values import Layer
 from app.text.format import counted
 from app.views.widgets.network_layout import Drawing, arrange
+from core.results import Layer
 
 _HINT = "Click a layer to keep it whole."
 _NAMED_LANE = 34.0  # pixels at the right for the names of branches

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF
 
-from app.state.values import Layer
+from core.results import Layer
 
 _WIDEST_STEP = 30.0  # pixels from one block to the next
 _THINNEST = 3.0  # pixels, of a block

@@ -13,9 +13,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.state.values import Events, Kind
+from app.state.values import Kind
 from app.text.format import counted
 from app.views.widgets.nucleus_rows import COLUMNS, KIND_WORD, NucleusRows
+from core.metrics import ChangeColumns
 
 _ROW = 23  # pixels
 _WIDTHS = (104, 172, 128, 74)
@@ -30,7 +31,9 @@ class NucleusList(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._rows = NucleusRows(self)
-        self._waiting: tuple[Events, tuple[str, ...], float | None] | None = None
+        self._waiting: (
+            tuple[ChangeColumns | None, tuple[str, ...], float | None] | None
+        ) = None
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 0, 4, 4)
         column.setSpacing(4)
@@ -83,7 +86,7 @@ class NucleusList(QWidget):
     # Setters: silent
 
     def set_events(
-        self, events: Events, names: tuple[str, ...], mpp: float | None
+        self, events: ChangeColumns | None, names: tuple[str, ...], mpp: float | None
     ) -> None:
         """List what became of nuclei; see `NucleusRows.set_events`."""
         self._waiting = events, names, mpp

@@ -17,8 +17,9 @@ from PySide6.QtCore import (
 )
 
 from app.rendering.palette import kind_icon
-from app.state.values import KINDS, Events, Kind
+from app.state.values import KINDS, Kind
 from app.text.format import DASH, score
+from core.metrics import Change, ChangeColumns, nucleus_changes
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
@@ -29,7 +30,7 @@ KIND_WORD: dict[Kind, str] = {
     "new": "new",
     "merged": "merged",
     "split": "split",
-    "changed": "other type",
+    "retyped": "other type",
 }
 COLUMNS = ("What", "Type", "Area", "Overlap", "Place")
 _TIPS = (
@@ -40,6 +41,7 @@ _TIPS = (
     "Position in the tile: right and down from its upper left corner.",
 )
 _NONE: NDArray[np.int64] = np.zeros(0, np.int64)
+_NO_EVENTS = nucleus_changes(np.zeros((1, 1), int), np.zeros((1, 1), int)).columns
 
 
 class NucleusRows(QAbstractTableModel):
@@ -53,7 +55,7 @@ class NucleusRows(QAbstractTableModel):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._events = Events.none()
+        self._events = _NO_EVENTS
         self._names: tuple[str, ...] = ()
         self._mpp: float | None = None
         self._kind: Kind | None = None
@@ -63,20 +65,20 @@ class NucleusRows(QAbstractTableModel):
     # What is listed
 
     def set_events(
-        self, events: Events, names: tuple[str, ...], mpp: float | None
+        self, events: ChangeColumns | None, names: tuple[str, ...], mpp: float | None
     ) -> None:
         """List what became of nuclei.
 
         Parameters
         ----------
         events
-            One row each.
+            One row each; None for none.
         names
             Of nucleus types.
         mpp
             Micrometres per pixel; areas and places are in pixels without it.
         """
-        self._events, self._names, self._mpp = events, names, mpp
+        self._events, self._names, self._mpp = events or _NO_EVENTS, names, mpp
         self._arrange()
 
     def set_kind(self, kind: Kind | None) -> None:
@@ -109,9 +111,9 @@ class NucleusRows(QAbstractTableModel):
         self.beginResetModel()
         codes = self._events.kind
         if self._kind is None:
-            chosen = codes != KINDS.index("kept")
+            chosen = codes != Change.KEPT
         else:
-            chosen = codes == KINDS.index(self._kind)
+            chosen = codes == KINDS.index(self._kind) + 1
         rows = np.flatnonzero(chosen)
         column, order = self._sorted
         keys = self._keys(column)[rows]
@@ -148,7 +150,7 @@ class NucleusRows(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._cell(event, column)
         if role == Qt.ItemDataRole.DecorationRole and column == 0:
-            return kind_icon(KINDS[int(self._events.kind[event])])
+            return kind_icon(KINDS[self._events.kind[event] - 1])
         if role == Qt.ItemDataRole.TextAlignmentRole and column in {2, 3}:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if role == Qt.ItemDataRole.AccessibleTextRole:
@@ -178,7 +180,7 @@ class NucleusRows(QAbstractTableModel):
 
     def _cell(self, event: int, column: int) -> str:
         events = self._events
-        kind = KINDS[int(events.kind[event])]
+        kind = KINDS[events.kind[event] - 1]
         if column == 0:
             return KIND_WORD[kind]
         if column == 1:

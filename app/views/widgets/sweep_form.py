@@ -21,8 +21,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.state.sweep_values import SweepSettings
-from app.state.values import Heuristic
 from app.views.widgets.segments import Segments
+from core.results import HeuristicInfo
 from core.types import Recovery, Target
 
 _SCOPES = (
@@ -242,7 +242,7 @@ class SweepForm(QWidget):
 
     # Setters: silent
 
-    def set_heuristics(self, heuristics: Sequence[Heuristic]) -> None:
+    def set_heuristics(self, heuristics: Sequence[HeuristicInfo]) -> None:
         """List what can be used on the open model, keeping what is marked."""
         before = set(self.wish.heuristics)
         default = before or {"reconstruction", "l2", "random"}
@@ -251,8 +251,8 @@ class SweepForm(QWidget):
             for each in heuristics:
                 item = QListWidgetItem(each.title)
                 item.setData(Qt.ItemDataRole.UserRole, each.name)
-                item.setToolTip(each.missing or each.sentence)
-                usable = not each.missing
+                item.setToolTip(each.needs or each.sentence)
+                usable = not each.needs
                 marked = usable and each.name in default
                 if not usable:
                     item.setFlags(Qt.ItemFlag.NoItemFlags)

@@ -55,7 +55,7 @@ def test_nothing_removed_is_full_agreement(bench):
         round_.prediction.labels, bench.dense.prediction.labels
     )
     if bench.dense.prediction.count:
-        assert round_.agreement.aji == 1.0
+        assert round_.agreement["aji"] == 1.0
 
 
 def test_dense_model_is_untouched(bench, model):

@@ -11,7 +11,7 @@ from core.benchmark import Bench
 from core.errors import PruningError
 from core.models import load_model
 from core.pruning import PruningPlan, make_plan
-from core.store import Trial
+from core.store import TrialIdentity
 from core.types import PruneRequest, Tile
 
 HEURISTICS = ("l2", "reconstruction", "random")
@@ -101,7 +101,7 @@ def test_locks_are_a_set_whatever_form_they_come_in():
 
 def test_trials_with_locks_have_names_of_their_own_and_old_names_stay():
     free, locked, other = (
-        Trial("demo", "w", "d", PruneRequest("l2", 0.5, locked=names)).key
+        TrialIdentity("demo", "w", "d", PruneRequest("l2", 0.5, locked=names)).key
         for names in ((), ("enc1",), ("enc2",))
     )
     assert len({free, locked, other}) == 3

@@ -159,9 +159,9 @@ def test_channels_cannot_be_repaired_where_none_went(prunable, recovery):
 
 
 def test_keys_of_earlier_trials_stay():
-    from core.store.records import Trial
+    from core.store.records import TrialIdentity
 
-    plain = Trial("m", "w", "d", PruneRequest("l2", 0.5))
-    other = Trial("m", "w", "d", PruneRequest("l2", 0.5, steps=2))
+    plain = TrialIdentity("m", "w", "d", PruneRequest("l2", 0.5))
+    other = TrialIdentity("m", "w", "d", PruneRequest("l2", 0.5, steps=2))
     assert plain.key != other.key
     assert np.unique([plain.key, other.key]).size == 2

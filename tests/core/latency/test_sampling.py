@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from core.job import Cancelled
-from core.latency import FULL, QUICK, Settings, Timing
+from core.latency import FULL, QUICK, Settings, Timing, decide_verdict
 from core.latency.sampling import (
     Watch,
     pick_best,
     take_blocks,
     warm_up,
 )
-from core.latency.statistics import SYSTEMATIC, centre, judge, log_interval, verdict_of
+from core.latency.statistics import SYSTEMATIC, centre, judge, log_interval
 
 
 class Machine:
@@ -164,7 +164,7 @@ def test_interval_holds_the_centre_and_turns_round(n):
 
 
 def test_one_value_says_nothing():
-    assert judge(np.array([[1.0]]), 0.99)[2] == "no difference"
+    assert judge(np.array([[1.0]]), 0.99)[2] == "not measurable now"
 
 
 def test_differences_below_the_systematic_part_are_never_claimed():
@@ -175,10 +175,10 @@ def test_differences_below_the_systematic_part_are_never_claimed():
 
 
 def test_verdict_is_what_the_interval_says():
-    assert verdict_of((1.01, 1.2)) == "faster"
-    assert verdict_of((0.8, 0.99)) == "slower"
-    assert verdict_of((0.99, 1.5)) == "no difference"
-    assert verdict_of((1.0, 1.5)) == "no difference"
+    assert decide_verdict((1.01, 1.2)) == "faster"
+    assert decide_verdict((0.8, 0.99)) == "slower"
+    assert decide_verdict((0.99, 1.1)) == "no difference"
+    assert decide_verdict((1.0, 1.25)) == "no difference"
 
 
 def loaded(ms):

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from core.store import Record, TileResult, Trial
+from core.store import Record, TileResult, TrialIdentity
 from core.types import Counts, PruneRequest
 
 
@@ -12,7 +12,7 @@ def make_record(sparsity=0.5, seed=0, **changes):
     request = PruneRequest("l2", sparsity, seed=seed)
     scores = {"aji": 0.5, "pq": math.nan, "hits": 3}
     values = {
-        "trial": Trial("demo", "w" * 16, "d" * 16, request, {"seconds": 2.0}),
+        "trial": TrialIdentity("demo", "w" * 16, "d" * 16, request, {"seconds": 2.0}),
         "status": "done",
         "created": "2026-01-02T03:04:05+00:00",
         "plan_hash": "abc",

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import StoreError
-from core.store import Record, Trial, read_json, to_row, write_csv, write_json
+from core.store import Record, TrialIdentity, read_json, to_row, write_csv, write_json
 from core.types import PruneRequest
 
 
@@ -36,8 +36,8 @@ def test_impossible_record(make_record):
 @given(st.floats(0, 0.99), st.integers(0, 2**40), st.sampled_from(["l1", "l2"]))
 def test_key_is_the_request(sparsity, seed, heuristic):
     request = PruneRequest(heuristic, sparsity, seed=seed)
-    trial = Trial("demo", "w", "d", request)
-    assert trial.key == Trial("elsewhere", "w", "d", request).key
+    trial = TrialIdentity("demo", "w", "d", request)
+    assert trial.key == TrialIdentity("elsewhere", "w", "d", request).key
     others = [
         dataclasses.replace(trial, weights="v"),
         dataclasses.replace(trial, data="e"),
@@ -50,7 +50,7 @@ def test_key_is_the_request(sparsity, seed, heuristic):
 
 def test_key_does_not_change_between_versions():
     """Stored sweeps resume by it: changing this breaks every existing store."""
-    key = Trial("demo", "w", "d", PruneRequest("l2", 0.5), {"seconds": 2.0}).key
+    key = TrialIdentity("demo", "w", "d", PruneRequest("l2", 0.5), {"seconds": 2.0}).key
     assert key == "e4cc927f41aff483bee49c923a86f083"
 
 

@@ -1,4 +1,4 @@
-"""What one round gives: frozen, no tensors, ready to show or to store."""
+"""What a dense and a pruned model find in one tile."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.metrics import NucleusChanges, Scores
-from core.pruning.tracing.topology import LayerPosition
+from core.metrics.changes import NucleusChanges
 from core.types import Count, Counts, Prediction, PruneRequest
 
+ScoreMap = Mapping[str, float]
+"""Scores by name, see `core.metrics.Scores.by_name`; nan where undefined."""
 
-@dataclass(frozen=True, slots=True)
-class DenseResult:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DenseOutcome:
     """The model as it was loaded, on the open tile.
 
     Parameters
@@ -21,7 +23,7 @@ class DenseResult:
     prediction
         What it finds.
     counts
-        Its size, multiply-accumulates for the traced input.
+        Its size.
     scores
         Against the ground truth, or None without one.
     seconds
@@ -30,12 +32,12 @@ class DenseResult:
 
     prediction: Prediction
     counts: Counts
-    scores: Scores | None
+    scores: ScoreMap | None
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
     """One pruned model on the open tile.
 
     Parameters
@@ -63,19 +65,19 @@ class Round:
     intervals
         Low and high end of scores by name, see `core.metrics.score_intervals`:
         against the ground truth, or the dense model without one.
-    moved
-        How far raw outputs moved by map, see `core.nuclei.quantised.moved`.
     training
         How fine-tuning went, see `core.benchmark.recovery.summary_of`; None for
         other recoveries and while it goes on.
+    moved
+        How far raw outputs moved by map, see `core.nuclei.quantised.moved`.
     """
 
     request: PruneRequest
-    plan_hash: str
+    plan_hash: str = ""
     counts: Counts
     prediction: Prediction
-    scores: Scores | None
-    agreement: Scores
+    scores: ScoreMap | None
+    agreement: ScoreMap
     changes: NucleusChanges
     widths: Mapping[str, int]
     warnings: tuple[str, ...] = ()
@@ -84,60 +86,27 @@ class Round:
     training: Mapping[str, Any] | None = None
     moved: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
 
-
-@dataclass(frozen=True, slots=True)
-class LayerInfo:
-    """One layer that makes channels.
-
-    Parameters
-    ----------
-    name, kind, width
-        Module path, operation, output channels of the dense model.
-    part
-        ``"encoder"`` or ``"decoder"``.
-    coupled
-        Other layers that share channels with it.
-    protected
-        Why (some of) its channels may not go, or an empty string.
-    free
-        How many of its channels may go.
-    place
-        Where it stands in the network, for drawing it.
-    """
-
-    name: str
-    kind: str
-    width: int
-    part: str
-    coupled: tuple[str, ...] = ()
-    protected: str = ""
-    free: int = 0
-    place: LayerPosition | None = None
+    @property
+    def judged(self) -> ScoreMap:
+        """Scores against the ground truth, or else against the dense model."""
+        return self.agreement if self.scores is None else self.scores
 
 
-@dataclass(frozen=True, slots=True)
-class HeuristicInfo:
-    """One heuristic; ``needs`` says why it cannot be used on the open model."""
-
-    name: str
-    title: str
-    sentence: str
-    paper: str
-    needs: str = ""
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SizeCurve:
     """All three sizes along one ranking, cheap to ask.
 
     Parameters
     ----------
+    request
+        Whose ranking it is; its sparsity and its recovery make no difference.
     count
         What a sparsity is a share of.
     table
         int64 (points, 3): parameters, multiply-accumulates, channels, falling.
     """
 
+    request: PruneRequest
     count: Count
     table: NDArray[np.int64]
 

@@ -1,0 +1,51 @@
+"""The report of a run of ``prune``: the same page as the window's."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from app.cli.arguments import Arguments
+from app.export.report import Facts, write_report
+from app.rendering.overlay import picture_pyramid
+from app.state.session.sources import split
+from app.state.trials import build_trial, with_latency
+from app.state.values import Picture, Session
+from app.worker.drawing import draw_outcome
+from app.worker.engine import SAMPLE, describe_opened
+from app.worker.writing import machine
+
+if TYPE_CHECKING:
+    from core.benchmark import Bench
+    from core.results import Comparison, Outcome
+
+
+def report(
+    path: Path, asked: Arguments, bench: "Bench", found: "Outcome", timed: "Comparison"
+) -> None:
+    """Write the report of one pruned model.
+
+    Raises
+    ------
+    InputError
+        When nothing can be written there.
+    """
+    from core.nuclei.quantised import TOPS
+
+    tile = bench.tile
+    picture = Picture(picture_pyramid(tile.pixels), _title(asked.source), tile.mpp)
+    nobody = cast("Session", None)  # nothing more is computed for a report
+    opened = describe_opened(bench, (asked.model, asked.source), nobody, picture)
+    outcome = draw_outcome(found, TOPS)
+    trials = with_latency((build_trial(opened, outcome),), timed)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    facts = Facts(opened, outcome, timed, trials, machine(), now)
+    write_report(str(path), facts)
+
+
+def _title(source: str) -> str:
+    """Return the title of a sample, or the name of a file."""
+    from core.images.samples import DEFAULT_SAMPLE, SAMPLES
+
+    tile, _ = split(source)
+    sample = tile.removeprefix(SAMPLE) or DEFAULT_SAMPLE
+    return SAMPLES[sample].title if sample in SAMPLES else Path(tile).name

@@ -1,0 +1,37 @@
+"""What the program finds out: one frozen value for each thing, free of torch.
+
+The bench and the sweep make these values; the window, the command line, the
+report, the model card and the store show or keep the very same ones. A window
+adds only what it draws from, see `app.state.values`.
+"""
+
+from core.results.latency import (
+    NOT_MEASURABLE,
+    Clock,
+    Comparison,
+    Environment,
+    Timing,
+    Verdict,
+    decide_verdict,
+)
+from core.results.layers import HeuristicInfo, Layer
+from core.results.outcomes import DenseOutcome, Outcome, ScoreMap, SizeCurve
+from core.results.trials import Trial, TrialIdentity
+
+__all__ = [
+    "NOT_MEASURABLE",
+    "Clock",
+    "Comparison",
+    "DenseOutcome",
+    "Environment",
+    "HeuristicInfo",
+    "Layer",
+    "Outcome",
+    "ScoreMap",
+    "SizeCurve",
+    "Timing",
+    "Trial",
+    "TrialIdentity",
+    "Verdict",
+    "decide_verdict",
+]
