@@ -236,6 +236,9 @@ class PruneRequest:
         How often channels are scored and cut; 1 is one-shot.
     ratios
         Layer names (or prefixes) and the share of their channels that goes, fixed.
+    cost_aware
+        Whether channels are ranked by what they are worth for what they cost (in
+        `count`); without effect on heuristics that do so anyway.
     """
 
     heuristic: str
@@ -250,6 +253,7 @@ class PruneRequest:
     training: FineTune | None = None
     steps: int = 1
     ratios: tuple[tuple[str, float], ...] = ()
+    cost_aware: bool = False
 
     def __post_init__(self) -> None:
         # The same layers in another order, or as JSON's list, are the same request.

@@ -17,8 +17,8 @@ from core.types import PruneRequest
 
 if TYPE_CHECKING:
     from core.benchmark import Bench
-    from core.benchmark.plans import Plan
     from core.models import LoadedModel
+    from core.pruning import Plan
     from core.results import Comparison, Outcome
 
 STEM = "pruned"
@@ -133,7 +133,6 @@ def write_files(
 ) -> list[str]:
     """Write a pruned model and its plan into a folder; see `write_folder`."""
     from core.export.writing import write_text
-    from core.pruning import MaskPlan
 
     _make(folder)
     notes = []
@@ -146,9 +145,9 @@ def write_files(
                 raise
             notes.append(str(error))
     if model.plan is not None:
-        write_text(folder / "plan.json", model.plan.to_json())
-    if isinstance(plan, MaskPlan):  # which weights were chosen; zeros are in the model
-        plan.save(folder / "plan.masks.safetensors")
+        write_text(folder / model.plan.file_name, model.plan.to_json())
+    if plan is not model.plan:  # which weights were chosen; zeros are in the model
+        plan.save(folder / plan.file_name)
     return notes
 
 

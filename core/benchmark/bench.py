@@ -27,7 +27,7 @@ from core.metrics import (
 )
 from core.nuclei import forward, instances, raw_maps, to_input
 from core.nuclei.quantised import moved, quantised
-from core.pruning import MaskPlan
+from core.pruning import find_method
 from core.results import DenseOutcome, Outcome
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from core.benchmark.plans import Plan
     from core.latency import Comparison, LatencyProcess, Settings
     from core.models import LoadedModel
+    from core.pruning import Plan
     from core.results import ScoreMap, SizeCurve
     from core.training import Progress
     from core.types import Prediction, PruneRequest, Recovery, Tile
@@ -249,8 +249,8 @@ class Bench:
                 live(self._judge(request, module, plan, Job(), {}))
 
         if live is not None:
-            # single weights cannot be refitted
-            first: Recovery = "none" if isinstance(plan, MaskPlan) else "refit"
+            repairs = find_method(request).recoveries
+            first: Recovery = "refit" if "refit" in repairs else "none"
             look(self.pruned(replace(request, recovery=first), job)[0])
         tiles, on_snapshot = self._unlabelled(), look if live else None
         material = Material(tiles, [self.tile], on_snapshot, on_progress)
@@ -357,9 +357,7 @@ class Bench:
     def export(self, request: PruneRequest, job: Job | None = None) -> LoadedModel:
         """Return the pruned model as one that `core.models.save_model` writes."""
         module, plan = self.pruned(request, job)
-        if isinstance(plan, MaskPlan):  # shapes are what they were
-            return replace(self.prunable.model, module=module)
-        return replace(self.prunable.model, module=module, plan=plan)
+        return self.prunable.exported(module, plan)
 
     def _predict(
         self, module: nn.Module, job: Job, seconds: dict[str, float]

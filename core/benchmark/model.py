@@ -1,62 +1,39 @@
-"""One model made ready for pruning: graph, statistics, plans and pruned modules.
+"""One model made ready for pruning: what can be asked of it, by any method.
 
-Everything that depends on the model alone is worked out once and kept here.
 To read this file, start from `PrunableModel.build`.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
-from time import perf_counter
+from typing import cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from core.benchmark.plans import Material as Ingredients
-from core.benchmark.plans import (
-    Plan,
-    SpecialPlans,
-    is_special,
-    limits_of,
-    mask_counts,
-    needs_statistics,
-    plain_count,
-    settings_of,
-    weight_heuristics,
-)
 from core.benchmark.recovery import Material, retrain
 from core.errors import PruningError
 from core.job import Job
 from core.models import LoadedModel
 from core.pruning import (
     HEURISTICS,
-    ChannelGraph,
+    WEIGHT_HEURISTICS,
     Counter,
-    Limits,
-    MaskPlan,
-    ScoringContext,
-    Selector,
+    Plan,
+    PruningContext,
+    PruningPlan,
     Statistics,
-    apply_masks,
-    apply_plan,
-    calibrate,
-    plan_of,
-    recalibrate_batch_norm,
-    refit_in_sequence,
-    trace,
+    find_method,
+    method_for_plan,
 )
-from core.pruning.applying.masked import living_atoms
-from core.pruning.planning.checks import check_model, check_request
-from core.pruning.scoring.heuristics import find_heuristic
+from core.pruning.tracing.graph import ChannelGraph
 from core.pruning.tracing.labels import FIXED
 from core.pruning.tracing.topology import layer_positions
 from core.results import HeuristicInfo, Layer, SizeCurve
 from core.training import Trained
-from core.types import SIZES, Counts, PruneRequest, RequestKey
+from core.types import SIZES, UNSTRUCTURED, Counts, PruneRequest
 
-_POINTS = 96
-_SELECTORS = 8  # kept; each click on a lock asks for another
+_CURVES = 64  # kept
 
 
 class PrunableModel:
@@ -76,15 +53,17 @@ class PrunableModel:
         self, model: LoadedModel, example: Tensor, calibration: Sequence[Tensor]
     ) -> None:
         self.model = model
-        self.graph: ChannelGraph = trace(model.module, example)
-        self._calibration = tuple(calibration)
-        self._statistics: Statistics | None = None
-        check_model(model.module, self.graph)
-        self._ranked: dict[tuple[str, str, int], NDArray[np.float64]] = {}
-        self._selectors: dict[tuple[object, ...], Selector] = {}
-        self._curves: dict[RequestKey, SizeCurve] = {}
-        self.seconds: dict[str, float] = {}
-        self._special = SpecialPlans(Ingredients(model.module, self.graph, calibration))
+        self.context = PruningContext(model.module, example, calibration)
+
+    @property
+    def graph(self) -> ChannelGraph:
+        """The trace of the model."""
+        return self.context.graph
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """How long what is worked out once has taken."""
+        return self.context.seconds
 
     @property
     def counts(self) -> Counts:
@@ -93,13 +72,7 @@ class PrunableModel:
 
     def statistics(self, job: Job | None = None) -> Statistics:
         """Return activation statistics, measured at the first call."""
-        if self._statistics is None:
-            start = perf_counter()
-            self._statistics = calibrate(
-                self.model.module, self.graph, self._calibration, job
-            )
-            self.seconds["statistics"] = perf_counter() - start
-        return self._statistics
+        return self.context.statistics(job)
 
     def plan(self, request: PruneRequest, job: Job | None = None) -> Plan:
         """Make the plan of a request.
@@ -107,45 +80,9 @@ class PrunableModel:
         Raises
         ------
         PruningError
-            When it cannot be met.
+            When it cannot be met, or combines what does not go together.
         """
-        if is_special(request):
-            return self._special.plan(request, self._needed(request, job), job)
-        limits, count = limits_of(request), plain_count(request)
-        check_request(self.graph, request.sparsity, count, limits)
-        scores = self._scores(request, job)
-        alive = self._selector(limits).select(
-            scores, request.sparsity, request.scope, count
-        )
-        return plan_of(self.graph, alive, settings_of(request))
-
-    def _needed(self, request: PruneRequest, job: Job | None) -> Statistics | None:
-        """Return statistics when the heuristic looks at them."""
-        if request.unstructured:
-            needed = needs_statistics(request)
-        else:
-            needed = "statistics" in find_heuristic(request.heuristic).needs
-        return self.statistics(job) if needed else None
-
-    def _scores(self, request: PruneRequest, job: Job | None) -> NDArray[np.float64]:
-        """Score every atom, once for each heuristic, count and seed."""
-        key = (request.heuristic, request.count, request.seed)
-        if key not in self._ranked:
-            statistics, count = self._needed(request, job), plain_count(request)
-            ask = ScoringContext(
-                self.model.module, self.graph, statistics, request.seed, count
-            )
-            self._ranked[key] = find_heuristic(request.heuristic).score(ask)
-        return self._ranked[key]
-
-    def _selector(self, limits: Limits) -> Selector:
-        ratios = tuple(limits.ratios.items())
-        key = (limits.round_to, limits.min_channels, limits.locked, ratios)
-        if key not in self._selectors:
-            if len(self._selectors) == _SELECTORS:
-                self._selectors.pop(next(iter(self._selectors)))
-            self._selectors[key] = Selector(self.graph, limits)
-        return self._selectors[key]
+        return find_method(request).plan(request, self.context, job)
 
     def build(
         self,
@@ -168,39 +105,17 @@ class PrunableModel:
         Raises
         ------
         PruningError
-            When the recovery is not known, or lacks its tiles.
+            When the recovery does not go with what was removed, or lacks its tiles.
         InputError
             When there is nothing to fine-tune on.
         Cancelled
             When the job was cancelled.
         """
-        module = self.model.module
         if request.recovery == "finetune":
             trained = self.finetune(request, plan, material, job)
             (job or Job()).step(0, 0, "fine-tuned")
             return trained.module
-        if isinstance(plan, MaskPlan) or request.steps > 1:
-            return self._special.build(request, plan, job)
-        if request.recovery == "none":
-            return apply_plan(module, plan)
-        if request.recovery in {"refit", "sequential"}:
-            repaired = apply_plan(module, plan, statistics=self.statistics(job))
-            if request.recovery == "refit":
-                return repaired
-            inputs = [(batch,) for batch in self._calibration]
-            return refit_in_sequence(module, repaired, plan, self.graph, inputs, job)
-        if request.recovery == "bn":
-            pruned = apply_plan(module, plan)
-            batches = ((batch,) for batch in self._calibration)
-            if not recalibrate_batch_norm(pruned, batches, job):
-                raise PruningError(
-                    "This model has no batch norm to recalibrate: choose refit."
-                )
-            return pruned
-        raise PruningError(
-            f"There is no recovery '{request.recovery}': choose none, bn, refit, "
-            "sequential or finetune."
-        )
+        return find_method(request).build(request, plan, self.context, job)
 
     def finetune(
         self,
@@ -223,31 +138,27 @@ class PrunableModel:
                 "Recovery 'finetune' needs tiles to train on, which this call does not "
                 "have: choose another recovery."
             )
-        if isinstance(plan, MaskPlan):
-            sparse = to_inference_layout(apply_masks(self.model.module, plan))
-            return retrain(sparse, self.model, request, material, job or Job(), plan)
-        start = apply_plan(self.model.module, plan, statistics=self.statistics(job))
-        return retrain(
-            to_inference_layout(start), self.model, request, material, job or Job()
-        )
+        start, masks = find_method(request).start(plan, self.context, job)
+        job = job or Job()
+        start = to_inference_layout(start)
+        return retrain(start, self.model, request, material, job, masks)
+
+    def exported(self, module: nn.Module, plan: Plan) -> LoadedModel:
+        """Return a pruned module as a model that can be saved."""
+        if not method_for_plan(plan).narrows:  # shapes are what they were
+            return replace(self.model, module=module)
+        return replace(self.model, module=module, plan=cast("PruningPlan", plan))
 
     def curve(self, request: PruneRequest, job: Job | None = None) -> SizeCurve:
         """Return sizes along the whole slider for one heuristic and scope."""
         key = request.key(without=SIZES)
-        if key not in self._curves:
-            self._curves[key] = self._measure_curve(request, job)
-        return replace(self._curves[key], request=request)
+        context = self.context
 
-    def _measure_curve(self, request: PruneRequest, job: Job | None) -> SizeCurve:
-        limits, count = limits_of(request), plain_count(request)
-        check_request(self.graph, 0.0, count, limits)
-        if request.unstructured:
-            sizes = self._special.mask_curve(request, self._needed(request, job))
-        else:
-            scores = self._scores(request, job)
-            sizes = self._selector(limits).sizes(scores, request.scope, _POINTS)
-        rows = [(c.params, c.macs, c.channels) for c in sizes]
-        return SizeCurve(request, count, np.array(rows, dtype=np.int64))
+        def measure() -> SizeCurve:
+            return find_method(request).curve(request, context, job)
+
+        found = context.remember("curve", key, measure, _CURVES)
+        return replace(found, request=request)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -291,42 +202,26 @@ class PrunableModel:
 
         Those that choose single weights come last.
         """
-        structured = (
-            HeuristicInfo(
-                h.name, h.title, h.sentence, h.paper, h.unavailable(self.graph)
-            )
+        graph, words = self.graph, "(single weights)"
+        channels = [
+            HeuristicInfo(h.name, h.title, h.sentence, h.paper, h.unavailable(graph))
             for h in HEURISTICS.values()
-        )
-        single = (
-            HeuristicInfo(name, f"{h.title} (single weights)", h.sentence, h.paper)
-            for name, h in weight_heuristics().items()
-        )
-        return (*structured, *single)
+        ]
+        weights = [
+            HeuristicInfo(
+                UNSTRUCTURED + h.name, f"{h.title} {words}", h.sentence, h.paper
+            )
+            for h in WEIGHT_HEURISTICS.values()
+        ]
+        return (*channels, *weights)
 
     def sizes(self, plan: Plan) -> Counts:
         """Return what a plan leaves; of single weights, those that are not zero."""
-        if isinstance(plan, MaskPlan):
-            return mask_counts(self.graph, plan)
-        return Counter(self.graph).counts(living_atoms(self.graph, plan))
+        return method_for_plan(plan).sizes(plan, self.context)
 
     def widths(self, plan: Plan) -> dict[str, int]:
         """Return channels left by layer name."""
-        if isinstance(plan, MaskPlan):
-            return {
-                layer.name: int(layer.outputs.size)
-                for layer in self.graph.producing_layers
-            }
-        found = {}
-        for layer in self.graph.producing_layers:
-            if layer.weight is None:
-                continue
-            dim = 1 if layer.kind == "transposed" else 0
-            entry = plan.kept[layer.weight][dim]
-            width = layer.outputs.size
-            dense = plan.shapes[layer.weight][dim]
-            left = dense if entry is None else len(entry)
-            found[layer.name] = width * left // dense
-        return found
+        return method_for_plan(plan).widths(plan, self.context)
 
 
 def to_inference_layout(module: nn.Module) -> nn.Module:

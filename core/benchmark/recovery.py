@@ -10,10 +10,9 @@ from typing import Any
 
 from torch import nn
 
-from core.benchmark.plans import Plan
 from core.job import Job, StepKind
 from core.models import LoadedModel
-from core.pruning import MaskPlan
+from core.pruning import MaskPlan, Plan
 from core.training import Callbacks, Progress, Trained
 from core.training.finetune import finetune
 from core.types import FineTune, PruneRequest, Tile

@@ -1,16 +1,26 @@
-"""Structured pruning: trace, score, plan, apply, repair.
+"""Pruning: trace, score, plan, apply, repair.
 
 A model is traced once (`trace`); a plan is made from scores (`make_plan`) before
 anything is touched; `apply_plan` builds the smaller model and, given statistics
-(`calibrate`), repairs what is left in closed form.
+(`calibrate`), repairs what is left in closed form. `METHODS` joins these steps for
+each way to prune; `find_method` says which one a request means.
 
-To read this package, start from ``tracing/tracer.py``, then ``planning/selection.py``.
+To read this package, start from ``tracing/tracer.py``, then ``planning/selection.py``
+and ``methods/protocol.py``.
 """
 
 from core.pruning.applying.apply import apply_plan
 from core.pruning.applying.masked import mask_plan
 from core.pruning.applying.recalibration import recalibrate_batch_norm
 from core.pruning.applying.sequential import refit_in_sequence
+from core.pruning.methods import (
+    METHODS,
+    Method,
+    Plan,
+    PruningContext,
+    find_method,
+    method_for_plan,
+)
 from core.pruning.planning.limits import Limits
 from core.pruning.planning.plan import PruningPlan
 from core.pruning.planning.selection import Selector, make_plan, plan_of
@@ -20,18 +30,19 @@ from core.pruning.planning.width_costs import CostTable, make_timed_plan, measur
 from core.pruning.schedule import Schedule, Stepwise, prune_in_steps
 from core.pruning.scoring.heuristics import (
     HEURISTICS,
+    WEIGHT_HEURISTICS,
     Heuristic,
     ScoringContext,
     register,
 )
 from core.pruning.scoring.statistics import Statistics, calibrate
-from core.pruning.scoring.weight_scores import WEIGHT_HEURISTICS, WeightHeuristic
 from core.pruning.tracing.counting import Counter
 from core.pruning.tracing.graph import ChannelGraph, Layer
 from core.pruning.tracing.tracer import trace
 
 __all__ = [
     "HEURISTICS",
+    "METHODS",
     "WEIGHT_HEURISTICS",
     "ChannelGraph",
     "CostTable",
@@ -40,21 +51,25 @@ __all__ = [
     "Layer",
     "Limits",
     "MaskPlan",
+    "Method",
+    "Plan",
+    "PruningContext",
     "PruningPlan",
     "Schedule",
     "ScoringContext",
     "Selector",
     "Statistics",
     "Stepwise",
-    "WeightHeuristic",
     "apply_masks",
     "apply_plan",
     "calibrate",
+    "find_method",
     "make_masks",
     "make_plan",
     "make_timed_plan",
     "mask_plan",
     "measure_costs",
+    "method_for_plan",
     "plan_of",
     "prune_in_steps",
     "recalibrate_batch_norm",

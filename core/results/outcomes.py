@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.metrics.changes import NucleusChanges
-from core.types import Count, Counts, Prediction, PruneRequest
+from core.tables import MAX_SPARSITY
+from core.types import Counts, Prediction, PruneRequest, Target
 
 ScoreMap = Mapping[str, float]
 """Scores by name, see `core.metrics.Scores.by_name`; nan where undefined."""
@@ -104,26 +105,29 @@ class SizeCurve:
         What a sparsity is a share of.
     table
         int64 (points, 3): parameters, multiply-accumulates, channels, falling.
+    sparsities
+        float64 (points,): share of ``count`` that is gone, rising; from the table
+        when left out, which does not hold latency.
     """
 
     request: PruneRequest
-    count: Count
+    count: Target
     table: NDArray[np.int64]
+    sparsities: NDArray[np.float64] | None = None
 
     @property
     def reach(self) -> float:
         """Largest sparsity that can be asked for, 0 to 0.99."""
-        column = self._column()
-        return min(float(1.0 - column[-1] / max(column[0], 1)), 0.99)
+        return min(float(self._gone()[-1]), MAX_SPARSITY)
 
     def at(self, sparsity: float) -> Counts:
         """Return the sizes at a sparsity, to within a step of the table."""
-        column = self._column()
-        left = (1.0 - sparsity) * column[0]
-        # ``interp`` wants a rising axis.
-        values = [np.interp(left, column[::-1], self.table[::-1, k]) for k in range(3)]
+        gone = self._gone()
+        values = [np.interp(sparsity, gone, self.table[:, k]) for k in range(3)]
         return Counts(*(round(float(value)) for value in values))
 
-    def _column(self) -> NDArray[np.float64]:
-        index = ("params", "macs", "channels").index(self.count)
-        return self.table[:, index].astype(np.float64)
+    def _gone(self) -> NDArray[np.float64]:
+        if self.sparsities is not None:
+            return self.sparsities
+        column = self.table[:, ("params", "macs", "channels").index(self.count)]
+        return 1.0 - column / max(int(column[0]), 1)

@@ -52,6 +52,8 @@ class TrialIdentity:
             del request["steps"]
         if not request["ratios"]:
             del request["ratios"]
+        if not request["cost_aware"]:
+            del request["cost_aware"]
         parts = {
             "weights": self.weights,
             "data": self.data,

@@ -12,12 +12,12 @@ from torch import Tensor, nn
 
 from core.benchmark import Material, PrunableModel, calibration_inputs
 from core.benchmark.model import to_inference_layout
-from core.benchmark.plans import Plan
 from core.errors import InputError
 from core.job import Job
 from core.metrics import Scores, score_instances
 from core.models import LoadedModel
 from core.nuclei import instances, raw_maps, to_input
+from core.pruning import Plan
 from core.store import Overall, TileResult
 from core.sweep.folder import SweepTile
 from core.sweep.parallel import each

@@ -15,13 +15,12 @@ import numpy as np
 from torch import nn
 
 from core.benchmark.model import to_inference_layout
-from core.benchmark.plans import Plan
 from core.benchmark.recovery import summary_of
 from core.errors import InputError
 from core.job import Job
 from core.latency import QUICK, Comparison, LatencyProcess, Settings, compare
 from core.models import LoadedModel
-from core.pruning import MaskPlan
+from core.pruning import Plan
 from core.store import Overall
 from core.sweep.evaluator import Subject
 from core.sweep.folder import SweepTile, TileFolder, read_folder
@@ -232,9 +231,7 @@ class PatchBench:
     def export(self, request: PruneRequest, job: Job | None = None) -> LoadedModel:
         """Return the pruned classifier as one that `core.models.save_model` writes."""
         module, plan, _ = self.pruned(request, job)
-        if isinstance(plan, MaskPlan):  # shapes are what they were
-            return replace(self.subject.model, module=module)
-        return replace(self.subject.model, module=module, plan=plan)
+        return self.subject.prunable.exported(module, plan)
 
     def _changes(self, dense: Floats, pruned: Floats) -> tuple[PatchChange, ...]:
         known = self.subject.model.spec.classes

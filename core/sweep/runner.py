@@ -12,11 +12,11 @@ from typing import Any
 
 from torch import nn
 
-from core.benchmark.plans import Plan
 from core.errors import InputError, PruningError
 from core.job import Job, StepKind
 from core.latency import LatencyProcess, Settings, peak_memory, release_memory
 from core.models import load_model
+from core.pruning import Plan
 from core.store import Record, Store, TrialIdentity
 from core.sweep.evaluator import Subject
 from core.sweep.folder import TileFolder, read_folder

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import index
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -46,6 +47,16 @@ class PruningPlan:
     request: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
+    @property
+    def unit(self) -> str:
+        """What is removed."""
+        return "channels"
+
+    @property
+    def file_name(self) -> str:
+        """Name of its file in a folder of results."""
+        return "plan.json"
+
     @cached_property
     def hash(self) -> str:
         """Sixteen hexadecimal digits that name what is kept."""
@@ -71,6 +82,22 @@ class PruningPlan:
                 "warnings": list(self.warnings),
             }
         )
+
+    def save(self, path: str | Path) -> None:
+        """Write the plan as a file of JSON.
+
+        Raises
+        ------
+        PruningError
+            When it cannot be written.
+        """
+        try:
+            Path(path).write_text(self.to_json(), encoding="utf-8")
+        except OSError as error:
+            raise PruningError(
+                f"The plan cannot be written to {path} ({error}): choose another "
+                "folder."
+            ) from error
 
     @classmethod
     def from_json(cls, text: str) -> Self:

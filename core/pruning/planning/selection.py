@@ -210,14 +210,16 @@ class Selector:
 
     def sizes(self, scores: Scores, scope: str, points: int) -> list[Counts]:
         """Return all sizes at evenly spread lengths of the removed prefix."""
+        found = self.prefixes(scores, scope, points)
+        return [self.counter.counts(alive) for alive in found]
+
+    def prefixes(self, scores: Scores, scope: str, points: int) -> list[Alive]:
+        """Return living atoms at evenly spread lengths of the removed prefix."""
         free = self._free(scope)
         given = self._by_ratio(scores, free)
         order = self._order(scores, free, layerwise=scope == "layer")
         lengths = np.unique(np.linspace(0, order.size, points).round().astype(int))
-        return [
-            self.counter.counts(self._alive_after(order, int(n), given))
-            for n in lengths
-        ]
+        return [self._alive_after(order, int(n), given) for n in lengths]
 
     def _free(self, scope: str) -> Alive:
         free = ~self._locked

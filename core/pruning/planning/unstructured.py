@@ -17,9 +17,9 @@ from core.pruning.planning.checks import check_model, check_request, check_stati
 from core.pruning.planning.limits import Limits
 from core.pruning.planning.scopes import is_in, scope_names
 from core.pruning.planning.weight_masks import MaskPlan, as_tensor
-from core.pruning.scoring.heuristics.protocol import ScoringContext
+from core.pruning.scoring.heuristics import ScoringContext, find_heuristic
+from core.pruning.scoring.heuristics.protocol import WeightScores
 from core.pruning.scoring.statistics import Statistics
-from core.pruning.scoring.weight_scores import WeightScores, find_weight_heuristic
 from core.pruning.tracing.graph import ChannelGraph, Layer
 from core.pruning.tracing.modes import copied
 
@@ -75,7 +75,7 @@ def make_masks(  # noqa: PLR0913 - mirrors make_plan
     check_statistics(statistics, graph.shapes)
     layers = weights_in(module, graph, scope, locked)
     ask = ScoringContext(module, graph, statistics, seed)
-    scores = find_weight_heuristic(heuristic).score(ask, layers)
+    scores = find_heuristic(heuristic, "weights").score_weights(ask, layers)
     params = sum(p.numel() for p in module.parameters())
     gone = round(sparsity * params)
     most = sum(s.numel() for s in scores.values())

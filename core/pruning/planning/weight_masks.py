@@ -24,6 +24,10 @@ from core.errors import PruningError
 Mask = NDArray[np.bool_]
 
 _FORMAT = 1
+_NO_FASTER = (
+    "Unstructured pruning: weights become zero but layers keep their size, so there "
+    "is no speed-up here."
+)
 _NOT_ONE = (
     "This is not a plan of unstructured pruning: pass what MaskPlan.to_json or "
     "MaskPlan.save wrote."
@@ -50,9 +54,19 @@ class MaskPlan:
     request: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def unit(self) -> str:
+        """What is removed."""
+        return "weights"
+
+    @property
+    def file_name(self) -> str:
+        """Name of its file in a folder of results."""
+        return "plan.masks.safetensors"
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What everyone should know who looks for speed."""
-        return ("single weights are zero and shapes stay: dense kernels get no faster",)
+        return (_NO_FASTER,)
 
     @property
     def removed(self) -> int:

@@ -10,7 +10,6 @@ from core.benchmark import PrunableModel
 from core.errors import PruningError
 from core.models import LoadedModel, load_model, save_model
 from core.pruning import MaskPlan
-from core.pruning.planning.width_costs import CostTable
 from core.types import UNSTRUCTURED, PruneRequest
 from tests.core.models.cases import fresh
 
@@ -37,7 +36,7 @@ def test_single_weights_are_zero_and_counted(prunable, heuristic, scope):
     assert zeros - before == dense.params - left.params == round(0.4 * dense.params)
     assert left.channels == dense.channels
     assert 0 < left.macs < dense.macs
-    assert "no faster" in plan.warnings[0]
+    assert "no speed-up" in plan.warnings[0]
     widths = {layer.name: layer.width for layer in prunable.layers}
     assert prunable.widths(plan) == widths
 
@@ -108,9 +107,12 @@ def test_ratios_are_met_beside_the_target(prunable):
 
 
 def test_a_share_of_the_latency(prunable, monkeypatch):
-    import core.benchmark.plans as plans
+    import core.pruning.methods.latency as methods
+
+    timed = []
 
     def measured(module, graph, example, **more):
+        timed.append(graph)
         from core.pruning.planning.width_costs import measure_costs
         from core.pruning.tracing.layer_calls import Probe
 
@@ -119,14 +121,16 @@ def test_a_share_of_the_latency(prunable, monkeypatch):
 
         return measure_costs(module, graph, example, measure=by_macs)
 
-    monkeypatch.setattr(plans, "measure_costs", measured)
+    monkeypatch.setattr(methods, "measure_costs", measured)
     fresh_one = PrunableModel(fresh("unet"), X, [X])
     plan = fresh_one.plan(PruneRequest("l2", 0.5, count="latency"))
     dense, left = plan.request["predicted_dense_ms"], plan.request["predicted_ms"]
     assert 0.35 < left / dense <= 0.5
-    assert isinstance(fresh_one._special._costs, CostTable)
-    with pytest.raises(PruningError, match="slider"):
-        fresh_one.curve(PruneRequest("l2", 0.5, count="latency"))
+    curve = fresh_one.curve(PruneRequest("l2", 0.5, count="latency"))
+    assert curve.reach > 0.5
+    left = fresh_one.sizes(plan)
+    assert curve.at(0.5).macs == pytest.approx(left.macs, rel=0.15)
+    assert len(timed) == 1  # layers are timed once a model
 
 
 @pytest.mark.parametrize(
@@ -165,3 +169,52 @@ def test_keys_of_earlier_trials_stay():
     other = TrialIdentity("m", "w", "d", PruneRequest("l2", 0.5, steps=2))
     assert plain.key != other.key
     assert np.unique([plain.key, other.key]).size == 2
+
+
+@pytest.mark.parametrize("heuristic", ["l2", "random", "fpgm"])
+def test_costs_can_weigh_in_the_ranking(prunable, heuristic):
+    from core.pruning import make_plan
+
+    request = PruneRequest(heuristic, 0.5, count="macs", cost_aware=True)
+    plan = prunable.plan(request)
+    module, graph = prunable.model.module, prunable.graph
+    direct = make_plan(module, graph, heuristic, 0.5, count="macs", cost_aware=True)
+    assert plan.hash == direct.hash
+    assert plan.request["cost_aware"] is True
+    assert prunable.plan(replace(request, cost_aware=False)).hash != plan.hash
+
+
+def test_each_request_means_one_method():
+    from core.pruning import METHODS, find_method
+
+    meant = {
+        "channels": PruneRequest("l2", 0.5),
+        "steps": PruneRequest("l2", 0.5, steps=2),
+        "latency": PruneRequest("l2", 0.5, count="latency"),
+        "weights": PruneRequest(SINGLE[0], 0.5),
+    }
+    assert {name: find_method(one).name for name, one in meant.items()} == {
+        name: name for name in METHODS
+    }
+
+
+def test_steps_are_not_spoiled_by_a_later_repair(prunable):
+    """The model after the steps is kept, and recalibrated in place for ``bn``."""
+    request = PruneRequest("l2", 0.6, recovery="none", steps=3)
+    plan = prunable.plan(request)
+    first = prunable.build(request, plan).state_dict()
+    prunable.build(replace(request, recovery="bn"), plan)
+    again = prunable.build(request, plan).state_dict()
+    assert all(torch.equal(again[name], value) for name, value in first.items())
+
+
+@pytest.mark.parametrize("recovery", ["sequential", "refit"])
+def test_repairs_of_steps_bring_the_outputs_nearer(prunable, recovery):
+    def far(repair):
+        request = PruneRequest("l2", 0.6, recovery=repair, steps=2)
+        module = prunable.build(request, prunable.plan(request)).eval()
+        with torch.inference_mode():
+            found, dense = module(X), prunable.model.module(X)
+        return float((found["np"] - dense["np"]).square().mean())
+
+    assert far(recovery) < far("none")

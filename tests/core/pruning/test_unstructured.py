@@ -145,7 +145,7 @@ def tiny():
 def _scores(it, heuristic):
     layers = {layer.weight: layer for layer in it.graph.producing_layers}
     ask = ScoringContext(it.module, it.graph, it.statistics)
-    return WEIGHT_HEURISTICS[heuristic].score(ask, layers)
+    return WEIGHT_HEURISTICS[heuristic].score_weights(ask, layers)
 
 
 def test_activation_by_hand(tiny):

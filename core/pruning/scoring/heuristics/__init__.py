@@ -1,6 +1,7 @@
 """Rules that score what may be removed.
 
-`HEURISTICS` maps a name to a `Heuristic`. A package adds its own through the
+`HEURISTICS` maps a name to a `Heuristic` of channels, `WEIGHT_HEURISTICS` to one of
+single weights: two views of one registry. A package adds its own through the
 entry-point group ``prunescope.heuristics``: the entry point loads a `Heuristic`, or
 just its rule, a function of an `ScoringContext` whose docstring becomes the tooltip.
 """
@@ -26,11 +27,25 @@ from core.pruning.scoring.heuristics.reconstruction import (
 )
 from core.pruning.scoring.heuristics.registry import (
     HEURISTICS,
+    WEIGHT_HEURISTICS,
     find_heuristic,
     register,
 )
+from core.pruning.scoring.heuristics.weights import (
+    ACTIVATION,
+    MAGNITUDE,
+    RANDOM_WEIGHTS,
+    WEIGHT_TAYLOR,
+)
 
-__all__ = ["HEURISTICS", "Heuristic", "ScoringContext", "find_heuristic", "register"]
+__all__ = [
+    "HEURISTICS",
+    "WEIGHT_HEURISTICS",
+    "Heuristic",
+    "ScoringContext",
+    "find_heuristic",
+    "register",
+]
 
 for _heuristic in (
     RECONSTRUCTION,
@@ -46,5 +61,9 @@ for _heuristic in (
     APOZ,
     ACTIVATION_MAGNITUDE,
     RANDOM,
+    MAGNITUDE,
+    ACTIVATION,
+    WEIGHT_TAYLOR,
+    RANDOM_WEIGHTS,
 ):
     register(_heuristic)

@@ -1,8 +1,8 @@
 """What a heuristic is, and the sums over slices that all of them share."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -18,6 +18,9 @@ from core.types import Count
 
 Scores = NDArray[np.float64]
 Need = Literal["batch norm", "statistics"]
+Unit = Literal["channels", "weights"]
+WeightScores = dict[str, Tensor]
+"""Weight name to scores of the weight's shape, higher is worth more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +64,12 @@ class ScoringContext:
 
 @dataclass(frozen=True, slots=True)
 class Heuristic:
-    """A rule that scores atoms.
+    """A rule that scores what may be removed.
 
     Parameters
     ----------
     name
-        Key in `HEURISTICS`.
+        Key in `HEURISTICS`, or in `WEIGHT_HEURISTICS`.
     title
         Shown in the window.
     sentence
@@ -74,21 +77,25 @@ class Heuristic:
     paper
         Where it comes from.
     rule
-        ``ScoringContext -> float64 (atoms,)``, higher is worth more; the entry of
-        the fixed atom is ignored.
+        Of channels: ``ScoringContext -> float64 (atoms,)``, higher is worth more;
+        the entry of the fixed atom is ignored. Of weights: ``ScoringContext, Layer,
+        weight -> scores`` of the weight's shape.
     needs
         What the model or the call must have.
     weighs_cost
         Whether scores are per cost already.
+    unit
+        What is scored: ``"channels"`` or single ``"weights"``.
     """
 
     name: str
     title: str
     sentence: str
     paper: str
-    rule: Callable[[ScoringContext], Scores]
+    rule: Callable[..., Any]
     needs: frozenset[Need] = field(default_factory=frozenset)
     weighs_cost: bool = False
+    unit: Unit = "channels"
 
     def score(self, ask: ScoringContext) -> Scores:
         """Return a score for every atom.
@@ -103,13 +110,32 @@ class Heuristic:
             raise PruningError(reason)
         if "statistics" in self.needs:
             _ = ask.measured
-        scores = self.rule(ask)
+        scores: Scores = self.rule(ask)
         if scores.shape != (ask.graph.atoms,) or not np.isfinite(scores[1:]).all():
             raise PruningError(
                 f"{self.title} did not give one finite score for each atom: choose "
                 "another heuristic, or mend it if it is your own."
             )
         return scores
+
+    def score_weights(
+        self, ask: ScoringContext, layers: Mapping[str, Layer]
+    ) -> WeightScores:
+        """Return scores of the weights of some layers.
+
+        Raises
+        ------
+        PruningError
+            When statistics are needed and missing.
+        """
+        if "statistics" in self.needs:
+            _ = ask.measured
+        tensors = parameters(ask.module)
+        with torch.no_grad():
+            return {
+                name: self.rule(ask, layer, tensors[name])
+                for name, layer in layers.items()
+            }
 
     def unavailable(self, graph: ChannelGraph) -> str:
         """Return why it cannot be used on a model, or an empty string."""

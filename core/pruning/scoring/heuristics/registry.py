@@ -6,43 +6,58 @@ from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 
 from core.errors import PruningError
-from core.pruning.scoring.heuristics.protocol import Heuristic, Scores, ScoringContext
+from core.pruning.scoring.heuristics.protocol import (
+    Heuristic,
+    Scores,
+    ScoringContext,
+    Unit,
+)
 
 _GROUP = "prunescope.heuristics"
 
 
-class _Registry(Mapping[str, Heuristic]):
+class _Registry:
     """Built-in heuristics first, then those of installed packages."""
 
     def __init__(self) -> None:
-        self._found: dict[str, Heuristic] = {}
+        self._found: dict[tuple[Unit, str], Heuristic] = {}
         self._looked = False
 
     def add(self, heuristic: Heuristic) -> None:
-        if heuristic.name in self._found:
+        """Add one; raises `PruningError` when its name is taken."""
+        key = heuristic.unit, heuristic.name
+        if key in self._found:
             raise PruningError(
                 f"A heuristic named '{heuristic.name}' exists already: choose "
                 "another name."
             )
-        self._found[heuristic.name] = heuristic
+        self._found[key] = heuristic
 
-    def _all(self) -> dict[str, Heuristic]:
+    def of(self, unit: Unit) -> dict[str, Heuristic]:
+        """Return the heuristics of one unit by name."""
         if not self._looked:
             self._looked = True
             for point in entry_points(group=_GROUP):
                 found = _load(point)
                 if found is not None:
-                    self._found.setdefault(found.name, found)
-        return self._found
+                    self._found.setdefault((found.unit, found.name), found)
+        return {name: h for (kind, name), h in self._found.items() if kind == unit}
+
+
+class _Of(Mapping[str, Heuristic]):
+    """The heuristics of one unit, as a mapping."""
+
+    def __init__(self, registry: _Registry, unit: Unit) -> None:
+        self._registry, self._unit = registry, unit
 
     def __getitem__(self, name: str) -> Heuristic:
-        return self._all()[name]
+        return self._registry.of(self._unit)[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._all())
+        return iter(self._registry.of(self._unit))
 
     def __len__(self) -> int:
-        return len(self._all())
+        return len(self._registry.of(self._unit))
 
 
 def _load(point: EntryPoint) -> Heuristic | None:
@@ -61,7 +76,7 @@ def _load(point: EntryPoint) -> Heuristic | None:
         f"Heuristic '{point.name}' could not be loaded ({why}): mend or remove the "
         "package that brings it.",
         RuntimeWarning,
-        stacklevel=4,
+        stacklevel=5,
     )
     return None
 
@@ -74,8 +89,10 @@ def _of_function(name: str, rule: Callable[[ScoringContext], Scores]) -> Heurist
 
 
 _registry = _Registry()
-HEURISTICS: Mapping[str, Heuristic] = _registry
-"""Name to heuristic, in the order the window lists them."""
+HEURISTICS: Mapping[str, Heuristic] = _Of(_registry, "channels")
+"""Name to heuristic that scores channels, in the order the window lists them."""
+WEIGHT_HEURISTICS: Mapping[str, Heuristic] = _Of(_registry, "weights")
+"""Name to heuristic that scores single weights, in the order the window lists them."""
 
 
 def register(heuristic: Heuristic) -> Heuristic:
@@ -90,16 +107,25 @@ def register(heuristic: Heuristic) -> Heuristic:
     return heuristic
 
 
-def find_heuristic(name: str) -> Heuristic:
+def find_heuristic(name: str, unit: Unit = "channels") -> Heuristic:
     """Return a heuristic by name.
+
+    Parameters
+    ----------
+    name
+        Without a prefix.
+    unit
+        What it scores.
 
     Raises
     ------
     PruningError
         When there is none, naming those there are.
     """
-    if name not in HEURISTICS:
+    known = _registry.of(unit)
+    if name not in known:
+        what = "" if unit == "channels" else " for single weights"
         raise PruningError(
-            f"There is no heuristic '{name}': choose one of {', '.join(HEURISTICS)}."
+            f"There is no heuristic '{name}'{what}: choose one of {', '.join(known)}."
         )
-    return HEURISTICS[name]
+    return known[name]
