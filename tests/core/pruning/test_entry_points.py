@@ -15,6 +15,7 @@ from PIL import Image
 from core.benchmark import PrunableModel
 from core.models import load_model
 from core.pruning import HEURISTICS
+from core.pruning.scoring.heuristics.registry import find_installed, forget
 from core.types import PruneRequest
 
 ROOT = Path(__file__).parents[3]
@@ -75,11 +76,11 @@ def test_the_command_line_knows_it(site, tmp_path):
 
 @pytest.fixture
 def looked_up_again(site, monkeypatch):
-    """The registry of this process, as if it had not looked yet."""
+    """The registry of this process, after the package was installed."""
     monkeypatch.syspath_prepend(site)
-    monkeypatch.setattr(HEURISTICS, "_found", dict(HEURISTICS._found))
-    monkeypatch.setattr(HEURISTICS, "_looked", False)
+    find_installed()
     yield
+    forget(HEURISTICS["largest_weight"])
     sys.modules.pop("my_package", None)
 
 

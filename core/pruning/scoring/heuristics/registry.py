@@ -33,6 +33,14 @@ class _Registry:
             )
         self._found[key] = heuristic
 
+    def remove(self, heuristic: Heuristic) -> None:
+        """Take one out."""
+        del self._found[heuristic.unit, heuristic.name]
+
+    def look_again(self) -> None:
+        """Load what was installed since."""
+        self._looked = False
+
     def of(self, unit: Unit) -> dict[str, Heuristic]:
         """Return the heuristics of one unit by name."""
         if not self._looked:
@@ -105,6 +113,16 @@ def register(heuristic: Heuristic) -> Heuristic:
     """
     _registry.add(heuristic)
     return heuristic
+
+
+def forget(heuristic: Heuristic) -> None:
+    """Take a heuristic out."""
+    _registry.remove(heuristic)
+
+
+def find_installed() -> None:
+    """Look for the heuristics of installed packages again."""
+    _registry.look_again()
 
 
 def find_heuristic(name: str, unit: Unit = "channels") -> Heuristic:
