@@ -1,19 +1,20 @@
 """The command line as a value; see DESIGN section 2 for its contract."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NoReturn, get_args
+from typing import Any, NoReturn
 
 from app.state.session.setup_file import Setup, read_setup
 from app.state.session.sources import FORMATS, joined
 from core.errors import InputError
+from core.numbers import read_decimal, read_sparsities, read_sparsity
+from core.tables import COUNTS, MAX_SPARSITY, RECOVERIES
 from core.types import (
     UNSTRUCTURED,
     FineTune,
     PruneRequest,
     Recovery,
-    Target,
     is_unstructured,
 )
 
@@ -24,8 +25,6 @@ _REQUEST = (
 )
 _NEEDED = ("model", "tile", "heuristic", "sparsity")  # of prune without settings
 _TRAINING = ("train_data", "minutes", "train_steps", "rate", "distil", "device")
-_COUNTS: tuple[Target, ...] = ("params", "macs", "channels", "latency")
-_RECOVERIES: tuple[Recovery, ...] = get_args(Recovery)
 HEURISTIC, SPARSITY = "reconstruction", 0.8
 RECOVERY: Recovery = "refit"
 
@@ -193,10 +192,10 @@ def _add_request(parser: argparse.ArgumentParser) -> None:
         help="exported from the window; options beside it win",
     )
     parser.add_argument("--heuristic")
-    parser.add_argument("--sparsity", type=_sparsity, help="0 to 0.99")
+    parser.add_argument("--sparsity", type=_sparsity, help=f"0 to {MAX_SPARSITY}")
     parser.add_argument("--scope", help="network, layer, encoder, decoder or a layer")
-    parser.add_argument("--count", choices=_COUNTS)
-    parser.add_argument("--recovery", choices=_RECOVERIES)
+    parser.add_argument("--count", choices=tuple(COUNTS))
+    parser.add_argument("--recovery", choices=tuple(RECOVERIES))
     parser.add_argument("--round-to", type=_count, dest="round_to")
     parser.add_argument("--min-channels", type=_count, dest="min_channels")
     parser.add_argument("--seed", type=int)
@@ -295,8 +294,8 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
         "--sparsities", required=True, type=_sparsities, metavar="0:0.95:0.05"
     )
     parser.add_argument("--scope")
-    parser.add_argument("--count", choices=_COUNTS)
-    parser.add_argument("--recovery", choices=_RECOVERIES)
+    parser.add_argument("--count", choices=tuple(COUNTS))
+    parser.add_argument("--recovery", choices=tuple(RECOVERIES))
     parser.add_argument("--seed", type=int)
     _add_training(parser, "--train-data")
     parser.add_argument("--out", required=True, metavar="RUN.sqlite")
@@ -321,24 +320,34 @@ def _ratio(text: str) -> tuple[str, float]:
     """Read ``NAME=0.5``."""
     name, _, share = text.rpartition("=")
     try:
-        value = float(share)
-    except ValueError:
+        value = read_decimal(share)
+    except InputError:
         value = -1.0
     if not name or not 0 <= value < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a layer=share below 1")
     return name, value
 
 
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+def _read(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return a reader of numbers whose errors argparse shows."""
+
+    def reader(text: str) -> Any:
+        try:
+            return read(text)
+        except InputError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return reader
+
+
+_number = _read(read_decimal)
+_sparsity = _read(read_sparsity)
+_sparsities = _read(read_sparsities)
 
 
 def _positive(text: str) -> float:
     """Read a number above 0."""
-    value = _number(text)
+    value: float = _number(text)
     if not 0 < value < 1e6:
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
     return value
@@ -353,26 +362,6 @@ def _count(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
     return value
-
-
-def _sparsity(text: str) -> float:
-    """Read a sparsity."""
-    value = _number(text)
-    if not 0 <= value <= 0.99:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 0.99")
-    return value
-
-
-def _sparsities(text: str) -> tuple[float, ...]:
-    """Read ``first:last:step``, both ends included, or numbers with commas."""
-    if ":" not in text:
-        return tuple(_sparsity(part) for part in text.split(","))
-    parts = [_sparsity(part) for part in text.split(":")]
-    if len(parts) != 3 or parts[2] <= 0 or parts[1] < parts[0]:
-        raise argparse.ArgumentTypeError(f"{text!r} is not first:last:step")
-    first, last, step = parts
-    count = int((last - first) / step + 1e-9) + 1
-    return tuple(round(first + index * step, 6) for index in range(count))
 
 
 def _formats(text: str) -> tuple[str, ...]:

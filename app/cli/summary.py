@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from app.text import format as text
+from core.tables import COUNTS
 
 if TYPE_CHECKING:
     from core.latency import Comparison
     from core.types import Counts, PruneRequest
 
-_COUNTS = ("params", "macs", "channels")
+_COUNTS = tuple(row.key for row in COUNTS.values() if not row.predicted)
 
 
 def figures(

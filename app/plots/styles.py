@@ -12,6 +12,7 @@ from PySide6.QtCore import Qt
 from app.plots.marks import DASHES, Shape
 from app.rendering.palette import Rgb, series_colour
 from app.text.format import counted
+from core.tables import COUNTS, RECOVERIES
 from core.types import PruneRequest
 
 _SHAPES: Mapping[str, Shape] = {
@@ -21,13 +22,6 @@ _SHAPES: Mapping[str, Shape] = {
     "sequential": "diamond",  # as all that takes longer
 }
 _LINES = ("network", "layer", "encoder", "decoder")
-RECOVERY = {
-    "none": "no recovery",
-    "bn": "batch norm",
-    "refit": "refit",
-    "sequential": "refit in sequence",
-    "finetune": "fine-tuned",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +68,8 @@ def series_name(request: PruneRequest, titles: Mapping[str, str]) -> str:
     if request.scope != "network":
         parts.append(request.scope)
     if request.count != "params":
-        parts.append("MACs" if request.count == "macs" else request.count)
-    parts.append(RECOVERY.get(request.recovery, request.recovery))
+        parts.append(COUNTS[request.count].phrase)
+    parts.append(RECOVERIES[request.recovery].phrase)
     return ", ".join([*parts, *limits_in_words(request)])
 
 

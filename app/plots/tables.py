@@ -19,11 +19,10 @@ from PySide6.QtCore import (
     Qt,
 )
 
-from app.plots.styles import RECOVERY
 from app.text import format as text
 from app.text.speed import SPEEDUP_TIP, describe_speedup
 from core.results import Trial
-from core.tables import metrics_for
+from core.tables import RECOVERIES, metrics_for
 from core.types import PruneRequest
 
 Index = QModelIndex | QPersistentModelIndex
@@ -106,8 +105,8 @@ COLUMNS: tuple[Column, ...] = (
         "recovery",
         "Recovery",
         "How the remaining weights were repaired.",
-        lambda t: RECOVERY.get(t.request.recovery, t.request.recovery),
-        lambda t: RECOVERY.get(t.request.recovery, t.request.recovery),
+        lambda t: RECOVERIES[t.request.recovery].phrase,
+        lambda t: RECOVERIES[t.request.recovery].phrase,
     ),
     Column(
         "sparsity",

@@ -7,6 +7,7 @@ Nothing here imports torch. To read this file, start from `SweepSettings` and
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.numbers import spaced
 from core.results import Trial
 from core.types import Recovery, Target
 
@@ -59,10 +60,7 @@ class SweepSettings:
     @property
     def sparsities(self) -> tuple[float, ...]:
         """Rising; empty when the ends are the wrong way round."""
-        if self.step <= 0 or self.high < self.low:
-            return ()
-        number = int((self.high - self.low) / self.step + 1e-6) + 1
-        return tuple(round(self.low + k * self.step, 6) for k in range(number))
+        return spaced(self.low, self.high, self.step)
 
     @property
     def trials(self) -> int:

@@ -19,7 +19,6 @@ SWEEP_TIMING = Settings(seconds=3.0, warmup=2, precision=0.01)
 """Per trial: a sweep has hundreds."""
 
 _T = TypeVar("_T")
-_MOST_POINTS = 1000  # in one range: a slip of the step, not a wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,54 +114,6 @@ def coarse_to_fine(values: Sequence[float]) -> tuple[float, ...]:
             ordered.append(rising[middle])
             gaps += [(low, middle), (middle, high)]
     return tuple(ordered)
-
-
-def parse_sparsities(text: str) -> tuple[float, ...]:
-    """Read ``"0:0.95:0.05"`` (first, last, step; the last included) or a list.
-
-    Parameters
-    ----------
-    text
-        Ranges and single numbers, separated by commas.
-
-    Returns
-    -------
-    sparsities
-        Distinct, rising.
-
-    Raises
-    ------
-    InputError
-        When the text is neither, or a value is outside 0 to 0.99.
-    """
-    found: set[float] = set()
-    for part in text.split(","):
-        found.update(_parse_part(part, text))
-    if any(not 0 <= each <= 0.99 for each in found):
-        raise InputError(f"'{text}' goes beyond 0 to 0.99; give the shares to remove.")
-    return tuple(sorted(found))
-
-
-def _parse_part(part: str, text: str) -> list[float]:
-    try:
-        numbers = [float(each) for each in part.split(":")]
-    except ValueError:
-        numbers = []
-    if len(numbers) == 1:
-        return numbers
-    if len(numbers) != 3 or not numbers[2] > 0 or numbers[1] < numbers[0]:
-        raise InputError(
-            f"'{text}' is not a list of sparsities; write first:last:step, "
-            "such as 0:0.95:0.05, or numbers separated by commas."
-        )
-    first, last, step = numbers
-    # half a thousandth of a step: 0.95 must not be missed by rounding
-    steps = int((last - first) / step + 5e-4)
-    if steps >= _MOST_POINTS:
-        raise InputError(
-            f"'{text}' gives more than {_MOST_POINTS} values; take a larger step."
-        )
-    return [round(first + index * step, 10) for index in range(steps + 1)]
 
 
 def _distinct(values: Sequence[_T]) -> tuple[_T, ...]:

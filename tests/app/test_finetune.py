@@ -4,7 +4,7 @@ import pytest
 from conftest import is_idle
 from fakes import FakeSession
 
-from app.views.panels.controls import RECOVERIES
+from core.tables import RECOVERIES
 
 LOSS = "training, loss 0.1234, about 5 s left"
 
@@ -34,7 +34,7 @@ def trains(bench, gate):
 
 
 def test_it_can_be_chosen_and_says_what_it_does():
-    tips = {key: tip for key, _, tip in RECOVERIES}
+    tips = {key: row.tip for key, row in RECOVERIES.items()}
     assert "without labels" in tips["finetune"]
 
 

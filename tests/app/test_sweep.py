@@ -22,9 +22,9 @@ from app.controllers.sweeps.sweeping import (
     same_model,
 )
 from app.views.panels.sweep import SweepWindow
-from app.views.widgets.sweep_form import _COUNTS
 from core.results import TrialIdentity
 from core.store import Store, read_store
+from core.tables import COUNTS
 from core.types import FineTune, PruneRequest
 
 LONG = 240_000  # ms, for a busy machine; nothing waits that long when it works
@@ -145,7 +145,7 @@ def test_counts_locks_and_training_are_part_of_the_wish(joined, window, opened):
     window.form._keep.click()
     joined.set_locked(("encoder.0", "encoder.1"))  # no is no, whatever is locked next
     assert window.form.wish.locked == ()
-    for key, _, _ in _COUNTS:
+    for key in COUNTS:
         window.form._counts._group.button(window.form._counts._keys.index(key)).click()
         assert window.form.wish.count == key
     window.show()

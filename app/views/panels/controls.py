@@ -6,7 +6,6 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import (
     QComboBox,
-    QDoubleSpinBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -20,53 +19,14 @@ from app.state.repairs import misfits, uncounted
 from app.state.values import ModelCard
 from app.text import format as text
 from app.views.widgets.bars import Bar, Bars
+from app.views.widgets.decimal_box import DecimalBox
 from app.views.widgets.pane_tabs import PaneTabs
 from app.views.widgets.segments import Segments
 from app.views.widgets.training_form import TrainingForm
 from core.results import HeuristicInfo
+from core.tables import COUNTS, MAX_SPARSITY, RECOVERIES, SCOPES
 from core.types import Counts, PruneRequest, is_unstructured
 
-SCOPES = (
-    ("network", "Network", "One ranking over all layers: the whole model competes."),
-    ("layer", "Layer", "The same share is removed from every layer."),
-    ("encoder", "Encoder", "Only the contracting half of the network is pruned."),
-    ("decoder", "Decoder", "Only the expanding half of the network is pruned."),
-)
-COUNTS = (
-    ("params", "Params", "Sparsity is the share of parameters (weights) removed."),
-    (
-        "macs",
-        "MACs",
-        "Sparsity is the share of multiply-accumulates removed: closest to time.",
-    ),
-    ("channels", "Channels", "Sparsity is the share of channels removed."),
-)
-RECOVERIES = (
-    ("none", "None", "The remaining weights stay as they are."),
-    (
-        "bn",
-        "BN",
-        "Batch-norm statistics are measured again on unlabelled tiles.",
-    ),
-    (
-        "refit",
-        "Refit",
-        "The remaining weights take over what was removed, in closed form: "
-        "no training, no labels.",
-    ),
-    (
-        "sequential",
-        "Refit+",
-        "Refit in sequence: after refit, layer after layer is fitted again to what the "
-        "whole model gives; some seconds, worth it where much is gone.",
-    ),
-    (
-        "finetune",
-        "Tune",
-        "Refitted, then trained on what the whole model finds, without labels or with "
-        "yours; cancelling keeps the best so far.",
-    ),
-)
 LOCKS = (
     ("free", "Free", "Each pane has a sparsity of its own."),
     (
@@ -92,7 +52,7 @@ class Controls(QWidget):
     scopeChosen = Signal(str)
     countChosen = Signal(str)
     recoveryChosen = Signal(str)
-    sparsityChosen = Signal(float)  # 0 to 0.99
+    sparsityChosen = Signal(float)
     exploreAsked = Signal()
     paneChosen = Signal(int)  # place of the pane to edit
     paneAdded = Signal()
@@ -161,17 +121,16 @@ class Controls(QWidget):
         self._sentence.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 2)
         column.addWidget(self._sentence)
         column.addWidget(_label("SCOPE", "section"))
-        self._scope = Segments("Scope", SCOPES)
+        self._scope = Segments(
+            "Scope", [(r.key, r.title, r.tip) for r in SCOPES.values()]
+        )
         self._scope.chosen.connect(self.scopeChosen)
         column.addWidget(self._scope)
 
     def _add_sparsity(self, column: QVBoxLayout) -> None:
         row = QHBoxLayout()
         row.addWidget(_label("SPARSITY", "section"), 1)
-        self._number = QDoubleSpinBox()
-        self._number.setAccessibleName("Sparsity in per cent")
-        self._number.setRange(0.0, 99.0)
-        self._number.setDecimals(1)
+        self._number = DecimalBox("Sparsity in per cent", 0.0, 100 * MAX_SPARSITY)
         self._number.setSuffix(" %")
         self._number.setKeyboardTracking(False)
         self._number.valueChanged.connect(
@@ -182,20 +141,25 @@ class Controls(QWidget):
         self._slider = QSlider(Qt.Orientation.Horizontal)
         self._slider.setAccessibleName("Sparsity")
         self._slider.setToolTip("Share of the dense model that is removed.")
-        self._slider.setRange(0, round(0.99 * _STEPS))
+        self._slider.setRange(0, round(MAX_SPARSITY * _STEPS))
         self._slider.setSingleStep(5)
         self._slider.setPageStep(50)
         self._slider.valueChanged.connect(
             lambda value: self.sparsityChosen.emit(value / _STEPS)
         )
         column.addWidget(self._slider)
-        self._count = Segments("Sparsity counts", COUNTS)
+        self._count = Segments(
+            "Sparsity counts",
+            [(r.key, r.title, r.tip) for r in COUNTS.values() if not r.predicted],
+        )
         self._count.chosen.connect(self.countChosen)
         column.addWidget(self._count)
 
     def _add_recovery(self, column: QVBoxLayout) -> None:
         column.addWidget(_label("RECOVERY", "section"))
-        self._recovery = Segments("Recovery", RECOVERIES)
+        self._recovery = Segments(
+            "Recovery", [(r.key, r.short, r.tip) for r in RECOVERIES.values()]
+        )
         self._recovery.chosen.connect(self.recoveryChosen)
         column.addWidget(self._recovery)
         self.training = TrainingForm()

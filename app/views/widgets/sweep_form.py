@@ -1,11 +1,11 @@
 """What a sweep covers: the left side of the sweep window."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QDoubleSpinBox,
     QFileDialog,
     QGridLayout,
     QHBoxLayout,
@@ -21,40 +21,21 @@ from PySide6.QtWidgets import (
 )
 
 from app.state.sweep_values import SweepSettings
+from app.views.widgets.decimal_box import DecimalBox
 from app.views.widgets.segments import Segments
 from core.results import HeuristicInfo
-from core.types import Recovery, Target
+from core.tables import COUNTS, MAX_SPARSITY, RECOVERIES, SCOPES
 
-_SCOPES = (
-    ("network", "Network", "One ranking over all layers."),
-    ("layer", "Layer", "The same share from every layer."),
-    ("encoder", "Encoder", "Only the contracting half is pruned."),
-    ("decoder", "Decoder", "Only the expanding half is pruned."),
-)
-_RECOVERIES: tuple[tuple[Recovery, str, str], ...] = (
-    ("none", "None", "The remaining weights stay as they are."),
-    ("bn", "BN", "Batch-norm statistics are measured again."),
-    ("refit", "Refit", "The remaining weights take over, in closed form."),
-    ("sequential", "Refit+", "Refit in sequence: some seconds for each model."),
-    ("finetune", "Tune", "Refit, then training: minutes for each model."),
-)
-_COUNTS: tuple[tuple[Target, str, str], ...] = (
-    ("params", "Params", "Sparsity is the share of parameters removed."),
-    ("macs", "MACs", "Sparsity is the share of multiply-accumulates removed."),
-    ("channels", "Channels", "Sparsity is the share of channels removed."),
-    (
-        "latency",
-        "Latency",
-        "Sparsity is the share of the time saved, as predicted from layers that are "
-        "timed on this computer.",
-    ),
-)
+if TYPE_CHECKING:
+    from core.types import Target
+
 _LOCKS = "Layers locked in the drawing of the network keep all their channels."
 _NO_LOCKS = "Lock layers in the drawing of the network first."
 _DATA = (
     ("tile", "Open tile", "Every model is tried on the tile that is open."),
     ("folder", "Folder", "Every model is tried on a folder of tiles."),
 )
+_MOST = round(100 * MAX_SPARSITY)  # per cent
 STORES = "Results (*.sqlite)"
 
 
@@ -71,9 +52,9 @@ class SweepForm(QWidget):
         self._locked: tuple[str, ...] = ()
         self._add_data(column)
         self._add_heuristics(column)
-        self._scopes = self._add_checks(column, "Scopes", _SCOPES, ("network",))
+        self._scopes = self._add_checks(column, "Scopes", _scopes(), ("network",))
         self._recoveries = self._add_checks(
-            column, "Recoveries", _RECOVERIES, ("refit",)
+            column, "Recoveries", _recoveries(), ("refit",)
         )
         self._add_minutes(column)
         self._add_numbers(column)
@@ -93,7 +74,9 @@ class SweepForm(QWidget):
             ),
             scopes=tuple(k for k, box in self._scopes.items() if box.isChecked()),
             recoveries=tuple(
-                key for key, _, _ in _RECOVERIES if self._recoveries[key].isChecked()
+                row.key
+                for row in RECOVERIES.values()
+                if self._recoveries[row.key].isChecked()
             ),
             count=self._count,
             locked=self._locked if self._keep.isChecked() else (),
@@ -176,11 +159,8 @@ class SweepForm(QWidget):
         row = QHBoxLayout(self._training)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(_section("Fine-tune each model for at most"), 1)
-        self._minutes = QDoubleSpinBox()
-        self._minutes.setAccessibleName("Minutes of fine-tuning")
+        self._minutes = DecimalBox("Minutes of fine-tuning", 0.1, 600.0)
         self._minutes.setToolTip("A training ends earlier when nothing gets better.")
-        self._minutes.setRange(0.1, 600.0)
-        self._minutes.setDecimals(1)
         self._minutes.setSuffix(" min")
         self._minutes.setValue(2.0)
         self._minutes.valueChanged.connect(self._tell)
@@ -193,8 +173,8 @@ class SweepForm(QWidget):
         grid = QGridLayout()
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(2)
-        self._low = _spin("First sparsity", 0, 99, 0, " %")
-        self._high = _spin("Last sparsity", 0, 99, 90, " %")
+        self._low = _spin("First sparsity", 0, _MOST, 0, " %")
+        self._high = _spin("Last sparsity", 0, _MOST, 90, " %")
         self._step = _spin("Step of sparsity", 1, 50, 10, " %")
         self._seeds = _spin("Seeds", 1, 20, 1, "")
         self._low.setToolTip("Smallest share that is removed.")
@@ -210,7 +190,9 @@ class SweepForm(QWidget):
             spin.valueChanged.connect(self._tell)
         column.addLayout(grid)
         self._count: Target = "params"
-        self._counts = Segments("Sparsity counts", _COUNTS)
+        self._counts = Segments(
+            "Sparsity counts", [(r.key, r.title, r.tip) for r in COUNTS.values()]
+        )
         self._counts.chosen.connect(self._on_count)
         column.addWidget(self._counts)
         self._keep = QCheckBox()
@@ -295,7 +277,7 @@ class SweepForm(QWidget):
         self.changed.emit(self.wish)
 
     def _on_count(self, count: str) -> None:
-        self._count = next(key for key, _, _ in _COUNTS if key == count)
+        self._count = COUNTS[count].key
         self._tell()
 
     def _on_kind(self, kind: str, *, told: bool = True) -> None:
@@ -322,6 +304,14 @@ class SweepForm(QWidget):
         if path:
             self.set_store(path if path.endswith(".sqlite") else f"{path}.sqlite")
             self._tell()
+
+
+def _scopes() -> list[tuple[str, str, str]]:
+    return [(row.key, row.title, row.tip) for row in SCOPES.values()]
+
+
+def _recoveries() -> list[tuple[str, str, str]]:
+    return [(row.key, row.short, row.tip) for row in RECOVERIES.values()]
 
 
 def _section(words: str) -> QLabel:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
-    QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -13,6 +12,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.views.widgets.decimal_box import DecimalBox
 from core.types import FineTune
 
 _NONE = "no labels"
@@ -61,23 +61,17 @@ class TrainingForm(QWidget):
         return row
 
     def _add_numbers(self) -> None:
-        self._minutes = QDoubleSpinBox()
-        self._minutes.setAccessibleName("Minutes of fine-tuning")
+        self._minutes = DecimalBox("Minutes of fine-tuning", 0.1, _LONGEST)
         self._minutes.setToolTip(
             "How long it trains at most; it ends earlier when nothing gets better."
         )
-        self._minutes.setRange(0.1, _LONGEST)
-        self._minutes.setDecimals(1)
         self._minutes.setSuffix(" min")
-        self._minutes.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
-        self._rate = QDoubleSpinBox()
-        self._rate.setAccessibleName("Learning rate")
+        self._minutes.setStepType(DecimalBox.StepType.AdaptiveDecimalStepType)
+        self._rate = DecimalBox("Learning rate", 0.00001, 0.1, decimals=5)
         self._rate.setToolTip(
             "How far each step goes: higher recovers faster, too high destroys."
         )
-        self._rate.setRange(0.00001, 0.1)
-        self._rate.setDecimals(5)
-        self._rate.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
+        self._rate.setStepType(DecimalBox.StepType.AdaptiveDecimalStepType)
         for box, chosen in (
             (self._minutes, self.minutesChosen),
             (self._rate, self.rateChosen),
