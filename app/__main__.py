@@ -54,7 +54,7 @@ def _show(asked: Arguments) -> int:
     """Open the window and stay until it is closed."""
     from PySide6.QtWidgets import QApplication
 
-    from app.bootstrap import building, faults
+    from app import bootstrap
     from app.rendering import theme
     from app.state.session.settings import Settings
 
@@ -62,15 +62,15 @@ def _show(asked: Arguments) -> int:
     assert isinstance(app, QApplication)
     app.setApplicationName("PruneScope")
     settings = Settings()
-    building.dress(settings.theme)
+    bootstrap.dress(settings.theme)
     theme.follow(app, lambda: settings.theme)
-    bench = building.build(settings)
-    faults.install(bench.store)
-    building.restore(bench, settings)
+    bench = bootstrap.build(settings)
+    bootstrap.install_hook(bench.store)
+    bootstrap.restore(bench, settings)
     if asked.given:
         bench.controller.go_to(asked.request)
     bench.window.show()
-    building.open_first(bench, settings, asked.model, asked.source)
+    bootstrap.open_first(bench, settings, asked.model, asked.source)
     return app.exec()
 
 

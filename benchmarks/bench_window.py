@@ -31,10 +31,11 @@ import psutil
 from PySide6.QtCore import QEvent, QEventLoop, QObject, QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
-from app.bootstrap import building
+from app import bootstrap
 from app.controllers.sweeps.button import SweepButton
 from app.rendering import theme
-from app.state.app_state import AppState
+from app.state import events
+from app.state.app_state import AppState, showing
 from app.state.session.settings import Settings
 from benchmarks.canvas import canvas
 from core.types import PruneRequest
@@ -59,12 +60,12 @@ def pump(until: Callable[[], bool], limit: float = 600.0) -> None:
             raise SystemExit("the window did not get there")
 
 
-def opened(app: QApplication, folder: str) -> building.Bench:
+def opened(app: QApplication, folder: str) -> bootstrap.Application:
     """Return a window with the demo model and the tile, settled."""
     theme.apply(app, "light")
     kept = QSettings(f"{folder}/s.ini", QSettings.Format.IniFormat)
-    bench = building.build(
-        Settings(kept), state=AppState(request=PruneRequest("reconstruction", 0.5))
+    bench = bootstrap.build(
+        Settings(kept), state=showing(PruneRequest("reconstruction", 0.5))
     )
     bench.window.resize(1280, 800)
     bench.window.show()
@@ -73,7 +74,7 @@ def opened(app: QApplication, folder: str) -> building.Bench:
     return bench
 
 
-def idle(bench: building.Bench) -> bool:
+def idle(bench: bootstrap.Application) -> bool:
     """Return whether nothing is computed or waited for."""
     state = bench.store.state
     return state.opened is not None and not state.busy and bench.controller.settled
@@ -98,7 +99,7 @@ class Painted(QObject):
         self.at = time.perf_counter()
 
 
-def slider_to_mask(bench: building.Bench) -> dict[str, Any]:
+def slider_to_mask(bench: bootstrap.Application) -> dict[str, Any]:
     """Time from a slider change to its mask on screen, beside the forward pass."""
     painted = Painted(bench.window.viewer.pruned)
     arrived = [0.0]
@@ -120,7 +121,8 @@ def slider_to_mask(bench: building.Bench) -> dict[str, Any]:
         seconds = bench.store.state.outcome.seconds
         forward.append(seconds["network"])
         stages.append(dict(seconds))
-        bench.controller.cancel()  # measuring latency is another matter
+        # measuring latency is another matter
+        bench.controller.dispatch(events.Cancelled())
     bench.store.changed.disconnect(note)
     limits = [1.15 * one + 0.040 for one in forward]
     names = sorted({name for stage in stages for name in stage})
@@ -137,7 +139,7 @@ def slider_to_mask(bench: building.Bench) -> dict[str, Any]:
     }
 
 
-def stalls(bench: building.Bench, seconds: float) -> dict[str, Any]:
+def stalls(bench: bootstrap.Application, seconds: float) -> dict[str, Any]:
     """Longest gaps between turns of the event loop during continuous dragging."""
     gaps: list[float] = []
     last = time.perf_counter()
@@ -182,35 +184,35 @@ def stalls(bench: building.Bench, seconds: float) -> dict[str, Any]:
     }
 
 
-def panes(bench: building.Bench, seconds: float) -> dict[str, Any]:
+def panes(bench: bootstrap.Application, seconds: float) -> dict[str, Any]:
     """`stalls` with four panes locked together while the plots are being filled."""
     open_four(bench)
     explorer = QTimer()
 
     def explore() -> None:
         if not bench.store.state.todo:
-            bench.controller.explore()
+            bench.controller.dispatch(events.ExploreSwitched())
 
     explorer.timeout.connect(explore)
     explorer.start(500)
     found = stalls(bench, seconds)
     explorer.stop()
-    bench.controller.cancel()
+    bench.controller.dispatch(events.Cancelled())
     return {"panes": len(bench.store.state.panes), **found}
 
 
-def open_four(bench: building.Bench) -> None:
+def open_four(bench: bootstrap.Application) -> None:
     """Open four panes, each with a heuristic of its own, and let them settle."""
     while len(bench.store.state.panes) < 4:
-        bench.controller.panes.add()
+        bench.controller.dispatch(events.PaneAdded())
     for index, name in enumerate(("reconstruction", "l2", "fpgm", "random")):
-        bench.controller.panes.activate(index)
+        bench.controller.dispatch(events.PaneChosen(index))
         bench.controller.set_request(heuristic=name)
-    bench.controller.panes.set_lock("sparsity")
+    bench.controller.dispatch(events.LockChosen("sparsity"))
     pump(lambda: idle(bench))
 
 
-def sweep(bench: building.Bench, seconds: float, folder: str) -> dict[str, Any]:
+def sweep(bench: bootstrap.Application, seconds: float, folder: str) -> dict[str, Any]:
     """`stalls` with four panes while a sweep runs from its panel."""
     open_four(bench)
     button = bench.window.findChild(SweepButton)
@@ -237,7 +239,7 @@ def sweep(bench: building.Bench, seconds: float, folder: str) -> dict[str, Any]:
     return {"panes": len(bench.store.state.panes), "trials": came[0], **found}
 
 
-def memory(bench: building.Bench, changes: int = 500) -> dict[str, Any]:
+def memory(bench: bootstrap.Application, changes: int = 500) -> dict[str, Any]:
     """Growth of the process over many slider changes, each with its mask."""
     rng = np.random.default_rng(1)
     process = psutil.Process()

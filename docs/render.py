@@ -31,11 +31,12 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QCursor, QPixmap
 from PySide6.QtWidgets import QApplication, QSpinBox, QWidget
 
-from app.bootstrap import building
-from app.bootstrap.application import Bench
+from app import bootstrap
+from app.bootstrap import Application
 from app.controllers.sweeps.button import SweepButton
 from app.rendering import theme
-from app.state.app_state import AppState
+from app.state import events
+from app.state.app_state import showing
 from app.state.session.settings import Settings
 from core.types import PruneRequest
 
@@ -61,7 +62,7 @@ class Stage:
         Where the pictures go.
     """
 
-    def __init__(self, app: QApplication, bench: Bench, folder: Path) -> None:
+    def __init__(self, app: QApplication, bench: Application, folder: Path) -> None:
         self.app, self.bench, self.folder = app, bench, folder
         self.window, self.controller = bench.window, bench.controller
         self._failures: list[str] = []
@@ -223,13 +224,13 @@ def panes(stage: Stage) -> None:
     """Four ways to remove the same share, over the same tile."""
     others = (("l2", "refit"), ("random", "refit"), ("reconstruction", "none"))
     for heuristic, recovery in others:
-        stage.controller.panes.add()
+        stage.controller.dispatch(events.PaneAdded())
         stage.controller.set_request(heuristic=heuristic, recovery=recovery)
     stage.controller.set_display(overlay="difference")
     stage.settle()
     stage.shoot("panes")
     for _ in others:
-        stage.controller.panes.close_active()
+        stage.controller.dispatch(events.PaneClosed())
     stage.request("reconstruction", 0.8)
 
 
@@ -258,7 +259,7 @@ def sweep(stage: Stage) -> None:
 def demo(stage: Stage) -> None:
     """The three steps of the view for an audience."""
     stage.window.resize(1280, 800)
-    stage.controller.set_demo(True)
+    stage.controller.dispatch(events.DemoSwitched(True))
     for number, sparsity in enumerate((0.0, 0.5, 0.9), 1):
         stage.window.demo.stepChosen.emit(sparsity)
         if number == 3:  # where there is something to tell apart
@@ -273,7 +274,7 @@ def reading(stage: Stage) -> None:
     stage.pause()
     stage.shoot("reading")
     stage.window.reading.closed.emit()
-    stage.controller.set_demo(False)
+    stage.controller.dispatch(events.DemoSwitched(False))
     stage.window.resize(*SIZE)
     stage.settle()
 
@@ -308,7 +309,7 @@ def a_stage(folder: Path) -> Iterator[Stage]:
         kept = QSettings(f"{scratch}/settings.ini", QSettings.Format.IniFormat)
         settings = Settings(kept)
         settings.set_hints(False)
-        bench = building.build(settings, state=AppState(request=_START))
+        bench = bootstrap.build(settings, state=showing(_START))
         try:
             # An offscreen pointer rests on the first button otherwise.
             QCursor.setPos(0, SIZE[1] * 2)
@@ -343,7 +344,7 @@ def main(arguments: Sequence[str]) -> None:
         stage.controller.open("demo", "")
         stage.settle("opening")
         if {"main_window", "plots"} & set(names):
-            stage.controller.explore()
+            stage.controller.dispatch(events.ExploreSwitched())
             stage.settle("exploring")
         for name in names:
             SCENES[name](stage)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from app.cli.arguments import Arguments
 from app.export.points import as_csv
+from app.state.events import ExploreSwitched
 from app.worker.runner import Failure
 from core.errors import BenchError, InputError
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
-    from app.bootstrap.application import Application
+    from app.bootstrap import Application
     from app.state.values import Engine
 
 FOLDER = "prunescope-out"
@@ -72,9 +73,9 @@ def _round(
     from PySide6.QtGui import QCursor
     from PySide6.QtWidgets import QApplication
 
-    from app.bootstrap import building
+    from app import bootstrap
     from app.rendering import theme
-    from app.state.app_state import AppState
+    from app.state.app_state import showing
     from app.state.session.settings import Settings
 
     _check(path)
@@ -85,7 +86,7 @@ def _round(
     with tempfile.TemporaryDirectory() as folder:
         # A picture shows the defaults, and must not change anyone's settings.
         kept = QSettings(f"{folder}/settings.ini", QSettings.Format.IniFormat)
-        bench = building.build(Settings(kept), engine, AppState(request=asked.request))
+        bench = bootstrap.build(Settings(kept), engine, showing(asked.request))
         try:
             # An offscreen pointer rests on the first button otherwise.
             QCursor.setPos(0, SIZE[1] * 2)
@@ -128,7 +129,7 @@ def _check(path: Path) -> None:
 def _play(app: "QApplication", bench: "Application", asked: Arguments) -> None:
     """Do what a person does in the first minute."""
     failures: list[Failure] = []
-    bench.runner.failed.connect(failures.append)
+    bench.runner.failed.connect(lambda _, failure: failures.append(failure))
 
     def idle() -> bool:
         state = bench.store.state
@@ -141,7 +142,7 @@ def _play(app: "QApplication", bench: "Application", asked: Arguments) -> None:
 
     bench.controller.open(asked.model or "demo", asked.source)
     _wait(app, idle, failures)
-    bench.controller.explore()
+    bench.store.dispatch(ExploreSwitched())
     _wait(app, idle, failures)
     bench.controller.set_display(overlay="difference")
     _wait(app, idle, failures)

@@ -1,8 +1,7 @@
-"""From what the user asks for to work and to state.
+"""From what the user asks for to events; timers, and what comes of them.
 
-What each view's signal leads to is listed in `app.controllers.wiring`; what the
-worker does next is decided in `app.worker.scheduler`; what a result changes in
-`app.state.accepting`.
+What each view's signal leads to is listed in `app.controllers.wiring`, what an event
+changes in `app.state.reduce`.
 To read this file, start from `Controller.set_request` (a slider moved).
 """
 
@@ -11,29 +10,28 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Slot
 
-from app.controllers.panes import Panes, moved_fields
 from app.controllers.presenter.presenter import Presenter
-from app.controllers.visits import Visits
 from app.export.exporter import Exporter
-from app.state.app_state import Message, Store, switched
-from app.state.exploring import baseline_of, row_of
-from app.state.history import History, arrangement_of
+from app.state import events
+from app.state.app_state import Message
 from app.state.repairs import fitted
 from app.state.session.sources import joined, split
+from app.state.store import Store
 from app.state.timers import single_shot
-from app.state.values import Engine
+from app.state.values import Engine, Kind
 from app.worker.runner import Runner
 from app.worker.scheduler import Scheduler
-from core.job import Step
-from core.types import SIZES, FineTune, PruneRequest
+from core.types import PruneRequest
 
 if TYPE_CHECKING:
+    from app.state.app_state import AppState
     from app.views.main_window.window import Window
 
 REST_MS = 400  # a slider that is still this long is measured
-PLOTS_MS = 60  # plots follow the masks, in a frame of their own
 HOVER_MS = 120  # a pointer that only passes over a point asks for nothing
 IDLE_MS = 1500  # from then on the random baseline is filled in
+LATE_MS = 150  # results of other settings are marked from then on
+TRIM_MS = 100  # old results are let go when the new mask is on screen
 
 
 class Controller(QObject):
@@ -57,33 +55,36 @@ class Controller(QObject):
         super().__init__(window)
         self._store, self._runner, self._engine = store, runner, engine
         self._window = window
+        say = store.dispatch
+        # Work is begun before the window is drawn.
+        self._scheduler = Scheduler(store, runner, self)
         self._presenter = Presenter(window)
-        self._training = FineTune()  # as it was last asked for
-        self._history = History()
-        self._rest = single_shot(self, REST_MS, self._on_rest)
-        self._plots = single_shot(self, PLOTS_MS, self._on_plots_due)
-        self.scheduler = Scheduler(
-            store, runner, lambda: not self._rest.isActive(), self
-        )
-        self._hover = single_shot(self, HOVER_MS, self._on_hovered)
+        self.exporter = Exporter(window, store)
         self._hovered: PruneRequest | None = None
-        self._idle = single_shot(self, IDLE_MS, self._on_idle)
-        self.panes = Panes(store, self.scheduler, self._rest.start)
-        self.exporter = Exporter(window, store, self.scheduler)
-        self.visits = Visits(window.viewer, window.layers.nuclei, store)
-        self.scheduler.shown.connect(self.visits.forget)
-        self.scheduler.sized.connect(self.panes.follow)
-        self.scheduler.timed.connect(self.panes.refine)
-        self.scheduler.idle.connect(self._idle.start)
-        self.scheduler.openedNew.connect(self._on_opened)
-        self.scheduler.failedFirst.connect(window.viewer.set_note)
+        self._rest = single_shot(self, REST_MS, lambda: say(events.HandRested()))
+        self._late = single_shot(self, LATE_MS, lambda: say(events.ResultLate()))
+        self._trim = single_shot(self, TRIM_MS, lambda: say(events.CacheDue()))
+        self._idle = single_shot(self, IDLE_MS, lambda: say(events.IdleBegan()))
+        self._hover = single_shot(
+            self, HOVER_MS, lambda: say(events.Previewed(self._hovered))
+        )
         store.changed.connect(self._on_changed)
+        self._presenter.show(store.state)
 
     @property
     def settled(self) -> bool:
         """Whether everything that was asked for is on show."""
-        waiting = self._rest.isActive() or self._plots.isActive()
-        return not waiting and self.scheduler.free
+        waiting = self._rest.isActive() or not self._presenter.settled
+        return not waiting and not self._store.state.busy
+
+    @property
+    def shown(self) -> bool:
+        """Whether everything that is known is on show."""
+        return self._presenter.settled
+
+    def dispatch(self, event: events.Event) -> None:
+        """Let an event change the state."""
+        self._store.dispatch(event)
 
     # What the user asks for
 
@@ -94,9 +95,10 @@ class Controller(QObject):
         model = model or (opened.model.source if opened else "demo")
         tile = tile or (opened.source if opened else "")
         engine = self._engine
-        self._store.update(todo=(), step=Step(0, 0, "opening"))
-        self.scheduler.submit(
-            "open", lambda task: engine.open(model, tile, task, before=session)
+        self.dispatch(
+            events.OpenAsked(
+                model, tile, lambda task: engine.open(model, tile, task, before=session)
+            )
         )
 
     def open_labels(self, path: str) -> None:
@@ -105,7 +107,7 @@ class Controller(QObject):
         tile = split(opened.source)[0] if opened else ""
         if not tile or tile.startswith("sample:"):
             text = "Open a tile from a file first, then its labels."
-            self._store.update(message=Message(text, kind="warning"))
+            self.tell(Message(text, kind="warning"))
             return
         self.open("", joined(tile, path))
 
@@ -113,27 +115,18 @@ class Controller(QObject):
         """Change how the active pane is pruned; its mask follows."""
         state = self._store.state
         if changes.get("recovery") == "finetune":
-            changes.setdefault("training", self._training)  # as it was left
+            changes.setdefault("training", state.tuning)  # as it was left
         new = replace(state.request, **changes)
         if "heuristic" in changes:
             said = "recovery" in changes  # a point that is gone back to says its own
             new = fitted(new, before="" if said else state.request.heuristic)
-        if new == state.request:
-            return
-        fresh: dict[str, Any] = {"request": new}
-        if new.key(without=SIZES) != state.request.key(without=SIZES):
-            fresh["curve"] = None
-        self.panes.settle()
-        fresh |= {"preview": None, **moved_fields(replace(state, **fresh))}
-        self._store.update(**fresh)
-        self._rest.start()
-        self.scheduler.prune()
+        self.dispatch(events.RequestChanged(new))
 
     def set_training(self, **changes: Any) -> None:
         """Change how the active pane is fine-tuned; it is trained anew."""
-        training = self._store.state.request.training or self._training
-        self._training = replace(training, **changes)
-        self.set_request(training=self._training)
+        state = self._store.state
+        training = state.request.training or state.tuning
+        self.set_request(training=replace(training, **changes))
 
     def toggle_layer(self, name: str) -> None:
         """Lock a layer at full width, or let it be pruned again."""
@@ -151,123 +144,72 @@ class Controller(QObject):
         self._hovered = request if isinstance(request, PruneRequest) else None
         if self._hovered is None:
             self._hover.stop()
-            self.scheduler.preview(None)
+            self.dispatch(events.Previewed(None))
         else:
             self._hover.start()
 
     def set_display(self, **changes: Any) -> None:
         """Change how masks are drawn."""
-        new = replace(self._store.state.display, **changes)
-        if new != self._store.state.display:
-            self._store.update(display=new)
-            self._plots.start()
+        self.dispatch(
+            events.DisplayChanged(replace(self._store.state.display, **changes))
+        )
 
-    def switch_display(self, what: str) -> None:
-        """Turn one way of drawing on or off; see `switched`."""
-        self.set_display(**switched(self._store.state.display, what))
+    def toggle_display(self, what: str) -> None:
+        """Turn one way of drawing on or off; see `Display.toggled`."""
+        self.dispatch(events.DisplayChanged(self._store.state.display.toggled(what)))
 
-    def set_demo(self, on: bool) -> None:
-        """Show the demo view, or the bench."""
-        self._store.update(demo=on)
-
-    def dismiss(self) -> None:
-        """Take the message away."""
-        self._store.update(message=None)
-
-    def explore(self) -> None:
-        """Try a row of sparsities with the settings of now, or stop doing so."""
+    def show_next(self, kind: Kind) -> None:
+        """Go to the next nucleus of a kind, after the last to the first."""
+        self.dispatch(events.NucleusAsked(kind))
         state = self._store.state
-        if state.todo:
-            self._store.update(todo=())
-            return
-        if state.opened is None:
-            return
-        self._store.update(todo=(*row_of(state), *baseline_of(state)))
-        self.scheduler.advance()
+        outcome, place = state.outcome, state.visited.get(kind)
+        if outcome is not None and place is not None:
+            x, y = map(float, outcome.changes.places(kind)[place])
+            self._window.viewer.go_to((x, y))
+            self._window.layers.nuclei.select((x, y))
 
-    def cancel(self) -> None:
-        """Stop everything that runs; what is open stays."""
-        self._stop_timers()
-        self.scheduler.cancel()
-
-    def _stop_timers(self) -> None:
-        for timer in (self._rest, self._hover, self._idle):
-            timer.stop()
-
-    def undo(self) -> None:
-        """Go back to the settings before."""
-        self._travel(self._noted().undone())
-
-    def redo(self) -> None:
-        """Take the last undo back."""
-        self._travel(self._noted().redone())
-
-    def close(self) -> None:
-        """Stop the worker and wait for it."""
-        self._stop_timers()
-        self._plots.stop()
-        self._runner.close()
-        self._engine.close()
-
-    # What follows
-
-    @Slot(object)
-    def _on_opened(self, _: object) -> None:
-        self.visits.forget()
-        self._rest.start()
-
-    @Slot()
-    def _on_rest(self) -> None:
-        self._set_history(self._noted())
-        self.scheduler.advance()
-
-    @Slot()
-    def _on_hovered(self) -> None:
-        self.scheduler.preview(self._hovered)
-
-    @Slot()
-    def _on_idle(self) -> None:
-        if self.scheduler.free:
-            self._store.update(background=baseline_of(self._store.state))
-            self.scheduler.fill()
+    def tell(self, message: Message | None) -> None:
+        """Show a message, or take it away."""
+        self.dispatch(events.MessageShown(message))
 
     def show_table(self, on: bool) -> None:
         """Fill the table when it appears."""
         if on:
-            self._presenter.show_table(self._store.state)
+            self._presenter.show_table()
 
-    @Slot()
-    def _on_plots_due(self) -> None:
-        self._presenter.show_plots(self._store.state)
+    def close(self) -> bool:
+        """Stop the worker and wait for it, a few seconds at most.
+
+        Returns
+        -------
+        bool
+            Whether it has ended.
+        """
+        for timer in (self._rest, self._hover, self._idle, self._late, self._trim):
+            timer.stop()
+        self._presenter.stop()
+        self.dispatch(events.Cancelled())
+        self._engine.close()  # first: what is measured waits for that process
+        return self._runner.close()
+
+    # What follows
 
     @Slot(object, object)
-    def _on_changed(self, old: Any, new: Any) -> None:
-        self._presenter.show(old, new)
-        due = any(
-            getattr(old, name) is not getattr(new, name)
-            for name in (
-                "trials",
-                "opened",
-                "request",
-                "seen",
-                "before",
-                "after",
-                "demo",
-            )
-        )
-        # Not restarted while it runs: during a drag it would never end.
-        if due and not self._plots.isActive():
-            self._plots.start()
+    def _on_changed(self, old: "AppState", new: "AppState") -> None:
+        self._presenter.show(new)
+        if new.moves != old.moves:
+            self._rest.start()
+            self._idle.stop()
+        if new.work is None and old.work is not None and new.resting:
+            self._idle.start()
+        if new.recent is not old.recent and not self._trim.isActive():
+            self._trim.start()
+        if new.panes is not old.panes and not new.late:
+            self._time_results(old, new)
 
-    def _noted(self) -> History:
-        """Return the history with the settings of now, rested on or not."""
-        return self._history.visited(arrangement_of(self._store.state))
-
-    def _set_history(self, history: History) -> None:
-        self._history = history
-        self._window.set_travel(back=history.back, forth=history.forth)
-
-    def _travel(self, history: History) -> None:
-        self._set_history(history)
-        if history.past:
-            self.panes.arrange(history.past[-1])
+    def _time_results(self, old: "AppState", new: "AppState") -> None:
+        """Begin to count how long results of other settings are on show."""
+        if all(pane.current for pane in new.panes):
+            self._late.stop()
+        elif new.outcome is not old.outcome or not self._late.isActive():
+            self._late.start()

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from app.state import events
+
 if TYPE_CHECKING:
     from app.controllers.controller import Controller
     from app.views.main_window.window import Window
@@ -25,11 +27,12 @@ def connect(window: "Window", to: "Controller") -> None:
     window.tableShown.connect(to.show_table)
     window.plots.pointHovered.connect(to.preview)
     window.plots.metricChosen.connect(lambda v: to.set_display(metric=v))
-    window.messages.dismissed.connect(to.dismiss)
-    window.status.cancelAsked.connect(to.cancel)
-    window.demoAsked.connect(to.set_demo)
-    window.undoAsked.connect(to.undo)
-    window.redoAsked.connect(to.redo)
+    window.messages.dismissed.connect(lambda: to.tell(None))
+    say = to.dispatch
+    window.status.cancelAsked.connect(lambda: say(events.Cancelled()))
+    window.demoAsked.connect(lambda v: say(events.DemoSwitched(v)))
+    window.undoAsked.connect(lambda: say(events.Travelled(-1)))
+    window.redoAsked.connect(lambda: say(events.Travelled(1)))
     window.closing.connect(to.close)
 
 
@@ -45,10 +48,11 @@ def _connect_controls(window: "Window", to: "Controller") -> None:
     form.rateChosen.connect(lambda v: to.set_training(rate=v))
     window.trainingAsked.connect(lambda v: to.set_training(data=v))
     controls.sparsityChosen.connect(lambda v: to.set_request(sparsity=v))
-    controls.exploreAsked.connect(to.explore)
-    controls.paneChosen.connect(to.panes.activate)
-    controls.paneAdded.connect(to.panes.add)
-    controls.lockChosen.connect(to.panes.set_lock)
+    controls.exploreAsked.connect(lambda: to.dispatch(events.ExploreSwitched()))
+    say = to.dispatch
+    controls.paneChosen.connect(lambda v: say(events.PaneChosen(v)))
+    controls.paneAdded.connect(lambda: say(events.PaneAdded()))
+    controls.lockChosen.connect(lambda v: say(events.LockChosen(v)))
     window.demo.stepChosen.connect(lambda v: to.set_request(sparsity=v))
 
 
@@ -58,12 +62,13 @@ def _connect_viewer(window: "Window", to: "Controller") -> None:
     viewer.visibleChosen.connect(lambda v: to.set_display(visible=v))
     viewer.opacityChosen.connect(lambda v: to.set_display(opacity=v))
     viewer.truthChosen.connect(lambda v: to.set_display(truth=v))
-    viewer.paneChosen.connect(to.panes.activate)
-    viewer.paneClosed.connect(to.panes.close)
-    window.paneAsked.connect(to.panes.activate)
-    window.paneAdded.connect(to.panes.add)
-    window.paneClosed.connect(to.panes.close_active)
-    window.displayAsked.connect(to.switch_display)
+    say = to.dispatch
+    viewer.paneChosen.connect(lambda v: say(events.PaneChosen(v)))
+    viewer.paneClosed.connect(lambda v: say(events.PaneClosed(v)))
+    window.paneAsked.connect(lambda v: say(events.PaneChosen(v)))
+    window.paneAdded.connect(lambda: say(events.PaneAdded()))
+    window.paneClosed.connect(lambda: say(events.PaneClosed()))
+    window.displayAsked.connect(to.toggle_display)
     _connect_seeing(window, to)
 
 
@@ -75,7 +80,7 @@ def _connect_seeing(window: "Window", to: "Controller") -> None:
     nuclei.hiddenChosen.connect(lambda v: to.set_display(hidden_kinds=v))
     # The list is filtered first, so that the nucleus gone to can be marked in it.
     nuclei.kindChosen.connect(layers.nuclei.set_kind)
-    nuclei.kindChosen.connect(to.visits.next)
+    nuclei.kindChosen.connect(to.show_next)
     nuclei.listAsked.connect(layers.show_list)
     layers.nuclei.allAsked.connect(lambda: layers.nuclei.set_kind(None))
     layers.nuclei.placeChosen.connect(lambda x, y: viewer.go_to((x, y)))

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, cast
 
 from app.export.picture_files import save_widget
 from app.export.points import as_csv, write_text
-from app.state.app_state import Message, Store
+from app.state.app_state import Message
+from app.state.events import MessageShown, SaveAsked
 from app.state.session.setup_file import setup_text
+from app.state.store import Store
 from app.state.values import Saved, Task
 
 if TYPE_CHECKING:
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
 
     from app.state.app_state import AppState
     from app.views.main_window.window import Window
-    from app.worker.scheduler import Scheduler
     from core.job import Job
 
 
@@ -29,12 +30,10 @@ class Exporter:
         Of which a picture can be taken.
     store
         Owner of the state.
-    scheduler
-        Gives the worker its work.
     """
 
-    def __init__(self, window: "Window", store: Store, scheduler: "Scheduler") -> None:
-        self._window, self._store, self._scheduler = window, store, scheduler
+    def __init__(self, window: "Window", store: Store) -> None:
+        self._window, self._store = window, store
 
     def export(self, what: str, path: str) -> None:
         """Write one thing.
@@ -64,23 +63,33 @@ class Exporter:
         if state.opened is None:
             return
         session, request = state.opened.session, state.request
-        self._scheduler.submit("save", lambda task: session.export(request, path, task))
+        self._save(lambda task: session.export(request, path, task))
 
     def save_masks(self, path: str, *, dense: bool) -> None:
         """Write the nuclei of one model as they are coloured now."""
         state = self._store.state
-        if state.opened is not None and state.outcome is not None:
-            self._scheduler.submit(
-                "save", lambda task: _masks(state, path, task, dense=dense)
-            )
+        if dense or self._has_result(state):
+            self._save(lambda task: _masks(state, path, task, dense=dense))
 
     def save_report(self, path: str) -> None:
         """Write the report of the active pane."""
         state = self._store.state
-        if state.opened is None or state.outcome is None:
-            self._tell(Message("Wait for a result, then save its report.", kind="info"))
-            return
-        self._scheduler.submit("save", lambda task: _report(state, path, task))
+        if self._has_result(state):
+            self._save(lambda task: _report(state, path, task))
+
+    def _has_result(self, state: "AppState") -> bool:
+        """Return whether the active pane shows what it says; tells when it does not.
+
+        Masks of other settings must never be written under its name.
+        """
+        there = state.opened is not None and state.opening is None and state.current
+        if not there:
+            text = "Wait for a result, then save it: this pane is not computed yet."
+            self._tell(Message(text, kind="info"))
+        return there
+
+    def _save(self, call: "Callable[[Task], object]") -> None:
+        self._store.dispatch(SaveAsked(call))
 
     def save_table(self, path: str) -> None:
         """Write every plotted point as CSV."""
@@ -101,7 +110,7 @@ class Exporter:
         self._tell(Message(text, kind="info" if done else "error"))
 
     def _tell(self, message: Message) -> None:
-        self._store.update(message=message)
+        self._store.dispatch(MessageShown(message))
 
 
 # On the worker: what needs torch or takes a while.
@@ -111,13 +120,12 @@ def _masks(state: "AppState", path: str, task: Task, *, dense: bool) -> Saved:
     """Write the nuclei of one model."""
     from app.rendering.mask_files import by_change, by_type, kinds_of, write_masks
 
-    opened, outcome = state.opened, state.outcome
+    opened, outcome = state.opened, state.outcome if state.current else None
     assert opened is not None
-    assert outcome is not None
-    nuclei = opened.nuclei if dense else outcome.nuclei
-    became = kinds_of(outcome.changes, dense=dense)
+    nuclei = opened.nuclei if dense or outcome is None else outcome.nuclei
+    became = kinds_of(outcome.changes, dense=dense) if outcome else ()
     mpp = opened.picture.mpp
-    if state.display.overlay == "difference":
+    if state.display.overlay == "difference" and became:
         described = by_change(became, mpp)
     else:
         described = by_type(nuclei, opened.model.classes, mpp, became)

@@ -1,45 +1,56 @@
-"""What a result changes in the state: pure functions, one per kind of result.
+"""What a result of the worker changes in the state: pure functions, one per kind.
 
-Each returns the fields of `AppState` that become different.
+To read this file, start from `accept_outcome`.
 """
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
 
-from app.state.app_state import Pane
+from app.state.app_state import AppState, Message, Pane, with_active
 from app.state.exploring import without
 from app.state.trials import added, build_trial, with_latency
 from app.state.values import DrawnOutcome, Opened
+from app.state.work import Purpose, Work
 from core.results import Comparison, SizeCurve
 from core.types import SIZES, PruneRequest
 
-if TYPE_CHECKING:
-    from app.state.app_state import AppState
+MOST_BYTES = 10_000_000  # of results that are kept: a few on a small tile
 
-Fields = dict[str, Any]
+# What panes and plots ask for by themselves: the same failure is told once.
+_OWN: frozenset[Purpose] = frozenset({"frame", "pane", "measure", "baseline"})
 
 
-def opened_fields(state: "AppState", opened: Opened) -> Fields:
-    """Return what another model or tile changes: everything computed is gone."""
-    fresh: Fields = {"opened": opened, "pending": None, "outcome": None}
-    fresh |= {"trials": (), "curve": None, "measured": None, "message": None}
-    fresh |= {"training": None, "preview": None, "todo": (), "background": ()}
-    fresh["failed"] = {}
+def accept_opened(state: AppState, opened: Opened) -> AppState:
+    """Return the state with another model or tile: everything computed is gone."""
     usable = [item.name for item in opened.heuristics if not item.needs]
+    layers = {layer.name for layer in opened.layers}
     request = state.request
     if usable and request.heuristic not in usable:
         request = replace(request, heuristic=usable[0])
-    layers = {layer.name for layer in opened.layers}
-    fresh["request"] = _unlocked(request, layers)
+    panes = [
+        Pane(_unlocked(request if place == state.active else pane.request, layers))
+        for place, pane in enumerate(state.panes)
+        if place == state.active or not usable or pane.request.heuristic in usable
+    ]
+    left_out = [
+        place
+        for place, pane in enumerate(state.panes[: state.active])
+        if usable and pane.request.heuristic not in usable
+    ]
     # Nothing of another tile may be missing without having been hidden on it.
-    fresh["display"] = replace(state.display, hidden_types=(), hidden_kinds=())
-    for side in ("before", "after"):
-        fresh[side] = tuple(
-            Pane(_unlocked(pane.request, layers))
-            for pane in getattr(state, side)
-            if not usable or pane.request.heuristic in usable
-        )
-    return fresh
+    display = replace(state.display, hidden_types=(), hidden_kinds=())
+    return replace(
+        AppState(opened=opened, display=display),
+        panes=tuple(panes),
+        active=state.active - len(left_out),
+        lock=state.lock,
+        tuning=state.tuning,
+        demo=state.demo,
+        history=state.history,
+        asked=state.asked,
+        started=state.started,
+        moves=state.moves + 1,
+        resting=False,
+    )
 
 
 def _unlocked(request: PruneRequest, layers: set[str]) -> PruneRequest:
@@ -49,8 +60,10 @@ def _unlocked(request: PruneRequest, layers: set[str]) -> PruneRequest:
     return replace(request, locked=tuple(layers.intersection(request.locked)))
 
 
-def outcome_fields(state: "AppState", outcome: DrawnOutcome, *, live: bool) -> Fields:
-    """Return what a pruned model changes.
+def accept_outcome(
+    state: AppState, outcome: DrawnOutcome, purpose: Purpose
+) -> AppState:
+    """Return the state with one more pruned model.
 
     Parameters
     ----------
@@ -58,25 +71,41 @@ def outcome_fields(state: "AppState", outcome: DrawnOutcome, *, live: bool) -> F
         Of the window.
     outcome
         What the worker gave.
-    live
-        Whether it was computed for the active pane, which shows it even when
+    purpose
+        What it was computed for: a ``frame`` is shown by the active pane even when
         the slider has moved on; other panes show what they asked for only.
     """
     if state.opened is None:
-        return {}
+        return state
     on_show = {pane.request for pane in state.panes}
-    fresh: Fields = {
-        "trials": added(state.trials, build_trial(state.opened, outcome), on_show),
-        "todo": state.todo if live else without(state.todo, outcome.request),
-        "background": without(state.background, outcome.request),
-    }
-    if live or outcome.request == state.request:
-        fresh["outcome"] = outcome
-    for side in ("before", "after"):
-        panes: tuple[Pane, ...] = getattr(state, side)
-        if any(pane.request == outcome.request for pane in panes):
-            fresh[side] = tuple(_answered(pane, outcome) for pane in panes)
-    return fresh
+    trials = added(state.trials, build_trial(state.opened, outcome), on_show)
+    kept = [one for one in state.recent if one.request != outcome.request]
+    new = replace(
+        show_outcome(state, outcome),
+        trials=trials,
+        recent=(*kept, outcome),
+        background=without(state.background, outcome.request),
+    )
+    if purpose == "frame":
+        return show_frame(new, outcome)
+    return replace(new, todo=without(state.todo, outcome.request))
+
+
+def show_outcome(state: AppState, outcome: DrawnOutcome) -> AppState:
+    """Return the state with a result in every pane that asked for it."""
+    panes = tuple(_answered(pane, outcome) for pane in state.panes)
+    preview = state.preview and _answered(state.preview, outcome)
+    visited = {} if panes[state.active] is not state.pane else state.visited
+    if all(one is other for one, other in zip(panes, state.panes, strict=True)):
+        panes = state.panes
+    return replace(state, panes=panes, preview=preview, visited=visited)
+
+
+def show_frame(state: AppState, outcome: DrawnOutcome) -> AppState:
+    """Return the state with a result in the active pane, whatever it asks for now."""
+    if state.outcome is outcome:
+        return state
+    return with_active(replace(state, visited={}), replace(state.pane, outcome=outcome))
 
 
 def _answered(pane: Pane, outcome: DrawnOutcome) -> Pane:
@@ -86,45 +115,55 @@ def _answered(pane: Pane, outcome: DrawnOutcome) -> Pane:
     return replace(pane, outcome=outcome)
 
 
-def failed_fields(state: "AppState", request: PruneRequest, why: str) -> Fields:
-    """Return what a failure changes: the panes that asked for it keep a sentence."""
-    failed = still_failed(state)
-    if any(pane.request == request for pane in state.panes):
-        failed = {**failed, request: why}
-    return {} if failed == state.failed else {"failed": failed}
+def accept_measured(state: AppState, measured: Comparison, work: Work) -> AppState:
+    """Return the state with one more measurement."""
+    todo = state.todo
+    if work.purpose == "explore" and work.request is not None:
+        todo = without(todo, work.request)
+    return replace(state, trials=with_latency(state.trials, measured), todo=todo)
 
 
-def still_failed(state: "AppState") -> dict[PruneRequest, str]:
-    """Return the failures of panes that still ask for the same."""
-    on_show = {pane.request for pane in state.panes}
-    return {one: why for one, why in state.failed.items() if one in on_show}
-
-
-def measured_fields(
-    state: "AppState", measured: Comparison, *, explored: bool
-) -> Fields:
-    """Return what a measurement changes."""
-    fresh: Fields = {
-        "measured": measured,
-        "trials": with_latency(state.trials, measured),
-    }
-    if explored:
-        fresh["todo"] = without(state.todo, measured.request or state.request)
-    return fresh
-
-
-def curve_fields(state: "AppState", curve: SizeCurve) -> Fields:
-    """Return what a curve of sizes changes: every pane of its settings has it."""
-    fresh: Fields = {}
+def accept_curve(state: AppState, curve: SizeCurve) -> AppState:
+    """Return the state with the sizes of one more family of settings."""
     key = curve.request.key(without=SIZES)
-    if key == state.request.key(without=SIZES):
-        fresh["curve"] = curve
-    for side in ("before", "after"):
-        panes: tuple[Pane, ...] = getattr(state, side)
-        fits = [pane.request.key(without=SIZES) == key for pane in panes]
-        if any(fits):
-            fresh[side] = tuple(
-                replace(pane, curve=curve) if fit else pane
-                for pane, fit in zip(panes, fits, strict=True)
-            )
-    return fresh
+    if key in state.curves:
+        return state
+    return replace(state, curves={**state.curves, key: curve})
+
+
+def accept_failure(state: AppState, work: Work, text: str, details: str) -> AppState:
+    """Return the state after work has failed: panes that asked keep a sentence."""
+    request, own = work.request, work.purpose in _OWN
+    new = replace(state, todo=(), background=(), told=state.told | {text})
+    if work.purpose == "open":
+        new = replace(new, opening=None)
+    if work.purpose == "preview":
+        new = replace(new, preview=None)
+    asked = any(pane.request == request for pane in state.panes)
+    if request is not None and asked:
+        new = replace(new, failed={**state.failed, request: text})
+    if own and text in state.told:
+        return new
+    about = request if asked else None
+    return replace(new, message=Message(text, details, about=about))
+
+
+def let_go(state: AppState) -> AppState:
+    """Return the state without the oldest results, as far as there are too many."""
+    kept: list[DrawnOutcome] = []
+    size = 0
+    for outcome in reversed(state.recent):
+        size += _bytes_of(outcome)
+        if kept and size > MOST_BYTES:
+            break
+        kept.append(outcome)
+    if len(kept) == len(state.recent):
+        return state
+    return replace(state, recent=tuple(reversed(kept)))
+
+
+def _bytes_of(outcome: DrawnOutcome) -> int:
+    """Return the size of the label images and raw maps of a result."""
+    labels = sum(level.nbytes for level in outcome.nuclei.levels)
+    maps = (level for raw in outcome.raw.values() for level in raw.levels)
+    return labels + sum(level.nbytes for level in maps)

@@ -1,22 +1,21 @@
-"""What the window shows: one frozen value, with one owner.
+"""What the window knows: one frozen value.
 
-Views emit intents, the controller puts a new `AppState` into the `Store`, and
-whoever listens to `Store.changed` compares the old with the new.
+Views send events, `app.state.reduce.reduce` makes the next state of an event, and
+`app.state.store.Store` owns the newest one.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
-from PySide6.QtCore import QObject, Signal
-
+from app.state.history import History, Lock
 from app.state.training import Training
 from app.state.values import DrawnOutcome, Kind, Opened, Picture
+from app.state.work import Work
 from core.job import Step
 from core.results import Comparison, SizeCurve, Trial
-from core.types import PruneRequest
+from core.types import SIZES, FineTune, PruneRequest, RequestKey
 
-Lock = Literal["free", "sparsity", "latency"]
 Overlay = Literal["outline", "fill", "difference"]
 
 MOST = 4  # pruned panes; more would be too small to see nuclei in
@@ -24,11 +23,16 @@ MOST = 4  # pruned panes; more would be too small to see nuclei in
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Something to tell the user, in the window; ``details`` can be copied."""
+    """Something to tell the user, in the window; ``details`` can be copied.
+
+    ``about`` is the request that caused it: the message goes when no pane asks for
+    that any more. None keeps it until it is dismissed.
+    """
 
     text: str
     details: str = ""
     kind: Literal["error", "warning", "info"] = "error"
+    about: PruneRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +69,23 @@ class Display:
     hidden_types: tuple[int, ...] = ()
     hidden_kinds: tuple[Kind, ...] = ()
 
+    def toggled(self, what: str) -> "Display":
+        """Return the display after a key was pressed.
 
-def switched(display: Display, what: str) -> dict[str, Any]:
-    """Return the fields that a key changes.
-
-    Parameters
-    ----------
-    display
-        As it is now.
-    what
-        ``hide``, ``truth``, ``swipe``, ``fill`` or ``difference``.
-    """
-    if what == "hide":
-        return {"visible": not display.visible}
-    if what == "truth":
-        return {"truth": not display.truth}
-    if what == "swipe":
-        return {"swipe": not display.swipe}
-    # The same key goes back to outlines.
-    return {"overlay": "outline" if display.overlay == what else what}
+        Parameters
+        ----------
+        what
+            ``visible``, ``truth``, ``swipe``, ``fill`` or ``difference``.
+        """
+        if what == "visible":
+            return replace(self, visible=not self.visible)
+        if what == "truth":
+            return replace(self, truth=not self.truth)
+        if what == "swipe":
+            return replace(self, swipe=not self.swipe)
+        # The same key goes back to outlines.
+        overlay: Overlay = "fill" if what == "fill" else "difference"
+        return replace(self, overlay="outline" if self.overlay == what else overlay)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +96,11 @@ class Pane:
     ----------
     request
         How it is pruned.
-    curve
-        Counts at any sparsity, for the heuristic and scope of ``request``.
     outcome
         Newest result; it may lag behind ``request``.
     """
 
     request: PruneRequest
-    curve: SizeCurve | None = None
     outcome: DrawnOutcome | None = None
 
     @property
@@ -111,29 +110,47 @@ class Pane:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """A model and a tile that are being opened.
+
+    Parameters
+    ----------
+    model, tile
+        Sources.
+    picture
+        The tile, from when it has been read.
+    """
+
+    model: str
+    tile: str
+    picture: Picture | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AppState:
-    """Everything the window shows.
+    """Everything the window knows.
 
     Parameters
     ----------
     opened
         Model and tile, or None while the first ones load.
-    pending
-        A tile that was read while its masks are still being computed.
-    request, curve, outcome
-        The active pane: the one that the controls edit. See `Pane`.
-    before, after
-        The panes on either side of it.
+    opening
+        What is being opened; results of ``opened`` are not shown meanwhile.
+    panes, active
+        Pruned models on show, from left to right (at least one), and the place of
+        the one that the controls edit.
     lock
         What all panes have in common: nothing, their sparsity or their latency.
     preview
-        A plotted point under the mouse, shown in the active pane meanwhile.
-    measured
-        Newest latency; it may lag behind ``request``.
+        A plotted point under the pointer, shown in the active pane meanwhile.
     trials
         Points of the plots.
-    training
-        The newest fine-tuning: running, or over.
+    curves
+        Sizes at any sparsity, by what they depend on.
+    recent
+        The results seen last, the newest last: going back to one costs nothing.
+    training, tuning
+        The newest fine-tuning, and how one was asked for last.
     todo
         Requests of a running exploration, still to come.
     background
@@ -141,68 +158,124 @@ class AppState:
     failed
         Requests of panes that cannot be met, and a sentence why; they are not
         tried again while they stay as they are.
+    told
+        Failures that a message has told of.
     display
         How masks are drawn.
     demo
         Whether the demo view is on.
-    busy, step
-        Whether something is computed, and how far it is.
+    history
+        Settings that can be gone back to.
+    visited
+        Which nucleus of each kind was looked at last.
+    work, asked
+        What the worker does, and what it was asked for by name (opening, exports),
+        the first of which may be running.
+    step
+        How far the work is.
+    started
+        How many pieces of work have been started.
+    moves
+        How many changes the user has made; the window's timers begin again with each.
+    resting
+        Whether the user has changed nothing for a moment.
+    paused
+        Whether the user has cancelled, and nothing begins until the next change.
+    late
+        Whether panes have shown results of other settings for a moment.
+    refined
+        How often panes of the same latency were moved after a measurement.
     message
         Shown in the window until dismissed.
     """
 
     opened: Opened | None = None
-    pending: Picture | None = None
-    request: PruneRequest = field(
-        default_factory=lambda: PruneRequest("reconstruction", 0.5)
-    )
-    curve: SizeCurve | None = None
-    outcome: DrawnOutcome | None = None
-    before: tuple[Pane, ...] = ()
-    after: tuple[Pane, ...] = ()
+    opening: Opening | None = None
+    panes: tuple[Pane, ...] = (Pane(PruneRequest("reconstruction", 0.5)),)
+    active: int = 0
     lock: Lock = "free"
-    preview: DrawnOutcome | None = None
-    measured: Comparison | None = None
+    preview: Pane | None = None
     trials: tuple[Trial, ...] = ()
+    curves: Mapping[RequestKey, SizeCurve] = field(default_factory=dict)
+    recent: tuple[DrawnOutcome, ...] = ()
     training: Training | None = None
+    tuning: FineTune = field(default_factory=FineTune)
     todo: tuple[PruneRequest, ...] = ()
     background: tuple[PruneRequest, ...] = ()
     failed: Mapping[PruneRequest, str] = field(default_factory=dict)
+    told: frozenset[str] = frozenset()
     display: Display = field(default_factory=Display)
     demo: bool = False
-    busy: bool = False
+    history: History = field(default_factory=History)
+    visited: Mapping[Kind, int] = field(default_factory=dict)
+    work: Work | None = None
+    asked: tuple[Work, ...] = ()
     step: Step | None = None
+    started: int = 0
+    moves: int = 0
+    resting: bool = True
+    paused: bool = False
+    late: bool = False
+    refined: int = 0
     message: Message | None = None
 
     @property
     def pane(self) -> Pane:
         """The active pane."""
-        return Pane(self.request, self.curve, self.outcome)
+        return self.panes[self.active]
 
     @property
-    def panes(self) -> tuple[Pane, ...]:
-        """Every pruned model on show, from left to right; never empty."""
-        return (*self.before, self.pane, *self.after)
+    def request(self) -> PruneRequest:
+        """What the controls say."""
+        return self.pane.request
 
     @property
-    def active(self) -> int:
-        """Place of the active pane among `panes`."""
-        return len(self.before)
-
-    @property
-    def seen(self) -> DrawnOutcome | None:
-        """What the active pane draws: a previewed point, or else its own result."""
-        return self.preview or self.drawn(self.pane)
-
-    def drawn(self, pane: Pane) -> DrawnOutcome | None:
-        """Return the result that a pane draws: none of other settings if it failed."""
-        failed = pane.request in self.failed and not pane.current
-        return None if failed else pane.outcome
+    def outcome(self) -> DrawnOutcome | None:
+        """Newest result of the active pane."""
+        return self.pane.outcome
 
     @property
     def current(self) -> bool:
         """Whether the newest result answers what the controls say."""
         return self.pane.current
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is computed."""
+        return self.work is not None
+
+    @property
+    def curve(self) -> SizeCurve | None:
+        """Sizes at any sparsity with the settings of the controls, once known."""
+        return self.curve_for(self.request)
+
+    def curve_for(self, request: PruneRequest) -> SizeCurve | None:
+        """Return the sizes at any sparsity with the settings of a request."""
+        return self.curves.get(request.key(without=SIZES))
+
+    @property
+    def seen(self) -> DrawnOutcome | None:
+        """What the active pane draws: a previewed point, or else its own result."""
+        if self.preview is not None and self.preview.outcome is not None:
+            return self.preview.outcome
+        return self.drawn(self.pane)
+
+    def drawn(self, pane: Pane) -> DrawnOutcome | None:
+        """Return the result that a pane draws.
+
+        None where a result of other settings would only mislead: it was cancelled,
+        it failed, or something else is being opened.
+        """
+        if self.opening is not None or (not pane.current and self.why_not(pane)):
+            return None
+        return pane.outcome
+
+    def why_not(self, pane: Pane) -> str:
+        """Return why a pane has no result of its own; empty where it gets one."""
+        if pane.current:
+            return ""
+        stopped = self.paused and self.opened is not None and self.opening is None
+        return self.failed.get(pane.request, STOPPED if stopped else "")
 
     @property
     def latency(self) -> Comparison | None:
@@ -217,57 +290,20 @@ class AppState:
         return None
 
 
-def with_panes(panes: Sequence[Pane], active: int) -> dict[str, Any]:
-    """Return the fields of `AppState` that put these panes on show.
-
-    Parameters
-    ----------
-    panes
-        From left to right, at least one.
-    active
-        Place of the one that the controls edit.
-    """
-    pane = panes[active]
-    return {
-        "before": tuple(panes[:active]),
-        "after": tuple(panes[active + 1 :]),
-        "request": pane.request,
-        "curve": pane.curve,
-        "outcome": pane.outcome,
-    }
+STOPPED = "Not computed: cancelled. Change a setting, or choose Run, Compute again."
 
 
-class Store(QObject):
-    """The owner of the state.
+def with_active(state: AppState, pane: Pane) -> AppState:
+    """Return a state whose active pane is another one."""
+    panes = (*state.panes[: state.active], pane, *state.panes[state.active + 1 :])
+    return replace(state, panes=panes)
 
-    Parameters
-    ----------
-    state
-        To begin with.
-    parent
-        Qt owner.
-    """
 
-    changed = Signal(object, object)  # AppState before, AppState now
+def with_panes(state: AppState, panes: Sequence[Pane], active: int) -> AppState:
+    """Return a state with these panes on show, one of them edited by the controls."""
+    return replace(state, panes=tuple(panes), active=active)
 
-    def __init__(self, state: AppState, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._state = state
 
-    @property
-    def state(self) -> AppState:
-        """What is shown now."""
-        return self._state
-
-    def update(self, **changes: Any) -> None:
-        """Replace fields; silent when nothing is different."""
-        self._put(replace(self._state, **changes))
-
-    def _put(self, new: AppState) -> None:
-        old, self._state = self._state, new
-        # Identity, not equality: values hold arrays, which do not compare.
-        if any(
-            getattr(old, name) is not getattr(new, name)
-            for name in AppState.__dataclass_fields__
-        ):
-            self.changed.emit(old, new)
+def showing(request: PruneRequest) -> AppState:
+    """Return the state of a window with one pane, before anything is opened."""
+    return AppState(panes=(Pane(request),))

@@ -1,19 +1,16 @@
 """Which sparsities an exploration tries, and what is left of it: pure functions."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from app.state.app_state import AppState
 from core.types import SLOW, PruneRequest, Recovery
-
-if TYPE_CHECKING:
-    from app.state.app_state import AppState
 
 EXPLORED = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
 BASELINE = (0.2, 0.4, 0.6, 0.8, 0.9, 0.95)  # of the random curve
 TIMED = (0.3, 0.6, 0.8, 0.9)  # explored sparsities whose latency is measured
 
 
-def row_of(state: "AppState") -> tuple[PruneRequest, ...]:
+def row_of(state: AppState) -> tuple[PruneRequest, ...]:
     """Return what to do to fill the curve of the controls.
 
     Parameters
@@ -35,7 +32,7 @@ def row_of(state: "AppState") -> tuple[PruneRequest, ...]:
     return (*pruned, *measured)
 
 
-def baseline_of(state: "AppState") -> tuple[PruneRequest, ...]:
+def baseline_of(state: AppState) -> tuple[PruneRequest, ...]:
     """Return what to do to draw the random baseline of the active pane.
 
     Parameters

@@ -1,13 +1,11 @@
 """Undo and redo of settings: every pane's, and how the panes stand together."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Literal
 
-from app.state.app_state import AppState, Lock, Pane, with_panes
-from core.types import SIZES, PruneRequest
+from core.types import PruneRequest
 
-if TYPE_CHECKING:
-    from app.state.values import Opened
+Lock = Literal["free", "sparsity", "latency"]
 
 _MOST = 100  # steps that are kept
 
@@ -23,7 +21,7 @@ class Arrangement:
     active
         Place of the one that the controls edit.
     lock
-        What they have in common, see `AppState`.
+        What they have in common, see `app.state.app_state.AppState`.
     """
 
     requests: tuple[PruneRequest, ...]
@@ -62,6 +60,8 @@ class History:
 
         To edit another pane is no choice of its own: it is put to the last one.
         """
+        if self.past and self.past[-1] == now:
+            return self
         if self.past and self.past[-1].chosen == now.chosen:
             return History((*self.past[:-1], now), self.future)
         return History((*self.past[1 - _MOST :], now))
@@ -77,59 +77,3 @@ class History:
         if not self.future:
             return self
         return History((*self.past, self.future[0]), self.future[1:])
-
-
-def arrangement_of(state: AppState) -> Arrangement:
-    """Return how the panes of a window are set."""
-    requests = tuple(pane.request for pane in state.panes)
-    return Arrangement(requests, state.active, state.lock)
-
-
-def arranged(state: AppState, wanted: Arrangement) -> dict[str, Any]:
-    """Return the fields of a state that set its panes so.
-
-    Parameters
-    ----------
-    state
-        Of the window. What it has computed for a pane stays with it.
-    wanted
-        Panes that the open model cannot be pruned for are left out.
-
-    Returns
-    -------
-    dict
-        Empty when no pane is left.
-    """
-    possible = [one for one in wanted.requests if _possible(one, state.opened)]
-    if not possible:
-        return {}
-    panes = [_pane(state, index, one) for index, one in enumerate(possible)]
-    edited = wanted.requests[wanted.active]
-    active = possible.index(edited) if edited in possible else 0
-    if len(possible) == len(wanted.requests):
-        active = wanted.active  # panes may be alike
-    return {**with_panes(panes, active), "lock": wanted.lock, "preview": None}
-
-
-def _possible(request: PruneRequest, opened: "Opened | None") -> bool:
-    """Return whether the open model has the heuristic and the locked layers."""
-    if opened is None:
-        return True
-    usable = {item.name for item in opened.heuristics if not item.needs}
-    layers = {layer.name for layer in opened.layers}
-    return request.heuristic in usable and layers.issuperset(request.locked)
-
-
-def _pane(state: AppState, index: int, request: PruneRequest) -> Pane:
-    """Return a pane with what is known of it; the old picture stays meanwhile."""
-    for pane in state.panes:
-        if pane.request == request:
-            return pane
-    curve = next((p.curve for p in state.panes if _sized(p, request)), None)
-    old = state.panes[index].outcome if index < len(state.panes) else None
-    return Pane(request, curve, old)
-
-
-def _sized(pane: Pane, request: PruneRequest) -> bool:
-    key = request.key(without=SIZES)
-    return pane.curve is not None and pane.curve.request.key(without=SIZES) == key

@@ -5,24 +5,17 @@ To read this file, start from `followed`.
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from app.state.app_state import Lock, Pane
+from app.state.app_state import AppState, Pane
 from app.state.trials import predictor, work_of
-from core.results import SizeCurve
 from core.tables import MAX_SPARSITY
-from core.types import SIZES, SPARSITY
-
-if TYPE_CHECKING:
-    from app.state.app_state import AppState
-
-LOCKS: tuple[Lock, ...] = ("free", "sparsity", "latency")
+from core.types import SPARSITY
 
 _HALVINGS = 12  # of the range: closer than the slider's steps
 _STEPS = 1000  # of the slider
 
 
-def followed(state: "AppState") -> tuple[Pane, ...]:
+def followed(state: AppState) -> tuple[Pane, ...]:
     """Return the panes as the lock wants them, given the active one.
 
     Parameters
@@ -50,7 +43,7 @@ def _moved(pane: Pane, sparsity: float) -> Pane:
     return replace(pane, request=replace(pane.request, sparsity=sparsity))
 
 
-def _as_fast(state: "AppState") -> tuple[Pane, ...]:
+def _as_fast(state: AppState) -> tuple[Pane, ...]:
     """Return the other panes at the sparsity that is as fast as the active one."""
     wanted = speedup_at(state, state.pane)
     if wanted is None:
@@ -65,7 +58,7 @@ def _as_fast(state: "AppState") -> tuple[Pane, ...]:
     return tuple(moved)
 
 
-def _fast_enough(state: "AppState", pane: Pane, wanted: float) -> bool:
+def _fast_enough(state: AppState, pane: Pane, wanted: float) -> bool:
     """Return whether a pane was measured, and is as fast as can be told apart."""
     measured = state.latency_of(pane.request)
     if measured is None or not measured.measurable:
@@ -74,7 +67,7 @@ def _fast_enough(state: "AppState", pane: Pane, wanted: float) -> bool:
     return low <= wanted <= high
 
 
-def speedup_at(state: "AppState", pane: Pane) -> float | None:
+def speedup_at(state: AppState, pane: Pane) -> float | None:
     """Return how much faster than dense a pane is: measured, or else predicted."""
     measured = state.latency_of(pane.request)
     if measured is not None and measured.measurable:
@@ -83,13 +76,13 @@ def speedup_at(state: "AppState", pane: Pane) -> float | None:
     return speed(pane.request.sparsity) if speed is not None else None
 
 
-def _speeds(state: "AppState", pane: Pane) -> Callable[[float], float] | None:
+def _speeds(state: AppState, pane: Pane) -> Callable[[float], float] | None:
     """Return the predicted speed-up at any sparsity, once sizes are known.
 
     What was measured on the pane's own curve is a better guide than what was
     measured on others: the same work is faster in some layers.
     """
-    opened, curve = state.opened, _curve_of(pane)
+    opened, curve = state.opened, state.curve_for(pane.request)
     if opened is None or curve is None:
         return None
     curve_key = pane.request.key(without=SPARSITY)
@@ -104,14 +97,6 @@ def _speeds(state: "AppState", pane: Pane) -> Callable[[float], float] | None:
     return lambda sparsity: predict(
         work_of(pane.request, curve.at(sparsity).macs / total)
     )
-
-
-def _curve_of(pane: Pane) -> SizeCurve | None:
-    curve = pane.curve
-    if curve is None:
-        return None
-    key = pane.request.key(without=SIZES)
-    return curve if curve.request.key(without=SIZES) == key else None
 
 
 def _sparsity_for(speed: Callable[[float], float], wanted: float) -> float:

@@ -1,26 +1,32 @@
-"""The worker thread: latest wins, cancellable, errors as text.
+"""The worker threads: cancellable, bounded when they close, errors as text.
 
-To read this file, start from `Runner.submit`.
+To read this file, start from `Runner.start`. What runs, and in which order, is
+decided in `app.state.scheduling`.
 """
 
 import logging
 import os
+import queue
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Literal
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from core.errors import BenchError
 from core.job import Cancelled, Job, Step
 
+Lane = Literal["core", "files"]
+
 log = logging.getLogger(__name__)
 
 _REPORT_EVERY = 1 / 20  # seconds; more often only fills the event queue
+_QUIET = 0.1  # seconds in which nobody misses a progress bar
+_WAIT = 5.0  # seconds for work to end when the window closes
 _NICE = 3  # the window paints first; more, and a starved worker would keep the GIL
 
 
@@ -90,26 +96,39 @@ def _nothing() -> None:
     """Leave everything as it is."""
 
 
-class Runner(QObject):
-    """One worker thread, and at most one request waiting for it.
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """Work on its way to a thread."""
 
-    Every public signal is emitted on the thread this object was made in.
+    number: int
+    call: Callable[[Task], object]
+    task: Task
+
+
+class Runner(QObject):
+    """Worker threads, one a lane, that do work in the order it was started.
+
+    Lane ``core`` is where torch computes: two jobs at once would spoil each other's
+    timings. Lane ``files`` reads what other processes write meanwhile. Every signal
+    is emitted on the thread this object was made in, with the number of the work;
+    nothing more is heard of work that was cancelled.
 
     Parameters
     ----------
     prepare
-        Called once on the worker thread before any work.
+        Called once on each thread before any work.
     tidy
-        Called on the worker thread after each result was handed over.
+        Called on a thread after each result was handed over.
+    quiet
+        Seconds from the beginning of work in which no progress is reported.
     parent
         Qt owner.
     """
 
-    busyChanged = Signal(bool)
-    progressed = Signal(object)  # Step
-    published = Signal(object)  # what the work handed over on its way
-    finished = Signal(object)  # what the work returned
-    failed = Signal(object)  # Failure
+    progressed = Signal(int, object)  # Step
+    published = Signal(int, object)  # what the work handed over on its way
+    finished = Signal(int, object)  # what the work returned
+    failed = Signal(int, object)  # Failure
 
     _reported = Signal(int, object)
     _handed = Signal(int, object)
@@ -119,17 +138,16 @@ class Runner(QObject):
         self,
         prepare: Callable[[], None] = _step_aside,
         tidy: Callable[[], None] = _nothing,
+        *,
+        quiet: float = _QUIET,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        # One thread: two jobs at once would spoil each other's timings.
-        self._pool = ThreadPoolExecutor(
-            1, thread_name_prefix="core", initializer=prepare
-        )
-        self._tidy = tidy
-        self._newest = 0
+        self._prepare, self._tidy, self._quiet = prepare, tidy, quiet
         self._closed = False
-        self._live: dict[int, tuple[Job, Future[None]]] = {}
+        self._live: dict[int, Task] = {}
+        self._inboxes: dict[Lane, queue.SimpleQueue[_Started | None]] = {}
+        self._threads: list[threading.Thread] = []
         queued = Qt.ConnectionType.QueuedConnection
         self._reported.connect(self._on_reported, queued)
         self._handed.connect(self._on_handed, queued)
@@ -140,45 +158,59 @@ class Runner(QObject):
         """Whether a result is still to come."""
         return bool(self._live)
 
-    @property
-    def jobs(self) -> int:
-        """How many results are still to come."""
-        return len(self._live)
-
-    def submit(self, work: Callable[[Task], object], *, interrupt: bool = True) -> None:
-        """Run ``work(task)`` next, in place of any request still waiting.
-
-        Pass ``interrupt=False`` for a live preview, where a drag would
-        otherwise interrupt every frame and show none.
-        """
+    def start(
+        self, number: int, call: Callable[[Task], object], lane: Lane = "core"
+    ) -> None:
+        """Run ``call(task)`` after what was started in the lane before."""
         if self._closed:
             return  # a timer or a dialog that outlived the window
-        was_busy = self.busy
-        self._drop(running=interrupt)
-        self._newest += 1
-        number = self._newest
         task = Task(self._reporter(number), self._publisher(number))
-        self._live[number] = task, self._pool.submit(self._run, number, work, task)
-        if not was_busy:
-            self.busyChanged.emit(True)
+        self._live[number] = task
+        self._inbox(lane).put(_Started(number, call, task))
 
-    def cancel(self) -> None:
-        """Forget all work; nothing more is heard of it."""
-        if self.busy:
-            self._drop(running=True)
-            self.busyChanged.emit(False)
+    def cancel(self, number: int) -> None:
+        """Forget a piece of work; returns at once, and nothing more is heard of it."""
+        task = self._live.pop(number, None)
+        if task is not None:
+            task.cancel()
 
-    def close(self) -> None:
-        """Cancel and wait for the thread. Call before the window goes."""
-        self.cancel()
+    def close(self, wait: float = _WAIT) -> bool:
+        """Cancel everything and wait for the threads. Call before the window goes.
+
+        Parameters
+        ----------
+        wait
+            Seconds, at most: work that never looks at its cancel flag must not keep
+            the window on screen.
+
+        Returns
+        -------
+        bool
+            Whether all threads have ended.
+        """
         self._closed = True
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for number in list(self._live):
+            self.cancel(number)
+        for inbox in self._inboxes.values():
+            inbox.put(None)
+        end = time.monotonic() + wait
+        for thread in self._threads:
+            thread.join(max(end - time.monotonic(), 0.0))
+        return not any(thread.is_alive() for thread in self._threads)
 
-    def _drop(self, *, running: bool) -> None:
-        for number, (job, future) in list(self._live.items()):
-            if future.cancel() or running:
-                job.cancel()
-                del self._live[number]
+    def _inbox(self, lane: Lane) -> "queue.SimpleQueue[_Started | None]":
+        """Return the queue of a lane, whose thread starts when first needed."""
+        if lane not in self._inboxes:
+            self._inboxes[lane] = queue.SimpleQueue()
+            thread = threading.Thread(
+                target=self._serve,
+                args=(self._inboxes[lane],),
+                name=lane,
+                daemon=True,
+            )
+            self._threads.append(thread)
+            thread.start()
+        return self._inboxes[lane]
 
     def _reporter(self, number: int) -> Callable[[Step], None]:
         last = 0.0
@@ -186,7 +218,10 @@ class Runner(QObject):
         def report(step: Step) -> None:
             nonlocal last
             now = time.monotonic()
-            if step.done == step.total or now - last >= _REPORT_EVERY:
+            if not last:
+                last = now + self._quiet - _REPORT_EVERY
+            over = step.done == step.total and now >= last
+            if over or now - last >= _REPORT_EVERY:
                 last = now
                 self._reported.emit(number, step)
 
@@ -195,36 +230,47 @@ class Runner(QObject):
     def _publisher(self, number: int) -> Callable[[object], None]:
         return lambda value: self._handed.emit(number, value)
 
-    def _run(self, number: int, work: Callable[[Task], object], task: Task) -> None:
-        """Do the work (worker thread) and post how it ended."""
+    def _serve(self, inbox: "queue.SimpleQueue[_Started | None]") -> None:
+        """Do what comes in (worker thread) until nothing more will."""
+        self._prepare()
+        while (started := inbox.get()) is not None:
+            if not started.task.cancelled:
+                self._run(started)
+            del started  # or its result would be there until the next one
+
+    def _run(self, started: _Started) -> None:
+        """Do the work and post how it ended."""
         outcome: object
         try:
-            outcome = work(task)
+            outcome = started.call(started.task)
         except Cancelled:
-            return
-        except Exception as error:  # noqa: BLE001 - shown to the user, never lost
+            if started.task.cancelled:
+                return
+            outcome = Failure(_STOPPED, "", expected=True)
+        except BaseException as error:  # noqa: BLE001 - a plug-in may raise anything
             outcome = failure_of(error)
             if not outcome.expected:
                 log.error("job failed\n%s", outcome.details)
-        self._ended.emit(number, outcome)
-        del outcome  # or it would be there until the next job ends
+        self._ended.emit(started.number, outcome)
+        del outcome
         self._tidy()
 
     @Slot(int, object)
     def _on_reported(self, number: int, step: Step) -> None:
         if number in self._live:
-            self.progressed.emit(step)
+            self.progressed.emit(number, step)
 
     @Slot(int, object)
     def _on_handed(self, number: int, value: object) -> None:
         if number in self._live:
-            self.published.emit(value)
+            self.published.emit(number, value)
 
     @Slot(int, object)
     def _on_ended(self, number: int, outcome: object) -> None:
-        if number not in self._live:
-            return  # replaced or cancelled meanwhile
+        if self._live.pop(number, None) is None:
+            return  # cancelled meanwhile
         signal = self.failed if isinstance(outcome, Failure) else self.finished
-        signal.emit(outcome)  # still busy, so a slot may submit the next stage
-        if self._live.pop(number, None) and not self.busy:
-            self.busyChanged.emit(False)
+        signal.emit(number, outcome)
+
+
+_STOPPED = "What was computed has stopped by itself: change a setting to try again."

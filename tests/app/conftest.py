@@ -50,7 +50,7 @@ def bench(qtbot, settings, monkeypatch):
     """A window over the fake engine, closed with its worker."""
     from fakes import FakeEngine
 
-    from app.bootstrap import building
+    from app import bootstrap
     from app.controllers import controller
 
     monkeypatch.setattr(controller, "REST_MS", 40)  # nobody waits for a hand here
@@ -59,7 +59,7 @@ def bench(qtbot, settings, monkeypatch):
     monkeypatch.setattr(controller, "IDLE_MS", 3_600_000)
 
     engine = FakeEngine()
-    made = building.build(settings, engine)
+    made = bootstrap.build(settings, engine)
     yield made
     made.window.close()
     made.window.deleteLater()

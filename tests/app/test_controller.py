@@ -7,7 +7,8 @@ from conftest import is_idle
 from fakes import FakeSession
 from fakes import curve as size_curve
 
-from app.state.accepting import curve_fields
+from app.state import events
+from app.state.accepting import accept_curve
 from app.state.app_state import Message
 from app.state.exploring import EXPLORED, TIMED
 
@@ -17,7 +18,7 @@ def work(bench, kind):
 
 
 def engine_log(bench):
-    return bench.controller._engine.log
+    return bench.engine.log
 
 
 def settle(qtbot, bench):
@@ -88,11 +89,10 @@ def test_sizes_of_another_seed_or_other_limits_are_not_taken_over(ready, change)
     """Random channels of another seed are others: their sizes differ."""
     ready.controller.set_request(heuristic="random")
     curve = size_curve(ready.store.state.request)
-    fits = curve_fields(ready.store.state, curve)
-    assert fits == {"curve": curve}
+    assert accept_curve(ready.store.state, curve).curve is curve
     ready.controller.set_request(**change)
     assert ready.store.state.curve is None
-    assert curve_fields(ready.store.state, curve) == {}
+    assert accept_curve(ready.store.state, curve).curve is None
 
 
 def test_recovery_keeps_the_curve(ready):
@@ -124,16 +124,16 @@ def test_exploring_fills_the_curve_and_leaves_the_controls(qtbot, ready):
 
 
 def test_exploring_again_stops_it(qtbot, ready):
-    ready.controller.explore()
+    ready.controller.dispatch(events.ExploreSwitched())
     assert ready.store.state.todo
-    ready.controller.explore()
+    ready.controller.dispatch(events.ExploreSwitched())
     settle(qtbot, ready)
     assert ready.store.state.todo == ()
     assert len(ready.store.state.trials) < len(EXPLORED)
 
 
 def test_moving_the_slider_goes_before_an_exploration(qtbot, ready):
-    ready.controller.explore()
+    ready.controller.dispatch(events.ExploreSwitched())
     ready.controller.set_request(sparsity=0.123)
     settle(qtbot, ready)
     asked = [one.sparsity for one in work(ready, "prune")]
@@ -157,7 +157,7 @@ def test_bad_model_after_a_good_tile_puts_the_old_tile_back(qtbot, ready):
     before = ready.store.state.opened.picture
     ready.controller.open("broken.safetensors", "other.png")
     settle(qtbot, ready)
-    assert ready.store.state.pending is None
+    assert ready.store.state.opening is None
     assert ready.window.viewer.dense._picture is before
     assert ready.window.viewer.dense._masks
 
@@ -184,7 +184,7 @@ def test_first_tile_that_cannot_be_opened_leaves_a_usable_window(qtbot, bench):
 
 
 def test_cancel_stops_and_says_ready(qtbot, ready):
-    ready.controller.explore()
+    ready.controller.dispatch(events.ExploreSwitched())
     ready.window.status.cancelAsked.emit()
     assert not ready.store.state.busy
     assert ready.store.state.todo == ()
@@ -232,7 +232,7 @@ def test_undo_and_redo(qtbot, ready):
 
 def test_display_never_computes(qtbot, ready):
     before = list(engine_log(ready))
-    for what in ("hide", "hide", "fill", "difference", "truth"):
+    for what in ("visible", "visible", "fill", "difference", "truth"):
         ready.window.displayAsked.emit(what)
     ready.window.viewer.opacityChosen.emit(0.4)
     ready.window.plots.metricChosen.emit("pq")
@@ -263,7 +263,7 @@ def test_closing_while_working_ends_the_worker(qtbot, bench):
 
 
 def test_message_kinds(ready):
-    ready.store.update(message=Message("Look here.", "line 1", "warning"))
+    ready.controller.tell(Message("Look here.", "line 1", "warning"))
     assert ready.window.messages.text == "Look here."
     assert not ready.window.messages._copy.isHidden()
 

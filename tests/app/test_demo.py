@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLabel
 
 from app.controllers.demo.story import PAGES
 from app.controllers.presenter.heads import pruned_heads
+from app.state import events
 from app.text.slides import SLIDES, meaning, rough, seconds_per_megapixel
 from core.types import PruneRequest
 
@@ -19,7 +20,7 @@ def demo(qtbot, ready):
     ready.window.resize(1280, 800)
     ready.window.show()
     qtbot.waitExposed(ready.window)
-    ready.controller.set_demo(True)
+    ready.controller.dispatch(events.DemoSwitched(True))
     return ready
 
 
@@ -41,7 +42,7 @@ def test_arrows_tell_the_story(qtbot, demo):
 
 
 def test_arrows_pan_when_no_story_is_told(qtbot, demo):
-    demo.controller.set_demo(False)
+    demo.controller.dispatch(events.DemoSwitched(False))
     sparsity = demo.store.state.request.sparsity
     qtbot.keyClick(demo.window.viewer.dense, Qt.Key.Key_Right)
     assert demo.store.state.request.sparsity == sparsity

@@ -16,12 +16,12 @@ from core.images import read_labels
 def pruned(qtbot, ready):
     ready.controller.set_request(sparsity=0.9)
     qtbot.waitUntil(lambda: is_idle(ready), timeout=20_000)
-    ready.store.update(message=None)
+    ready.controller.tell(None)
     return ready
 
 
 def export(qtbot, bench, what, path):
-    bench.store.update(message=None)
+    bench.controller.tell(None)
     bench.window.exportAsked.emit(what, str(path))
     qtbot.waitUntil(lambda: bench.store.state.message is not None, timeout=30_000)
     qtbot.waitUntil(lambda: is_idle(bench), timeout=20_000)
@@ -117,4 +117,4 @@ def test_the_menu_gives_a_path_its_ending(pruned, monkeypatch, tmp_path):
 
 def test_a_folder_is_left_to_the_session(qtbot, pruned, tmp_path):
     export(qtbot, pruned, "folder", tmp_path / "all")
-    assert ("export", str(tmp_path / "all")) in pruned.controller._engine.log
+    assert ("export", str(tmp_path / "all")) in pruned.engine.log

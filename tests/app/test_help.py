@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.rendering import theme
+from app.state import events
 from app.state.app_state import Message
 from app.views.widgets.actions import all_actions, keys_of
 from app.views.widgets.matching import ranked
@@ -94,7 +95,7 @@ def test_the_sheet_lists_every_key(qtbot, shown):
 def test_no_key_means_two_things(shown):
     """Keys of the demo view may be those of panes: never both at once."""
     for demo in (False, True):
-        shown.controller.set_demo(demo)
+        shown.controller.dispatch(events.DemoSwitched(demo))
         keys = [
             keys_of(action)
             for action in all_actions(shown.window)
@@ -108,7 +109,7 @@ def test_no_key_means_two_things(shown):
 
 
 def test_details_of_an_error_can_be_copied(qtbot, shown):
-    shown.store.update(message=Message("Something is wrong: do this.", "the details"))
+    shown.controller.tell(Message("Something is wrong: do this.", "the details"))
     copy = next(
         b
         for b in shown.window.messages.findChildren(QPushButton)
@@ -136,9 +137,9 @@ def test_hints_are_dismissed_for_good(qtbot, shown, settings):
 
 
 def test_an_audience_sees_no_hints(shown):
-    shown.controller.set_demo(True)
+    shown.controller.dispatch(events.DemoSwitched(True))
     assert shown.window.hints.isHidden()
-    shown.controller.set_demo(False)
+    shown.controller.dispatch(events.DemoSwitched(False))
     assert shown.window.hints.isVisible()
 
 
@@ -158,8 +159,8 @@ def controls(window):
 
 @pytest.mark.parametrize("demo", [False, True])
 def test_every_control_says_what_it_is(shown, demo):
-    shown.controller.set_demo(demo)
-    shown.store.update(message=Message("Something is wrong: do this.", "details"))
+    shown.controller.dispatch(events.DemoSwitched(demo))
+    shown.controller.tell(Message("Something is wrong: do this.", "details"))
     found = controls(shown.window)
     assert len(found) > 8
     for widget in found:
@@ -204,7 +205,7 @@ def test_tab_goes_around_the_window_and_comes_back(shown):
 def test_no_text_is_cut_off(qtbot, shown, mode, theme_name):
     theme.apply(QApplication.instance(), theme_name)
     if mode != "bench":
-        shown.controller.set_demo(True)
+        shown.controller.dispatch(events.DemoSwitched(True))
     if mode == "reading":
         shown.window.demo.readingAsked.emit()
     QApplication.processEvents()

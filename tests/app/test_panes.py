@@ -4,6 +4,7 @@ import threading
 from dataclasses import replace
 
 import fakes
+import numpy as np
 import pytest
 import torch
 from conftest import is_idle
@@ -13,19 +14,20 @@ from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication
 
-from app.bootstrap import building
+from app import bootstrap
 from app.controllers import controller
-from app.controllers.panes import next_pane
-from app.state.app_state import MOST, AppState, Pane, with_panes
+from app.state import events
+from app.state.accepting import MOST_BYTES, let_go
+from app.state.app_state import MOST, AppState, Pane, showing, with_panes
 from app.state.exploring import BASELINE, EXPLORED, baseline_of
-from app.state.history import arrangement_of
 from app.state.locks import followed, speedup_at
+from app.state.panes import find_arrangement, next_pane
+from app.state.values import RawMap
 from app.views.widgets.pane_frame import Head, PaneFrame
 from app.views.widgets.pane_grid import best_columns
-from app.worker.outcomes import Outcomes
 from core.images.samples import load_sample
 from core.results import HeuristicInfo
-from core.types import PruneRequest
+from core.types import SIZES, PruneRequest
 
 
 @pytest.fixture
@@ -71,7 +73,7 @@ def test_the_baseline_is_the_last_to_be_offered_and_four_are_all(qtbot, shown):
         "random",
     ]
     assert not shown.window.controls._panes._add.isEnabled()
-    shown.controller.panes.add()
+    shown.controller.dispatch(events.PaneAdded())
     assert len(shown.store.state.panes) == MOST
 
 
@@ -102,8 +104,8 @@ def test_digits_choose_a_pane_and_ctrl_w_closes_it(qtbot, shown):
     settle(qtbot, shown)
     assert [p.request for p in shown.store.state.panes] == [kept[0], kept[2]]
     assert len(views(shown)) == 3
-    shown.controller.panes.close_active()
-    shown.controller.panes.close_active()
+    shown.controller.dispatch(events.PaneClosed())
+    shown.controller.dispatch(events.PaneClosed())
     assert len(shown.store.state.panes) == 1  # the last one stays
 
 
@@ -114,13 +116,13 @@ def test_undo_and_redo_bring_back_panes_their_settings_and_the_lock(qtbot, shown
     settle(qtbot, shown)
     shown.window.controls.lockChosen.emit("sparsity")
     settle(qtbot, shown)
-    locked = arrangement_of(shown.store.state)
+    locked = find_arrangement(shown.store.state)
     assert {one.sparsity for one in locked.requests} == {0.87}
     seen = []
     for _ in range(3):
         shown.window.undoAsked.emit()
         settle(qtbot, shown)
-        seen.append(arrangement_of(shown.store.state))
+        seen.append(find_arrangement(shown.store.state))
     second = replace(first, heuristic="l2")
     assert [(one.requests, one.lock) for one in seen] == [
         ((first, replace(second, sparsity=0.87)), "free"),
@@ -132,7 +134,7 @@ def test_undo_and_redo_bring_back_panes_their_settings_and_the_lock(qtbot, shown
     for _ in range(3):
         shown.window.redoAsked.emit()
         settle(qtbot, shown)
-    assert arrangement_of(shown.store.state) == locked
+    assert find_arrangement(shown.store.state) == locked
     assert all(pane.current for pane in shown.store.state.panes)
     assert not shown.window.toolbar._redo.isEnabled()
 
@@ -161,8 +163,8 @@ def test_a_pane_that_fails_says_so_once_and_is_left_alone(qtbot, shown):
     assert frame._failure.text() == sentence
     assert shown.store.state.seen is None  # no masks of other settings
     assert [message.text for message in messages] == [sentence]
-    shown.controller.panes.activate(0)
-    shown.controller.dismiss()
+    shown.controller.dispatch(events.PaneChosen(0))
+    shown.controller.tell(None)
     settle(qtbot, shown)
     tries = list(shown.store.state.failed)
     for value in (610, 620, 630):
@@ -201,7 +203,7 @@ def test_a_further_pane_compares_like_with_like(ready):
 
     def after(*shown):
         panes = tuple(Pane(PruneRequest(name, 0.5)) for name in shown)
-        return next_pane(replace(state, **with_panes(panes, 0))).request.heuristic
+        return next_pane(with_panes(state, panes, 0)).request.heuristic
 
     assert after("l2") == "random"
     assert after("unstructured:magnitude") == "unstructured:taylor"
@@ -272,7 +274,7 @@ def test_same_sparsity_moves_all_panes(qtbot, shown):
     assert len({pane.request.heuristic for pane in state.panes}) == 3
     shown.window.controls.lockChosen.emit("free")
     shown.window.controls._slider.setValue(100)
-    assert {p.request.sparsity for p in shown.store.state.before} == {0.72}
+    assert {p.request.sparsity for p in shown.store.state.panes[:-1]} == {0.72}
 
 
 def test_same_latency_finds_the_sparsity_that_is_as_fast(qtbot, shown):
@@ -301,14 +303,29 @@ def curve_of(request, share):
 )
 def test_a_latency_lock_matches_or_goes_as_far_as_it_can(sparsity, mine, other):
     one, two = PruneRequest("l2", sparsity), PruneRequest("random", 0.5)
-    panes = (Pane(one, curve_of(one, mine)), Pane(two, curve_of(two, other)))
+    panes = Pane(one), Pane(two)
+    curves = curve_of(one, mine), curve_of(two, other)
     opened = _Opened()
-    state = AppState(opened=opened, lock="latency", **with_panes(panes, 0))
+    state = AppState(
+        opened=opened,
+        lock="latency",
+        panes=panes,
+        curves={curve.request.key(without=SIZES): curve for curve in curves},
+    )
     moved = followed(state)
     assert moved[0].request == one
     reached = moved[1].request.sparsity
     wanted = mine * sparsity / other
     assert reached == pytest.approx(min(wanted, 0.99), abs=0.002)
+
+
+def showing_preview(bench):
+    preview = bench.store.state.preview
+    return preview is not None and preview.outcome is not None
+
+
+def work(bench, kind):
+    return [entry[1] for entry in bench.engine.log if entry[0] == kind]
 
 
 class _Opened:
@@ -331,10 +348,10 @@ def test_a_point_under_the_pointer_is_previewed_and_leaving_restores(qtbot, show
     x = box.left() + (dot.x - limits.left()) / limits.width() * box.width()
     y = box.bottom() - (dot.y - limits.top()) / limits.height() * box.height()
     qtbot.mouseMove(plot, QPoint(round(x), round(y)))
-    qtbot.waitUntil(lambda: shown.store.state.preview is not None, timeout=5000)
+    qtbot.waitUntil(lambda: showing_preview(shown), timeout=5000)
     assert shown.store.state.preview.request == first
     assert shown.store.state.request.sparsity == 0.9  # the controls stay
-    assert view._masks[0].levels is shown.store.state.preview.nuclei.levels
+    assert view._masks[0].levels is shown.store.state.seen.nuclei.levels
     qtbot.mouseMove(plot, QPoint(2, 2))
     qtbot.waitUntil(lambda: shown.store.state.preview is None, timeout=5000)
     assert view._masks == own
@@ -343,7 +360,7 @@ def test_a_point_under_the_pointer_is_previewed_and_leaving_restores(qtbot, show
 def test_a_point_that_is_not_remembered_is_computed_for_its_preview(qtbot, shown):
     asked = replace(shown.store.state.request, sparsity=0.77, heuristic="l2")
     shown.window.plots.pointHovered.emit(asked)
-    qtbot.waitUntil(lambda: shown.store.state.preview is not None, timeout=5000)
+    qtbot.waitUntil(lambda: showing_preview(shown), timeout=5000)
     assert shown.store.state.preview.request == asked
     shown.window.plots.pointHovered.emit(None)
     settle(qtbot, shown)
@@ -352,8 +369,9 @@ def test_a_point_that_is_not_remembered_is_computed_for_its_preview(qtbot, shown
 
 
 def test_random_is_filled_in_when_nothing_else_is_to_do(qtbot, ready, monkeypatch):
-    ready.controller._idle.setInterval(0)
     ready.controller.set_request(scope="layer")
+    settle(qtbot, ready)
+    ready.controller.dispatch(events.IdleBegan())
     missing = baseline_of(ready.store.state)
     assert {one.sparsity for one in missing} == set(BASELINE)
 
@@ -365,13 +383,13 @@ def test_random_is_filled_in_when_nothing_else_is_to_do(qtbot, ready, monkeypatc
     assert tried >= set(missing)
     assert {one.scope for one in missing} == {"layer"}
     assert ready.store.state.request.heuristic == "reconstruction"
-    qtbot.waitUntil(lambda: not ready.controller._plots.isActive(), timeout=5000)
+    qtbot.waitUntil(lambda: ready.controller.settled, timeout=5000)
     assert "(baseline)" in ready.window.plots._legend.text()
     assert controller.IDLE_MS > 0
 
 
 def test_exploring_fills_the_baseline_too(qtbot, ready):
-    ready.controller.explore()
+    ready.controller.dispatch(events.ExploreSwitched())
     settle(qtbot, ready)
     assert baseline_of(ready.store.state) == ()
     assert {t.request.sparsity for t in ready.store.state.trials} >= set(EXPLORED)
@@ -390,7 +408,7 @@ def test_panes_of_another_tile_are_computed_again(qtbot, shown):
 def test_switching_panes_during_a_drag_mixes_nothing_up(qtbot, shown):
     opened_with(qtbot, shown, 3)
     for step in range(12):
-        shown.controller.panes.activate(step % 3)
+        shown.controller.dispatch(events.PaneChosen(step % 3))
         shown.controller.set_request(sparsity=round(0.3 + step / 50, 3))
     settle(qtbot, shown)
     state = shown.store.state
@@ -427,32 +445,31 @@ def test_columns_make_tiles_about_as_large_as_can_be(count, width, height, aspec
 def test_the_newest_results_are_remembered_up_to_a_size(ready):
     outcome = ready.store.state.outcome
     one = sum(level.nbytes for level in outcome.nuclei.levels)
-    kept = Outcomes(most=3 * one)
-    requests = [PruneRequest("l2", step / 10) for step in range(6)]
-    for request in requests:
-        kept.add(replace(outcome, request=request))
-        kept.trim()
-        kept.get(requests[0])  # what is used stays
-    assert kept.bytes <= 3 * one
-    found = [request for request in requests if kept.get(request)]
-    assert found == [requests[0], *requests[-2:]]
+    most = MOST_BYTES // one
+    many = tuple(
+        replace(outcome, request=PruneRequest("l2", step / 1000))
+        for step in range(most + 5)
+    )
+    kept = let_go(replace(ready.store.state, recent=many)).recent
+    assert kept == many[-most:]
+    huge = replace(outcome, raw={"foreground": RawMap((np.zeros(MOST_BYTES, "u1"),))})
+    assert let_go(replace(ready.store.state, recent=(*many, huge))).recent == (huge,)
 
 
-def test_old_results_are_let_go_once_the_mask_is_on_show(qtbot, ready, monkeypatch):
-    kept = ready.controller.scheduler._recent
-    monkeypatch.setattr(kept, "_most", 1)
-    for sparsity in (0.2, 0.4, 0.6):
+def test_a_result_that_is_used_again_is_let_go_last(qtbot, ready):
+    first = ready.store.state.request
+    for sparsity in (0.2, 0.4, first.sparsity):
         ready.controller.set_request(sparsity=sparsity)
         settle(qtbot, ready)
-    newest = ready.store.state.outcome
-    qtbot.waitUntil(lambda: list(kept._found.values()) == [newest], timeout=5000)
+    assert ready.store.state.recent[-1].request == first
+    assert work(ready, "prune").count(first) == 1
 
 
 def test_a_pane_more_than_there_are_heuristics_repeats_the_active_one():
     panes = tuple(
         Pane(PruneRequest(name, 0.5)) for name in ("reconstruction", "l2", "random")
     )
-    state = AppState(opened=_Opened(), **with_panes(panes, 1))
+    state = AppState(opened=_Opened(), panes=panes, active=1)
     assert next_pane(state).request == panes[1].request
 
 
@@ -460,8 +477,8 @@ def test_frames_asked_for_before_the_worker_is_free_are_not_waited_for(qtbot, re
     # An interrupted job still holds the worker: what follows it has not begun,
     # and is replaced although it was first in the queue.
     gate = threading.Event()
-    ready.controller.scheduler.submit("prune", lambda _: gate.wait(10))
-    ready.controller.panes.add()
+    ready.runner.start(-1, lambda _: gate.wait(10))
+    ready.controller.dispatch(events.PaneAdded())
     ready.controller.set_request(sparsity=0.6)
     ready.controller.set_request(sparsity=0.7)
     gate.set()
@@ -475,15 +492,15 @@ def test_three_panes_with_the_real_engine(qtbot, settings, tmp_path):
     torch.set_num_threads(1)
     pixels = load_sample("synthetic").tile.pixels[:128, :128]
     Image.fromarray(pixels).save(tmp_path / "tile.png")
-    state = AppState(request=PruneRequest("l2", 0.6, recovery="none"))
-    bench = building.build(settings, state=state)
+    state = showing(PruneRequest("l2", 0.6, recovery="none"))
+    bench = bootstrap.build(settings, state=state)
     bench.controller.open("demo", str(tmp_path / "tile.png"))
     qtbot.waitUntil(lambda: is_idle(bench), timeout=120_000)
-    bench.controller.panes.add()
+    bench.controller.dispatch(events.PaneAdded())
     bench.controller.set_request(heuristic="l1", scope="encoder")
-    bench.controller.panes.add()
+    bench.controller.dispatch(events.PaneAdded())
     bench.controller.set_request(heuristic="random")
-    bench.controller.panes.set_lock("sparsity")
+    bench.controller.dispatch(events.LockChosen("sparsity"))
     bench.controller.set_request(sparsity=0.4)
     qtbot.waitUntil(lambda: is_idle(bench), timeout=120_000)
     state = bench.store.state

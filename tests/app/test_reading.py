@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton
 
-from app.bootstrap.extras import readings
+from app.bootstrap import readings
 from app.controllers.demo.reading import Answer, Round, in_words, rounds_of, verdict_of
+from app.state import events
 
 
 @settings(max_examples=40, deadline=None)
@@ -77,7 +78,7 @@ def reading(qtbot, ready):
     ready.window.resize(1280, 800)
     ready.window.show()
     qtbot.waitExposed(ready.window)
-    ready.controller.set_demo(True)
+    ready.controller.dispatch(events.DemoSwitched(True))
     ready.window.demo.readingAsked.emit()
     return ready
 

@@ -9,8 +9,8 @@ import torch
 from conftest import is_idle
 from PIL import Image
 
+from app import bootstrap
 from app.__main__ import main
-from app.bootstrap import building
 from core.images.samples import load_sample
 from core.metrics import Change, nucleus_changes
 from core.models import load_model
@@ -42,7 +42,7 @@ def one_thread():
 
 @pytest.mark.slow
 def test_the_round_of_a_newcomer(qtbot, qapp, settings, tile, one_thread, tmp_path):
-    bench = building.build(settings)
+    bench = bootstrap.build(settings)
     bench.controller.set_request(heuristic="l2", sparsity=0.8)
     bench.controller.open("demo", "|".join(tile))
     qtbot.waitUntil(lambda: is_idle(bench), timeout=120_000)
@@ -72,7 +72,7 @@ def test_the_round_of_a_newcomer(qtbot, qapp, settings, tile, one_thread, tmp_pa
         (tile[0], ""),
         ("", "|".join(tile[:1] * 2)),
     ):
-        bench.store.update(message=None)
+        bench.controller.tell(None)
         bench.window.openAsked.emit(model, source)
         qtbot.waitUntil(lambda: bench.store.state.message is not None, timeout=60_000)
         qtbot.waitUntil(lambda: is_idle(bench), timeout=60_000)

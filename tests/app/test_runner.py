@@ -2,29 +2,30 @@ import threading
 
 import pytest
 
-from app.bootstrap.memory import trimmer
+from app.bootstrap import trimmer
 from app.worker.runner import Failure, Runner, failure_of
 from core.errors import InputError
+from core.job import Cancelled
 
 
 @pytest.fixture
 def runner(qapp):
-    made = Runner()
+    made = Runner(quiet=0.0)
     yield made
-    made.close()
+    assert made.close()
 
 
 @pytest.fixture
 def heard(runner):
-    """Everything the runner says, as (signal, value)."""
+    """Everything the runner says, as (signal, number, value)."""
     found = []
-    for name in ("finished", "failed", "published", "progressed", "busyChanged"):
-        getattr(runner, name).connect(lambda value, n=name: found.append((n, value)))
+    for name in ("finished", "failed", "published", "progressed"):
+        getattr(runner, name).connect(lambda k, v, n=name: found.append((n, k, v)))
     return found
 
 
 def values(heard, name):
-    return [value for kind, value in heard if kind == name]
+    return [value for kind, _, value in heard if kind == name]
 
 
 def wait(qtbot, runner):
@@ -33,49 +34,21 @@ def wait(qtbot, runner):
 
 def test_result_arrives_once_on_the_gui_thread(qtbot, runner, heard):
     seen = []
-    runner.finished.connect(lambda _: seen.append(threading.current_thread()))
-    runner.submit(lambda task: threading.current_thread().name)
+    runner.finished.connect(lambda *_: seen.append(threading.current_thread()))
+    runner.start(7, lambda task: threading.current_thread().name)
     wait(qtbot, runner)
-    (name,) = values(heard, "finished")
-    assert name.startswith("core")
+    assert heard == [("finished", 7, "core")]
     assert seen == [threading.main_thread()]
-    assert values(heard, "busyChanged") == [True, False]
 
 
-def test_interrupting_shows_only_the_last(qtbot, runner, heard):
-    release = threading.Event()
-
-    def slow(task, number):
-        while not release.wait(0.001):
-            task.step(0, 0, "waiting")
-        return number
-
+def test_work_is_done_in_the_order_it_was_started(qtbot, runner, heard):
     for number in range(5):
-        runner.submit(lambda task, n=number: slow(task, n))
-    release.set()
+        runner.start(number, lambda task, n=number: n * 10)
     wait(qtbot, runner)
-    assert values(heard, "finished") == [4]
+    assert [(k, v) for _, k, v in heard] == [(n, n * 10) for n in range(5)]
 
 
-def test_preview_lets_the_running_one_finish(qtbot, runner, heard):
-    started, release = threading.Event(), threading.Event()
-
-    def first(task):
-        started.set()
-        release.wait(5)
-        task.step(0, 0, "still wanted")
-        return 0
-
-    runner.submit(first, interrupt=False)
-    assert started.wait(5)
-    for number in range(1, 6):
-        runner.submit(lambda task, n=number: n, interrupt=False)
-    release.set()
-    wait(qtbot, runner)
-    assert values(heard, "finished") == [0, 5]  # those between never ran
-
-
-def test_nothing_is_heard_after_cancel(qtbot, runner, heard):
+def test_nothing_is_heard_of_cancelled_work_and_the_next_one_runs(qtbot, runner, heard):
     started, stopped = threading.Event(), threading.Event()
 
     def work(task):
@@ -86,22 +59,44 @@ def test_nothing_is_heard_after_cancel(qtbot, runner, heard):
         finally:
             stopped.set()
 
-    runner.submit(work)
+    runner.start(1, work)
     assert started.wait(5)
-    runner.cancel()
+    runner.cancel(1)
     before = list(heard)
+    assert not runner.busy
     assert stopped.wait(5)
-    runner.submit(lambda task: "next")
+    runner.start(2, lambda task: "next")
     wait(qtbot, runner)
-    assert values(heard, "finished") == ["next"]
-    assert [kind for kind, _ in heard[len(before) :]].count("failed") == 0
+    assert heard[len(before) :] == [("finished", 2, "next")]
+
+
+def test_work_that_was_cancelled_before_its_turn_never_begins(qtbot, runner, heard):
+    gate, begun = threading.Event(), []
+    runner.start(1, lambda task: gate.wait(5))
+    runner.start(2, lambda task: begun.append(2))
+    runner.start(3, lambda task: begun.append(3))
+    runner.cancel(2)
+    gate.set()
+    wait(qtbot, runner)
+    assert begun == [3]
+    assert [number for _, number, _ in heard] == [1, 3]
+
+
+def test_files_are_read_while_the_other_lane_computes(qtbot, runner, heard):
+    gate = threading.Event()
+    runner.start(1, lambda task: gate.wait(5))
+    runner.start(2, lambda task: threading.current_thread().name, "files")
+    qtbot.waitUntil(lambda: bool(heard), timeout=5000)
+    assert heard == [("finished", 2, "files")]
+    gate.set()
+    wait(qtbot, runner)
 
 
 def test_error_for_users_arrives_as_its_sentence(qtbot, runner, heard):
     def work(task):
         raise InputError("This is not an image: choose a PNG.")
 
-    runner.submit(work)
+    runner.start(1, work)
     wait(qtbot, runner)
     (failure,) = values(heard, "failed")
     assert failure.message == "This is not an image: choose a PNG."
@@ -110,14 +105,32 @@ def test_error_for_users_arrives_as_its_sentence(qtbot, runner, heard):
     assert values(heard, "finished") == []
 
 
-def test_fault_of_the_program_says_so(qtbot, runner, heard, caplog):
-    runner.submit(lambda task: 1 / 0)
+@pytest.mark.parametrize("error", [ZeroDivisionError, SystemExit, KeyboardInterrupt])
+def test_whatever_a_plug_in_raises_is_told_and_the_worker_goes_on(
+    qtbot, runner, heard, caplog, error
+):
+    def work(task):
+        raise error
+
+    runner.start(1, work)
+    runner.start(2, lambda task: "alive")
     wait(qtbot, runner)
     (failure,) = values(heard, "failed")
     assert isinstance(failure, Failure)
     assert not failure.expected
-    assert "ZeroDivisionError" in failure.message
+    assert error.__name__ in failure.message
     assert "job failed" in caplog.text
+    assert values(heard, "finished") == ["alive"]
+
+
+def test_work_that_stops_by_itself_is_not_waited_for_for_ever(qtbot, runner, heard):
+    def work(task):
+        raise Cancelled
+
+    runner.start(1, work)
+    wait(qtbot, runner)
+    (failure,) = values(heard, "failed")
+    assert "by itself" in failure.message
 
 
 def test_values_on_the_way_come_before_the_result(qtbot, runner, heard):
@@ -125,11 +138,9 @@ def test_values_on_the_way_come_before_the_result(qtbot, runner, heard):
         task.publish("half")
         return "whole"
 
-    runner.submit(work)
+    runner.start(1, work)
     wait(qtbot, runner)
-    kinds = [kind for kind, _ in heard if kind in {"published", "finished"}]
-    assert kinds == ["published", "finished"]
-    assert values(heard, "published") == ["half"]
+    assert heard == [("published", 1, "half"), ("finished", 1, "whole")]
 
 
 def test_progress_is_thinned_but_its_end_is_not(qtbot, runner, heard):
@@ -137,11 +148,21 @@ def test_progress_is_thinned_but_its_end_is_not(qtbot, runner, heard):
         for index in range(500):
             task.step(index + 1, 500, "counting")
 
-    runner.submit(work)
+    runner.start(1, work)
     wait(qtbot, runner)
     steps = values(heard, "progressed")
     assert steps[-1].done == 500
     assert len(steps) < 250
+
+
+def test_quick_work_reports_no_progress(qtbot, qapp):
+    heard = []
+    runner = Runner(quiet=3600.0)
+    runner.progressed.connect(lambda *_: heard.append("progressed"))
+    runner.start(1, lambda task: task.step(1, 1, "at once"))
+    wait(qtbot, runner)
+    assert runner.close()
+    assert not heard
 
 
 def test_close_waits_for_the_thread(qapp):
@@ -157,23 +178,37 @@ def test_close_waits_for_the_thread(qapp):
         finally:
             ended.set()
 
-    runner.submit(work)
+    runner.start(1, work)
     assert started.wait(5)
-    runner.close()
+    assert runner.close()
     assert ended.is_set()
-    runner.submit(work)  # too late: nothing happens
+    runner.start(2, work)  # too late: nothing happens
     assert not runner.busy
+
+
+def test_work_that_never_looks_at_its_flag_does_not_keep_the_window(qapp):
+    runner = Runner()
+    started, gate = threading.Event(), threading.Event()
+
+    def stuck(task):
+        started.set()
+        gate.wait(60)
+
+    runner.start(1, stuck)
+    assert started.wait(5)
+    assert not runner.close(wait=0.01)
+    gate.set()
+    assert runner.close()
 
 
 def test_tidying_comes_after_each_result(qtbot, qapp):
     tidied = []
     runner = Runner(tidy=lambda: tidied.append(threading.current_thread().name))
     for number in range(3):
-        runner.submit(lambda task, n=number: n)
+        runner.start(number, lambda task, n=number: n)
         wait(qtbot, runner)
-    runner.close()
-    assert len(tidied) == 3
-    assert all(name.startswith("core") for name in tidied)
+    assert runner.close()
+    assert tidied == ["core"] * 3
 
 
 def test_memory_goes_back_only_now_and_then():

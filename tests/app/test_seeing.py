@@ -140,6 +140,16 @@ def test_keys_walk_through_the_list(qtbot):
     assert len(heard) == 4  # setters are silent
 
 
+def edit_outcomes(monkeypatch, edit):
+    """Let the fake engine give other outcomes from now on."""
+    prune = fakes.FakeSession.prune
+    monkeypatch.setattr(
+        fakes.FakeSession,
+        "prune",
+        lambda self, request, task: edit(prune(self, request, task)),
+    )
+
+
 def test_a_chip_filters_the_list_and_the_list_leads_to_the_nucleus(qtbot, ready):
     window = ready.window
     window.show()
@@ -179,7 +189,7 @@ def test_the_divider_parts_dense_from_pruned(qtbot, ready):
     viewer = window.viewer
     view, dense = viewer.pruned, viewer.dense
     without = view.grab().toImage()
-    ready.controller.switch_display("swipe")
+    ready.controller.toggle_display("swipe")
     assert viewer._swipe.isChecked()
     view.set_divider(1.0)
     all_dense = view.grab().toImage()
@@ -201,7 +211,7 @@ def test_the_divider_parts_dense_from_pruned(qtbot, ready):
 def test_the_divider_is_dragged_and_moved_by_keys_in_all_panes(qtbot, ready):
     window = ready.window
     window.show()
-    ready.controller.switch_display("swipe")
+    ready.controller.toggle_display("swipe")
     view = window.viewer.pruned
     heard = listen(view.dividerMoved, view.cameraMoved)
     start = QPoint(round(view.width() * view.divider), 60)
@@ -295,15 +305,15 @@ def test_what_did_not_move_is_clear_and_what_did_is_not():
     assert (table(0.5) >> 24).max() == 128
 
 
-def test_the_heat_map_is_drawn_where_the_output_moved(qtbot, ready):
+def test_the_heat_map_is_drawn_where_the_output_moved(qtbot, ready, monkeypatch):
     window = ready.window
     window.show()
-    ready.controller.set_request(sparsity=0.6)
-    qtbot.waitUntil(lambda: ready.store.state.current)
     moved = np.zeros((256, 256), np.uint8)
     moved[120:136, 120:136] = 255
     raw = {"foreground": RawMap(largest_pyramid(moved), 1, 1.0)}
-    ready.store.update(outcome=replace(ready.store.state.outcome, raw=raw))
+    edit_outcomes(monkeypatch, lambda outcome: replace(outcome, raw=raw))
+    ready.controller.set_request(sparsity=0.6)
+    qtbot.waitUntil(lambda: ready.store.state.current)
     ready.controller.set_display(visible=False)
     view = window.viewer.pruned
     before = view.grab().toImage()

@@ -4,7 +4,7 @@ import fakes
 from conftest import is_idle
 from PySide6.QtCore import QByteArray
 
-from app.bootstrap import building
+from app import bootstrap
 from app.state.app_state import AppState, Pane
 from core.types import FineTune, PruneRequest
 
@@ -16,7 +16,7 @@ RIGHT = PruneRequest("random", 0.9, seed=3)
 
 
 def test_all_panes_come_back_with_everything_they_were_asked(settings):
-    state = AppState(request=HERE, before=(Pane(LEFT),), after=(Pane(RIGHT),))
+    state = AppState(panes=(Pane(LEFT), Pane(HERE), Pane(RIGHT)), active=1)
     settings.save(state, QByteArray())
     found = settings.state()
     assert [pane.request for pane in found.panes] == [LEFT, HERE, RIGHT]
@@ -24,9 +24,9 @@ def test_all_panes_come_back_with_everything_they_were_asked(settings):
 
 
 def test_panes_that_came_back_are_computed(qtbot, settings):
-    state = AppState(request=LEFT, after=(Pane(RIGHT),))
+    state = AppState(panes=(Pane(LEFT), Pane(RIGHT)))
     settings.save(state, QByteArray())
-    bench = building.build(settings, fakes.FakeEngine())
+    bench = bootstrap.build(settings, fakes.FakeEngine())
     bench.controller.open("demo", "")
     qtbot.waitUntil(
         lambda: (
@@ -41,7 +41,7 @@ def test_panes_that_came_back_are_computed(qtbot, settings):
 
 
 def test_damaged_panes_are_left_out(settings):
-    settings.save(AppState(request=HERE, after=(Pane(RIGHT),)), QByteArray())
+    settings.save(AppState(panes=(Pane(HERE), Pane(RIGHT))), QByteArray())
     for damaged in (
         "nonsense",
         {"after": "nonsense"},

@@ -7,7 +7,7 @@ import pytest
 from conftest import is_idle
 
 from app.cli.arguments import parse
-from app.state.app_state import AppState, Display
+from app.state.app_state import AppState, Display, Pane, showing
 from app.state.session.setup_file import displayed, read_setup, setup_text
 from core.errors import InputError
 from core.types import FineTune, PruneRequest
@@ -16,7 +16,7 @@ ASKED = PruneRequest("l1", 0.7, "layer", "macs", "bn", 8, 2, 5, ("a", "b"))
 
 
 def written(folder, **changes):
-    state = AppState(request=ASKED, display=Display(overlay="fill", opacity=0.5))
+    state = AppState(panes=(Pane(ASKED),), display=Display(overlay="fill", opacity=0.5))
     values = json.loads(setup_text(state))
     values |= {"model": "m.safetensors", "tile": "t.png", "labels": "l.png"}
     values |= changes
@@ -39,7 +39,7 @@ def test_a_setup_comes_back(tmp_path):
 def test_training_comes_back(tmp_path):
     request = PruneRequest("l2", 0.5, recovery="finetune", training=FineTune(steps=9))
     path = tmp_path / "s.json"
-    path.write_text(setup_text(AppState(request=request)))
+    path.write_text(setup_text(showing(request)))
     assert read_setup(path).request == request
     assert parse(["--settings", str(path)]).request == request
 

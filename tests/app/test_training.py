@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.plots.training import CHECKED, LEARNED, training_lines, training_words
+from app.state import events
 from app.state.session.sources import shipped_models
 from app.state.training import Training
 from core.types import FineTune, PruneRequest
@@ -136,7 +137,7 @@ def test_the_loss_is_drawn_and_forgotten_with_the_tile(qtbot, ready, trained):
 def test_after_cancel_nothing_is_said_to_be_left(qtbot, ready, trained):
     tune(qtbot, ready)
     assert ready.store.state.training.left > 0
-    ready.controller.cancel()
+    ready.controller.dispatch(events.Cancelled())
     assert ready.store.state.training.left == 0
     assert ready.window.plots.training._x.caption.startswith("step 40, best 20")
     assert ready.window.plots.training.dots, "what there was is still drawn"

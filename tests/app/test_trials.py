@@ -11,7 +11,7 @@ from app.export.points import as_csv
 from app.plots.curves import curves, dense_latency, fronted, latencies
 from app.plots.plot_values import BEST, Dot, Line
 from app.plots.styles import series_name
-from app.state.app_state import AppState
+from app.state.app_state import AppState, Pane
 from app.state.exploring import EXPLORED, TIMED, row_of, without
 from app.state.history import Arrangement, History
 from app.state.trials import added, front, predictor, with_latency
@@ -165,7 +165,7 @@ def test_measured_latency_is_relative_to_one_dense_latency():
 
 def test_an_exploration_tries_first_and_times_afterwards():
     done = trial(0.5)
-    state = AppState(request=request(0.77), trials=(done,))
+    state = AppState(panes=(Pane(request(0.77)),), trials=(done,))
     row = row_of(state)
     tried = row[: len(EXPLORED) - 1]
     assert 0.5 not in {one.sparsity for one in tried}

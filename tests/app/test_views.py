@@ -26,7 +26,8 @@ from app.views.panels.status import Status
 from app.views.panels.viewer import Viewer
 from app.views.widgets.legend import Entry, Legend
 from app.views.widgets.network import Network
-from app.views.widgets.tile_view import Mask, TileView
+from app.views.widgets.tile_parts import Mask
+from app.views.widgets.tile_view import TileView
 from core.metrics import Change
 from core.types import PruneRequest
 

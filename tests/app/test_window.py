@@ -7,10 +7,11 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QToolButton
 
-from app.bootstrap import building
+from app import bootstrap
 from app.cli.arguments import Arguments
 from app.cli.screenshot import picture, without_display
 from app.rendering import theme
+from app.state import events
 from app.state.app_state import AppState
 from core.types import PruneRequest
 
@@ -103,7 +104,7 @@ def test_samples_menu_opens_a_sample(qtbot, shown):
 @pytest.mark.parametrize("demo", [False, True])
 def test_no_text_is_cut_off(qtbot, shown, name, demo):
     theme.apply(QApplication.instance(), name)
-    shown.store.update(demo=demo)
+    shown.controller.dispatch(events.DemoSwitched(demo))
     shown.controller.set_request(sparsity=0.8)
     qtbot.waitUntil(lambda: is_idle(shown), timeout=5000)
     QApplication.processEvents()
@@ -120,14 +121,14 @@ def test_no_text_is_cut_off(qtbot, shown, name, demo):
 
 def test_last_state_comes_back(qtbot, settings, qapp):
     engine = fakes.FakeEngine()
-    first = building.build(settings, engine)
+    first = bootstrap.build(settings, engine)
     first.controller.open("demo", "other.png")
     qtbot.waitUntil(lambda: is_idle(first), timeout=5000)
     first.controller.set_request(heuristic="random", sparsity=0.42, recovery="bn")
     first.controller.set_display(overlay="fill", opacity=0.5, metric="pq")
     first.window.close()
     first.window.deleteLater()
-    again = building.build(settings, fakes.FakeEngine())
+    again = bootstrap.build(settings, fakes.FakeEngine())
     state = again.store.state
     assert (state.request.heuristic, state.request.sparsity) == ("random", 0.42)
     assert state.request.recovery == "bn"
@@ -150,9 +151,9 @@ def test_a_damaged_settings_file_does_not_stop_the_program(settings):
 def test_a_file_of_last_time_that_is_gone_is_not_opened(qtbot, bench, settings):
     settings._store.setValue("tile", "/no/such/tile.png")
     settings._store.setValue("model", "/no/such/model.safetensors")
-    building.open_first(bench, settings, "", "")
+    bootstrap.open_first(bench, settings, "", "")
     qtbot.waitUntil(lambda: is_idle(bench), timeout=5000)
-    assert bench.controller._engine.log[0] == ("open", "demo", "")
+    assert bench.engine.log[0] == ("open", "demo", "")
 
 
 def test_theme_is_applied_and_remembered(shown, settings):

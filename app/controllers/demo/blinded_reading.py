@@ -20,8 +20,10 @@ from app.controllers.demo.reading import (
     verdict_of,
 )
 from app.rendering.palette import by_type
-from app.state.app_state import Message, Store
-from app.views.widgets.tile_view import Mask
+from app.state.app_state import Message
+from app.state.events import MessageShown
+from app.state.store import Store
+from app.views.widgets.tile_parts import Mask
 
 if TYPE_CHECKING:
     from app.state.values import Nuclei
@@ -138,7 +140,7 @@ class BlindedReading(QObject):
         return True
 
     def _tell(self, words: str) -> None:
-        self._store.update(message=Message(words, kind="warning"))
+        self._store.dispatch(MessageShown(Message(words, kind="warning")))
 
 
 def _mask(nuclei: "Nuclei", opacity: float) -> tuple[Mask, ...]:

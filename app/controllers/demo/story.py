@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from PySide6.QtCore import QObject, Slot
 
-from app.state.app_state import Store
+from app.state.store import Store
 from app.text.slides import SLIDES, meaning, slide_called
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class StoryController(QObject):
         if old.demo and not new.demo:
             self._page = 0
             self._show_page()
-        names = ("opened", "request", "trials", "outcome")
+        names = ("opened", "panes", "trials")
         if any(getattr(old, n) is not getattr(new, n) for n in names):
             self._show_meaning()
 

@@ -1,24 +1,57 @@
 """What is written above the panes: pure functions from the state to words."""
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
 from app.plots.styles import series_name, style_of
+from app.state.app_state import AppState, Pane
 from app.state.values import DrawnOutcome, Opened
 from app.text import format as text
 from app.views.widgets.pane_frame import Head
-from core.results import Comparison, Outcome
+from core.results import Comparison
 from core.tables import METRICS
 from core.types import PruneRequest
 
-if TYPE_CHECKING:
-    from app.state.app_state import AppState, Pane
+Titles = Mapping[str, str]
 
 
-def dense_head(state: "AppState") -> Head:
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """What is written above all panes.
+
+    Parameters
+    ----------
+    dense
+        Above the dense model's.
+    pruned, active
+        Above each pruned one on show, and which of them is the active one.
+    """
+
+    dense: Head
+    pruned: tuple[Head, ...]
+    active: int
+
+
+def find_titles(state: AppState) -> Titles:
+    """Return the titles of heuristics by name."""
+    heuristics = state.opened.heuristics if state.opened else ()
+    return {item.name: item.title for item in heuristics}
+
+
+def resolve_heads(state: AppState) -> Heads:
+    """Return what is written above the panes."""
+    heads = pruned_heads(state)
+    return Heads(dense_head(state), heads, 0 if len(heads) == 1 else state.active)
+
+
+def dense_head(state: AppState) -> Head:
     """Return what is written above the dense model; no scores in the demo view."""
     opened = state.opened
+    if state.opening is not None:
+        step = state.step
+        words = step.what[:1].upper() + step.what[1:] if step else "Opening"
+        far = f", {step.done} of {step.total}" if step and step.total > 1 else ""
+        return Head(("Dense",), (f"{words}{far}…", "Opening…"))
     if opened is None:
         return Head(("Dense",))
     found = text.counted(opened.nuclei.count, "nucleus", "nuclei")
@@ -30,25 +63,26 @@ def dense_head(state: "AppState") -> Head:
     return Head(("Dense",), (found + _scored(opened.scores, "truth"), short, found))
 
 
-def pruned_heads(state: "AppState") -> tuple[Head, ...]:
+def pruned_heads(state: AppState) -> tuple[Head, ...]:
     """Return what is written above each pruned pane on show."""
+    titles = find_titles(state)
     if state.demo or len(state.panes) == 1:
-        only = _only_head(state)
-        return (replace(only, failure=_failure(state, state.request)),)
-    heads = tuple(_head(state, index, pane) for index, pane in enumerate(state.panes))
+        return (
+            replace(_only_head(state, titles), failure=_failure(state, state.pane)),
+        )
     return tuple(
-        replace(head, failure=_failure(state, pane.request))
-        for head, pane in zip(heads, state.panes, strict=True)
+        replace(_head(state, place, titles), failure=_failure(state, pane))
+        for place, pane in enumerate(state.panes)
     )
 
 
-def _failure(state: "AppState", request: PruneRequest) -> str:
+def _failure(state: AppState, pane: Pane) -> str:
     """Return why a pane shows no result; a preview hides it meanwhile."""
-    hidden = state.preview is not None and request == state.request
-    return "" if hidden else state.failed.get(request, "")
+    hidden = state.preview is not None and pane is state.pane
+    return "" if hidden else state.why_not(pane)
 
 
-def _only_head(state: "AppState") -> Head:
+def _only_head(state: AppState, titles: Titles) -> Head:
     """Return the head of the only pruned pane: the controls say how it is pruned."""
     opened, outcome = state.opened, state.seen
     if opened is None or outcome is None:
@@ -59,18 +93,17 @@ def _only_head(state: "AppState") -> Head:
         return Head(("The same model" if whole else "The smaller model",), (found,))
     scores, against = _scores(outcome)
     short = f"{found} · {_score(scores, 'aji')}"
-    return Head(("Pruned",), (found + _scored(scores, against), short, found))
+    notes = (found + _scored(scores, against), short, found)
+    return Head(("Pruned",), _labelled(state, state.pane, outcome, titles, notes))
 
 
-def _head(state: "AppState", index: int, pane: "Pane") -> Head:
+def _head(state: AppState, index: int, titles: Titles) -> Head:
     """Return the head of one of several panes."""
+    pane = state.panes[index]
     shown = state.seen if index == state.active else state.drawn(pane)
     request = pane.request
     if index == state.active and state.preview is not None:
         request = state.preview.request
-    opened = state.opened
-    heuristics = opened.heuristics if opened else ()
-    titles = {item.name: item.title for item in heuristics}
     style = style_of(request, tuple(titles))
     share = text.percent(request.sparsity, 1)
     title = titles.get(request.heuristic, request.heuristic)
@@ -80,9 +113,41 @@ def _head(state: "AppState", index: int, pane: "Pane") -> Head:
         f"{index + 1}  {share}",
     )
     notes: tuple[str, ...] = ("",)
-    if opened is not None and shown is not None:
-        notes = _notes(opened, shown, state.latency_of(shown.request))
+    if state.opened is not None and shown is not None:
+        found = _notes(state.opened, shown, state.latency_of(shown.request))
+        notes = _labelled(state, pane, shown, titles, found)
     return Head(words, notes, style.colour, style.shape)
+
+
+def _labelled(
+    state: AppState,
+    pane: Pane,
+    shown: DrawnOutcome,
+    titles: Titles,
+    notes: tuple[str, ...],
+) -> tuple[str, ...]:
+    """Return the notes of a pane, which say whose they are while they are late."""
+    own = shown.request == pane.request
+    if not state.late or own or (state.preview is not None and pane is state.pane):
+        return notes
+    label, short = _name(shown.request, pane.request, titles)
+    return (
+        *(f"showing {label} · {note}" for note in notes),
+        f"showing {label}",
+        f"showing {short}",
+    )
+
+
+def _name(shown: PruneRequest, asked: PruneRequest, titles: Titles) -> tuple[str, str]:
+    """Return a result by what sets it apart from what is asked for."""
+    share = text.percent(shown.sparsity, 1)
+    title = titles.get(shown.heuristic, shown.heuristic)
+    same = replace(shown, sparsity=asked.sparsity)
+    if same == asked:
+        return share, share
+    if replace(same, heuristic=asked.heuristic) == asked:
+        return f"{title}, {share}", share
+    return f"{series_name(shown, titles)}, {share}", f"{title}, {share}"
 
 
 def _notes(
@@ -110,7 +175,7 @@ def _notes(
     )
 
 
-def _scores(outcome: Outcome) -> tuple[Mapping[str, float], str]:
+def _scores(outcome: DrawnOutcome) -> tuple[Mapping[str, float], str]:
     if outcome.scores is not None:
         return outcome.scores, "truth"
     return outcome.agreement, "dense"

@@ -1,20 +1,17 @@
 """What the panes draw over the tile: pure functions from the state to masks."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from app.controllers.presenter.view import Drawn
 from app.rendering.heat import Heat
 from app.rendering.overlay import Colours, premultiplied
 from app.rendering.palette import Rgb, by_kind, by_type, type_colour
+from app.state.app_state import Display
 from app.state.values import KINDS, DrawnOutcome, Kind, Nuclei, Opened
-from app.views.widgets.tile_view import Mask
+from app.views.widgets.tile_parts import Mask
 from core.metrics import NucleusChanges
 
-if TYPE_CHECKING:
-    from app.state.app_state import AppState, Display
-
-_Key = tuple[Opened, DrawnOutcome | None, "Display"]
+_Key = tuple[Opened, DrawnOutcome | None, Display]
 _Both = tuple[tuple[Mask, ...], tuple[Mask, ...]]
 LOST: frozenset[Kind] = frozenset({"lost"})
 
@@ -25,24 +22,19 @@ class MaskMaker:
     def __init__(self) -> None:
         self._made: list[tuple[_Key, _Both]] = []
 
-    def of(self, state: "AppState") -> tuple[tuple[Mask, ...], ...]:
+    def make(self, drawn: Drawn) -> tuple[tuple[Mask, ...], ...]:
         """Return the layers of the dense pane, then of each pruned one on show."""
-        opened = state.opened
+        opened = drawn.opened
         if opened is None:
-            return (), ()
-        seen = [state.drawn(pane) for pane in state.panes]
-        seen[state.active] = state.seen
-        if state.demo:
-            seen = [state.seen]
-        active = 0 if state.demo else state.active
-        made = [self._pair(opened, outcome, state.display) for outcome in seen]
+            return ((),) * (1 + len(drawn.seen))
+        made = [self._pair(opened, outcome, drawn.display) for outcome in drawn.seen]
         # What is on show and, behind a preview, what is soon again.
-        self._made = self._made[-len(seen) - 1 :]
-        return (made[active][0], *(pruned for _, pruned in made))
+        self._made = self._made[-len(drawn.seen) - 1 :]
+        return (made[drawn.active][0], *(pruned for _, pruned in made))
 
     def _pair(
-        self, opened: Opened, outcome: DrawnOutcome | None, display: "Display"
-    ) -> "_Both":
+        self, opened: Opened, outcome: DrawnOutcome | None, display: Display
+    ) -> _Both:
         key = opened, outcome, display
         for index, (known, _) in enumerate(self._made):
             # Identity, not equality: values hold arrays, which do not compare.
@@ -53,7 +45,7 @@ class MaskMaker:
         return self._made[-1][1]
 
 
-def pair(opened: Opened, outcome: DrawnOutcome | None, display: "Display") -> "_Both":
+def pair(opened: Opened, outcome: DrawnOutcome | None, display: Display) -> _Both:
     """Return the layers of the dense model and of one pruned model beside it."""
     if not display.visible:
         return (), ()
@@ -68,35 +60,31 @@ def pair(opened: Opened, outcome: DrawnOutcome | None, display: "Display") -> "_
     return (*dense, *truth), (*pruned, *truth)
 
 
-def legend(state: "AppState") -> dict[str, Rgb]:
+def legend(drawn: Drawn) -> dict[str, Rgb]:
     """Return what the colours of the masks mean, unless the nuclei bar says so."""
-    opened, display = state.opened, state.display
+    opened, display = drawn.opened, drawn.display
     if opened is None or opened.nuclei.classes is None or not display.visible:
         return {}
-    if display.overlay == "difference" and state.seen is not None:
+    if display.overlay == "difference" and drawn.seen[drawn.active] is not None:
         return {}
     names = opened.model.classes
     return {name: type_colour(number) for number, name in enumerate(names, 1)}
 
 
-def heats(state: "AppState") -> tuple[Heat | None, ...]:
+def heats(drawn: Drawn) -> tuple[Heat | None, ...]:
     """Return the heat map of each pruned pane on show; none unless asked for."""
-    opened, display = state.opened, state.display
-    seen = [state.drawn(pane) for pane in state.panes]
-    seen[state.active] = state.seen
-    if state.demo:
-        return (None,)
+    opened, display = drawn.opened, drawn.display
     shape = "Change of the map that separates nuclei"
     title = {"foreground": "Change of foreground probability"}.get(display.heat, shape)
     return tuple(
         Heat(found.raw[display.heat], title, display.opacity)
         if opened and found and display.heat in found.raw
         else None
-        for found in seen
+        for found in drawn.seen
     )
 
 
-def _typed(nuclei: Nuclei, display: "Display") -> Mask:
+def _typed(nuclei: Nuclei, display: Display) -> Mask:
     colours = by_type(
         nuclei.count,
         nuclei.classes,
@@ -108,7 +96,7 @@ def _typed(nuclei: Nuclei, display: "Display") -> Mask:
 
 
 def _differences(
-    dense: Nuclei, pruned: Nuclei, changes: NucleusChanges, display: "Display"
+    dense: Nuclei, pruned: Nuclei, changes: NucleusChanges, display: Display
 ) -> tuple[tuple[Mask, ...], tuple[Mask, ...]]:
     """Return both panes by what became of nuclei; lost ones show in both."""
     opacity = display.opacity
@@ -122,7 +110,7 @@ def _differences(
     )
 
 
-def _truth(opened: Opened, display: "Display") -> tuple[Mask, ...]:
+def _truth(opened: Opened, display: Display) -> tuple[Mask, ...]:
     """Return the ground truth in white, if there is any and it is wanted."""
     if opened.truth is None or not display.truth:
         return ()

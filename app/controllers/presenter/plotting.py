@@ -33,7 +33,11 @@ def show_plots(plots: "Plots", new: "AppState") -> None:
             dense_ms=dense_ms,
             now=new.request,
             order=order,
-            beside=[pane.request for pane in (*new.before, *new.after)],
+            beside=[
+                pane.request
+                for place, pane in enumerate(new.panes)
+                if place != new.active
+            ],
         )
     )
     level = opened.scores.get(metric) if opened.scores is not None else 1.0

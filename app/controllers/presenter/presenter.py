@@ -1,230 +1,288 @@
-"""State to views: compares two states and sets what is different.
+"""From the state to the views: what is different is set, and nothing else.
 
-To read this file, start from `Presenter.show`.
+To read this file, start from `Presenter.show`; which field of the view leads to which
+setter is listed in ``_SETTERS``.
 """
 
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from app.controllers.presenter.heads import dense_head, pruned_heads
+from PySide6.QtCore import QObject
+
+from app.controllers.presenter.heads import Heads
 from app.controllers.presenter.masks import MaskMaker, heats, legend
 from app.controllers.presenter.plotting import show_plots
-from app.plots.styles import series_name
+from app.controllers.presenter.view import (
+    Drawn,
+    Tabs,
+    View,
+    Working,
+    count_kinds,
+    resolve,
+)
 from app.plots.training import training_lines, training_words
-from app.state.app_state import MOST
-from app.state.trials import predictor, work_of
-from app.state.values import KINDS, Kind
+from app.state.app_state import Display, Message
+from app.state.timers import single_shot
+from app.state.values import ModelCard
 from app.text import format as text
-from app.text import story
-from app.text.speed import describe_latency
+from core.types import Counts, PruneRequest
 
 if TYPE_CHECKING:
     from app.state.app_state import AppState
     from app.views.main_window.window import Window
 
-
-_DRAWN = (
-    *("opened", "seen", "before", "after", "display", "pending", "demo"),
-    "failed",
-)
-_HEADS = (
-    *("opened", "request", "seen", "before", "after", "trials", "demo", "lock"),
-    "failed",
-)
+PLOTS_MS = 60  # plots follow the masks, in a frame of their own
+_PLOTTED = frozenset({"opened", "drawn", "outcome", "trials", "plotted"})
 
 
-class Presenter:
+class Presenter(QObject):
     """Keeps the views of a window up to date with its state.
 
     Parameters
     ----------
     window
-        Whose views are set.
+        Whose views are set; its owner.
     """
 
     def __init__(self, window: "Window") -> None:
+        super().__init__(window)
         self._window = window
         self._masks = MaskMaker()
+        self._shown: View | None = None
+        self._state: AppState | None = None  # for the plots that are due
+        self._plots = single_shot(self, PLOTS_MS, self._show_plots)
 
-    def show(self, old: "AppState", new: "AppState") -> None:
-        """Set what is different, except the plots, which may wait."""
-        if old.opened is not new.opened or old.pending is not new.pending:
-            self._show_opened(old, new)
-        if old.request != new.request or old.opened is not new.opened:
-            self._window.controls.set_request(new.request)
-            self._window.layers.network.set_locked(new.request.locked)
-            self._window.demo.set_step(new.request.sparsity)
-        if _differ(old, new, *_HEADS):
-            self._show_panes(new)
-        if _differ(old, new, "request", "curve", "opened", "outcome", "failed"):
-            self._show_counts(new)
-        if _differ(old, new, *_DRAWN):
-            self._show_masks(new)
-        if _differ(old, new, "seen", "opened"):
-            self._show_outcome(new)
-        if _differ(old, new, "outcome", "opened", "trials", "request", "failed"):
-            self._show_story(new)
-        if old.demo != new.demo:
-            self._window.set_demo(new.demo)
-        self._show_message(old, new)
-        self._show_training(old, new)
-        if _differ(old, new, "busy", "step", "todo", "background"):
-            self._show_work(new)
+    @property
+    def settled(self) -> bool:
+        """Whether everything is on show."""
+        return not self._plots.isActive()
 
-    # The parts
+    def show(self, state: "AppState") -> None:
+        """Set what is different from what was shown last; plots follow soon."""
+        old, new = self._shown, resolve(state)
+        self._shown, self._state = new, state
+        found = [
+            field.name
+            for field in fields(View)
+            if old is None
+            or not _same(getattr(old, field.name), getattr(new, field.name))
+        ]
+        for name in found:
+            setter = _SETTERS.get(name)
+            if setter is not None:
+                setter(self._window, new)
+        if "drawn" in found:
+            self._draw(new)
+        # Not restarted while it runs: during a drag it would never end.
+        if _PLOTTED.intersection(found) and not self._plots.isActive():
+            self._plots.start()
 
-    def _show_message(self, old: "AppState", new: "AppState") -> None:
-        message = new.message
-        if old.message is not message:
-            self._window.messages.set_message(
-                *((message.text, message.details, message.kind) if message else ("",))
-            )
+    def stop(self) -> None:
+        """Draw nothing more: the window goes."""
+        self._plots.stop()
 
-    def _show_opened(self, old: "AppState", new: "AppState") -> None:
-        opened, views = new.opened, self._window
-        picture = new.pending or (opened.picture if opened else None)
-        shown = old.pending or (old.opened.picture if old.opened else None)
-        if picture is not shown:
-            views.viewer.set_picture(picture)
-        if old.opened is new.opened:
+    def show_table(self) -> None:
+        """Set the table, while it is on show: hidden it costs nothing."""
+        table, view = self._window.table, self._shown
+        if view is not None and table.isVisible():
+            table.set_trials(view.trials)
+            table.set_current(view.request)
+
+    def _show_plots(self) -> None:
+        state, view = self._state, self._shown
+        if state is None or view is None:
             return
-        views.controls.set_ready(opened is not None)
-        views.controls.set_model(opened.model if opened else None)
-        if opened is not None:
-            views.controls.set_heuristics(opened.heuristics)
-            views.layers.set_layers(opened.layers)
-            card = opened.model
-            views.status.set_machine(
-                f"{card.device} · {text.counted(card.threads, 'thread')}"
-            )
-            views.setWindowTitle(f"{opened.picture.name} · {card.name} · PruneScope")
+        outcome = view.outcome
+        self._window.layers.set_kept(outcome.widths if outcome else {})
+        show_plots(self._window.plots, state)
+        self.show_table()
 
-    def _show_panes(self, new: "AppState") -> None:
-        heads = pruned_heads(new)
-        active = 0 if len(heads) == 1 else new.active
-        self._window.viewer.set_heads(dense_head(new), heads, active)
-        titles = (
-            {item.name: item.title for item in new.opened.heuristics}
-            if (new.opened)
-            else {}
-        )
-        names = [series_name(pane.request, titles) for pane in new.panes]
-        self._window.controls.set_panes(names, new.active, full=len(names) >= MOST)
-        self._window.controls.set_lock(new.lock)
-        self._window.set_panes(0 if new.demo else len(new.panes))
-
-    def _show_counts(self, new: "AppState") -> None:
-        if new.opened is None:
-            self._window.controls.set_counts(None, None)
-            return
-        left = new.outcome.counts if new.outcome and new.current else None
-        if left is None and new.curve is not None:
-            left = new.curve.at(new.request.sparsity)
-        if left is None and new.request in new.failed:
-            self._window.controls.set_counts(None, None)  # never those of another
-            return
-        if left is None and new.request.sparsity > 0:
-            return  # the curve is on its way; the old figures stay until then
-        self._window.controls.set_counts(new.opened.counts, left)
-
-    def _show_masks(self, new: "AppState") -> None:
-        opened = new.opened
-        if opened is None or new.pending is not None:
-            self._window.viewer.set_masks((), ())
-            return
-        self._window.viewer.set_display(
-            new.display.overlay, new.display.visible, new.display.opacity
-        )
-        self._window.viewer.set_truth(opened.truth is not None, new.display.truth)
-        display, viewer = new.display, self._window.viewer
+    def _draw(self, view: View) -> None:
+        drawn, viewer = view.drawn, self._window.viewer
+        display, opened = drawn.display, drawn.opened
+        viewer.set_display(display.overlay, display.visible, display.opacity)
+        truth = opened is not None and opened.truth is not None
+        viewer.set_truth(truth, display.truth)
         viewer.set_swipe(display.swipe)
-        viewer.set_masks(*self._masks.of(new))
-        viewer.set_heats(display.heat, heats(new))
-        viewer.set_legend(legend(new), display.hidden_types)
+        viewer.set_masks(*self._masks.make(drawn))
+        viewer.set_heats(display.heat, heats(drawn))
+        viewer.set_legend(legend(drawn), display.hidden_types)
         self._window.nuclei.set_hidden(
             display.hidden_kinds,
             offered=display.overlay == "difference" and display.visible,
         )
 
-    def _show_outcome(self, new: "AppState") -> None:
-        opened, outcome, views = new.opened, new.seen, self._window
-        if opened is None:
-            return
-        counts: dict[Kind, int] = {}
-        if outcome is not None:
-            counts = {kind: outcome.changes.count(kind).events for kind in KINDS}
-        types = opened.nuclei.classes is not None
-        views.nuclei.set_counts(counts, types=types)
-        listed = outcome.changes.columns if outcome else None
-        views.layers.nuclei.set_events(
-            listed, opened.model.classes if types else (), opened.picture.mpp
+
+# One setter a field, in the order of the fields
+
+
+def _set_picture(window: "Window", view: View) -> None:
+    window.viewer.set_picture(view.picture)
+
+
+def _set_note(window: "Window", view: View) -> None:
+    window.viewer.set_note(view.note)
+
+
+def _set_title(window: "Window", view: View) -> None:
+    window.setWindowTitle(view.title)
+
+
+def _set_opened(window: "Window", view: View) -> None:
+    opened = view.opened
+    if opened is None:
+        return  # the controls keep their choices while something is opened
+    window.controls.set_heuristics(opened.heuristics)
+    window.controls.set_request(view.request)
+    window.layers.set_layers(opened.layers)
+    window.layers.network.set_locked(view.request.locked)
+    threads = text.counted(opened.model.threads, "thread")
+    window.status.set_machine(f"{opened.model.device} · {threads}")
+
+
+def _set_card(window: "Window", view: View) -> None:
+    window.controls.set_model(view.card)
+    window.controls.set_ready(view.card is not None)
+
+
+def _set_request(window: "Window", view: View) -> None:
+    window.controls.set_request(view.request)
+    window.layers.network.set_locked(view.request.locked)
+
+
+def _set_heads(window: "Window", view: View) -> None:
+    heads = view.heads
+    window.viewer.set_heads(heads.dense, heads.pruned, heads.active)
+
+
+def _set_tabs(window: "Window", view: View) -> None:
+    tabs = view.tabs
+    window.controls.set_panes(tabs.names, tabs.active, full=tabs.full)
+    window.set_panes(0 if view.demo else len(tabs.names))
+
+
+def _set_lock(window: "Window", view: View) -> None:
+    window.controls.set_lock(view.lock)
+
+
+def _set_dimmed(window: "Window", view: View) -> None:
+    window.viewer.set_dimmed(view.dimmed)
+
+
+def _set_counts(window: "Window", view: View) -> None:
+    window.controls.set_counts(*view.counts)
+
+
+def _set_outcome(window: "Window", view: View) -> None:
+    opened, outcome = view.opened, view.outcome
+    types = opened is not None and opened.nuclei.classes is not None
+    window.nuclei.set_counts(count_kinds(outcome), types=types)
+    listed = outcome.changes.columns if outcome else None
+    window.layers.nuclei.set_events(
+        listed,
+        opened.model.classes if opened and types else (),
+        opened.picture.mpp if opened else None,
+    )
+
+
+def _set_latency(window: "Window", view: View) -> None:
+    window.controls.set_latency(view.latency)
+
+
+def _set_warnings(window: "Window", view: View) -> None:
+    window.controls.set_warnings(view.warnings)
+
+
+def _set_demo(window: "Window", view: View) -> None:
+    window.set_demo(view.demo)
+    _set_tabs(window, view)
+
+
+def _set_story(window: "Window", view: View) -> None:
+    window.demo.set_story(*view.story)
+
+
+def _set_step(window: "Window", view: View) -> None:
+    window.demo.set_step(view.step)
+
+
+def _set_message(window: "Window", view: View) -> None:
+    message = view.message
+    window.messages.set_message(
+        *((message.text, message.details, message.kind) if message else ("",))
+    )
+
+
+def _set_working(window: "Window", view: View) -> None:
+    working = view.working
+    if working is None:
+        window.status.set_work(None)
+    else:
+        window.status.set_work(working.words, working.done, working.total)
+
+
+def _set_exploring(window: "Window", view: View) -> None:
+    window.controls.set_exploring(view.exploring)
+
+
+def _set_training(window: "Window", view: View) -> None:
+    window.plots.set_training(
+        training_lines(view.training),
+        training_words(view.training),
+        on=view.request.training is not None,
+    )
+
+
+def _set_travel(window: "Window", view: View) -> None:
+    window.set_travel(back=view.back, forth=view.forth)
+
+
+_SETTERS: Mapping[str, Callable[["Window", View], None]] = {
+    "picture": _set_picture,
+    "note": _set_note,
+    "title": _set_title,
+    "opened": _set_opened,
+    "card": _set_card,
+    "request": _set_request,
+    "heads": _set_heads,
+    "tabs": _set_tabs,
+    "lock": _set_lock,
+    "dimmed": _set_dimmed,
+    "counts": _set_counts,
+    "outcome": _set_outcome,
+    "latency": _set_latency,
+    "warnings": _set_warnings,
+    "demo": _set_demo,
+    "story": _set_story,
+    "step": _set_step,
+    "message": _set_message,
+    "working": _set_working,
+    "exploring": _set_exploring,
+    "training": _set_training,
+    "back": _set_travel,
+    "forth": _set_travel,
+}
+# Compared by value; all else, which may hold arrays, by identity.
+_PLAIN = (
+    *(str, int, float, bool, Counts, Display, Heads, Message),
+    *(ModelCard, PruneRequest, Tabs, Working),
+)
+
+
+def _same(one: object, other: object) -> bool:
+    """Return whether two fields show the same.
+
+    Values that hold arrays are compared by identity: a new result is another object.
+    """
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, Drawn):
+        return all(
+            _same(getattr(one, f.name), getattr(other, f.name)) for f in fields(Drawn)
         )
-        views.controls.set_warnings(outcome.warnings if outcome else ())
-
-    def _show_story(self, new: "AppState") -> None:
-        opened, outcome = new.opened, new.outcome
-        if opened is not None and new.request in new.failed and not new.current:
-            # the words of other settings must not stay
-            self._window.controls.set_latency(text.DASH)
-            self._window.demo.set_story(new.failed[new.request], "")
-        if opened is None or outcome is None or not new.current:
-            return
-        measured = new.latency
-        left = outcome.counts.macs / max(opened.counts.macs, 1)
-        predicted = predictor(new.trials)(work_of(new.request, left))
-        self._window.controls.set_latency(describe_latency(measured, predicted))
-        why = (measured.reason,) if measured and measured.reason else ()
-        self._window.controls.set_warnings((*why, *outcome.warnings))
-        self._window.demo.set_story(
-            story.headline(opened, outcome, measured),
-            story.explanation(opened, outcome),
-        )
-
-    def _show_training(self, old: "AppState", new: "AppState") -> None:
-        training = new.training
-        if not _differ(old, new, "training", "request"):
-            return
-        if training is not None and training.request != new.request:
-            training = None  # of another pruned model
-        self._window.plots.set_training(
-            training_lines(training),
-            training_words(training),
-            on=new.request.training is not None,
-        )
-
-    def _show_work(self, new: "AppState") -> None:
-        if not new.busy:
-            self._window.status.set_work(None)
-            return
-        step = new.step
-        words = _capital(step.what) if step else "Working"
-        if new.todo:
-            words = f"Exploring, {len(new.todo)} to go"
-        elif new.background:
-            words = f"Random baseline, {len(new.background)} to go"
-        done, total = (step.done, step.total) if step else (0, 0)
-        self._window.status.set_work(words, done, total)
-        self._window.controls.set_exploring(len(new.todo))
-
-    def show_plots(self, new: "AppState") -> None:
-        """Set the plots; called a little later, so that masks come first."""
-        self._window.controls.set_exploring(len(new.todo))
-        if new.opened is not None:
-            self._window.layers.set_kept(new.seen.widths if new.seen else {})
-        show_plots(self._window.plots, new)
-        self.show_table(new)
-
-    def show_table(self, new: "AppState") -> None:
-        """Set the table, while it is on show: hidden it costs nothing."""
-        table = self._window.table
-        if table.isVisible():
-            table.set_trials(new.trials)
-            table.set_current(new.request)
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]
-
-
-def _differ(old: "AppState", new: "AppState", *names: str) -> bool:
-    """Return whether any of the fields is another value."""
-    return any(getattr(old, name) is not getattr(new, name) for name in names)
+    return type(one) in _PLAIN and one == other

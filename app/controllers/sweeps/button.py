@@ -7,7 +7,8 @@ from PySide6.QtCore import QObject, Slot
 if TYPE_CHECKING:
     from app.controllers.controller import Controller
     from app.controllers.sweeps.sweeping import Sweeping
-    from app.state.app_state import AppState, Store
+    from app.state.app_state import AppState
+    from app.state.store import Store
     from app.views.main_window.window import Window
     from app.views.panels.sweep import SweepWindow
 

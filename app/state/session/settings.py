@@ -74,7 +74,9 @@ class Settings:
         before, after = (_panes(panes.get(side)) for side in ("before", "after"))
         if len(before) + len(after) >= _PANES:
             before = after = ()
-        return AppState(request=request, display=display, before=before, after=after)
+        return AppState(
+            panes=(*before, Pane(request), *after), active=len(before), display=display
+        )
 
     def save(
         self,
@@ -89,8 +91,8 @@ class Settings:
         self._store.setValue("request", asdict(state.request))
         self._store.setValue("display", asdict(state.display))
         panes = {
-            "before": [asdict(pane.request) for pane in state.before],
-            "after": [asdict(pane.request) for pane in state.after],
+            "before": [asdict(pane.request) for pane in state.panes[: state.active]],
+            "after": [asdict(pane.request) for pane in state.panes[state.active + 1 :]],
         }
         self._store.setValue("panes", panes)
         self._store.setValue("geometry", geometry)

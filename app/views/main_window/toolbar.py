@@ -126,7 +126,7 @@ class Toolbar(QToolBar):
     def _view(self) -> QMenu:
         window, menu = self._window, QMenu(self)
         for caption, key, what in (
-            ("Show or hide masks", "H", "hide"),
+            ("Show or hide masks", "H", "visible"),
             ("Fill or outline", "F", "fill"),
             ("Difference", "D", "difference"),
             ("Swipe between dense and pruned", "W", "swipe"),

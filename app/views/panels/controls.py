@@ -42,6 +42,11 @@ LOCKS = (
     ),
 )
 _STEPS = 1000
+_COUNTED = (
+    ("params", "Parameters"),
+    ("macs", "Multiply-accumulates"),
+    ("channels", "Channels"),
+)
 _SINGLE = "Unstructured (no speed-up from dense kernels)"
 
 
@@ -249,25 +254,15 @@ class Controls(QWidget):
         self._explore.setText(f"Stop ({left} to go)" if left else "Explore this curve")
 
     def set_counts(self, dense: Counts | None, left: Counts | None) -> None:
-        """Show what is left, of the dense model's counts."""
-        if dense is None:
-            self._bars.set_bars(())
-            return
-        left = left or dense
-        rows = (
-            ("Parameters", dense.params, left.params),
-            ("Multiply-accumulates", dense.macs, left.macs),
-            ("Channels", dense.channels, left.channels),
-        )
+        """Show what is left, of the dense model's counts; None where it is unknown."""
         self._bars.set_bars(
             tuple(
-                Bar(
+                _bar(
                     caption,
-                    now / max(all_, 1),
-                    f"{text.quantity(now)} of {text.quantity(all_)}"
-                    f"  ({text.percent(now / max(all_, 1))})",
+                    getattr(dense, name) if dense else None,
+                    getattr(left, name) if left else None,
                 )
-                for caption, all_, now in rows
+                for name, caption in _COUNTED
             )
         )
 
@@ -280,6 +275,17 @@ class Controls(QWidget):
         """Show what the pruning had to say, one sentence a line."""
         self._warning.setText("\n".join(warnings[:2]))
         self._warning.setToolTip("\n".join(warnings))
+
+
+def _bar(caption: str, total: int | None, left: int | None) -> Bar:
+    """Return the bar of one count, empty where what is left is not known."""
+    if total is None:
+        return Bar(caption, 0.0, text.DASH)
+    if left is None:
+        return Bar(caption, 0.0, f"{text.DASH} of {text.quantity(total)}")
+    share = left / max(total, 1)
+    words = f"{text.quantity(left)} of {text.quantity(total)}"
+    return Bar(caption, share, f"{words}  ({text.percent(share)})")
 
 
 def _label(words: str, role: str) -> QLabel:

@@ -5,7 +5,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 
 from app.rendering.overlay import Camera
 from app.state.values import Picture
-from app.views.widgets.tile_view import Mask, TileView
+from app.views.widgets.tile_parts import Mask
+from app.views.widgets.tile_view import TileView
 
 ANSWERS = (
     ("left", "The left one", "Left", "The left picture is the smaller model's."),

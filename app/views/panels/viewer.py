@@ -21,7 +21,8 @@ from app.views.widgets.heat_menu import HeatMenu
 from app.views.widgets.pane_frame import Head, PaneFrame
 from app.views.widgets.pane_grid import PaneGrid
 from app.views.widgets.segments import Segments
-from app.views.widgets.tile_view import Mask, TileView
+from app.views.widgets.tile_parts import Mask
+from app.views.widgets.tile_view import TileView
 from app.views.widgets.type_legend import TypeLegend
 
 MOST = 4  # pruned panes
@@ -172,6 +173,11 @@ class Viewer(QWidget):
             frame.set_stacked(several)
             frame.set_active(several and index == active + 1)
             frame.set_closable(several and index > 0)
+
+    def set_dimmed(self, dimmed: Sequence[bool]) -> None:
+        """Dim the pruned panes whose result is of other settings."""
+        for index, frame in enumerate(self._pruned):
+            frame.view.set_dimmed(index < len(dimmed) and dimmed[index])
 
     def _write_heads(self) -> None:
         held = Head(("Dense",)) if self._blinking else None

@@ -1,5 +1,7 @@
 """What is painted over a tile: strips of masks, divider, colour bar, scale bar."""
 
+from dataclasses import dataclass
+
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
@@ -8,17 +10,38 @@ from PySide6.QtGui import (
     QImage,
     QLinearGradient,
     QPainter,
+    QPalette,
     QPen,
     QPolygonF,
 )
 
 from app.rendering.heat import Heat, viridis
-from app.rendering.overlay import Camera
-from app.state.values import Argb
+from app.rendering.overlay import Camera, Colours
+from app.state.values import Argb, Labels
 from app.text import format as text
 
 _SHADE = QColor(0, 0, 0, 150)
+_VEIL = 150  # of 255
 _BAR = 120.0  # pixels, of the colour bar
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """One layer of masks.
+
+    Parameters
+    ----------
+    levels
+        Labels, from `label_pyramid`.
+    colours
+        One entry per label.
+    width
+        Of the outlines, in screen pixels.
+    """
+
+    levels: tuple[Labels, ...]
+    colours: Colours
+    width: int = 2
 
 
 class Strip:
@@ -50,6 +73,13 @@ class Strip:
 def scaled(camera: Camera, ratio: float) -> Camera:
     """Return a camera for a picture with more pixels than the pane."""
     return Camera(camera.x, camera.y, camera.scale * ratio)
+
+
+def paint_veil(painter: QPainter, pane: QRect, palette: QPalette) -> None:
+    """Draw a veil over a pane that shows a result of other settings."""
+    colour = palette.color(QPalette.ColorRole.Window)
+    colour.setAlpha(_VEIL)
+    painter.fillRect(pane, colour)
 
 
 def paint_divider(painter: QPainter, pane: QRect, share: float, font: QFont) -> None:

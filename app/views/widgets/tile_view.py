@@ -3,8 +3,6 @@
 To read this file, start from `TileView.paintEvent`.
 """
 
-from dataclasses import dataclass
-
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
@@ -20,14 +18,16 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.rendering.heat import Heat, paint
-from app.rendering.overlay import Camera, Colours, compose, fit, level_for, sample
+from app.rendering.overlay import Camera, compose, fit, level_for, sample
 from app.state.timers import single_shot
-from app.state.values import Labels, Picture
+from app.state.values import Picture
 from app.views.widgets.tile_parts import (
+    Mask,
     Strip,
     paint_colour_bar,
     paint_divider,
     paint_scale_bar,
+    paint_veil,
     scaled,
 )
 
@@ -36,25 +36,6 @@ _CLOSE = 12.0  # screen pixels per tile pixel from which pixels stay square
 _STEP = 1.25  # zoom per wheel notch
 _GRIP = 9.0  # pixels on either side of the divider in which it is taken
 _SLIDE = 0.02  # share of the width that a key moves it
-
-
-@dataclass(frozen=True, slots=True)
-class Mask:
-    """One layer of masks.
-
-    Parameters
-    ----------
-    levels
-        Labels, from `label_pyramid`.
-    colours
-        One entry per label.
-    width
-        Of the outlines, in screen pixels.
-    """
-
-    levels: tuple[Labels, ...]
-    colours: Colours
-    width: int = 2
 
 
 class TileView(QWidget):
@@ -95,6 +76,7 @@ class TileView(QWidget):
         self._sliding = False
         self._pressed: QPointF | None = None
         self._note = ""
+        self._dimmed = False
 
     def sizeHint(self) -> QSize:
         return QSize(420, 420)
@@ -129,6 +111,17 @@ class TileView(QWidget):
         if after:
             self._later.start(after)
         else:
+            self.update()
+
+    @property
+    def dimmed(self) -> bool:
+        """Whether what is drawn is marked as a result of other settings."""
+        return self._dimmed
+
+    def set_dimmed(self, on: bool) -> None:
+        """Draw a veil over everything: a result of other settings. Silent."""
+        if on != self._dimmed:
+            self._dimmed = on
             self.update()
 
     def set_swipe(self, left: tuple[Mask, ...] | None) -> None:
@@ -206,6 +199,8 @@ class TileView(QWidget):
         for strip in self._strips:
             painter.drawImage(strip.place, strip.image)
         self._paint_target(painter)
+        if self._dimmed:
+            paint_veil(painter, self.rect(), self.palette())
         if self._left is not None:
             paint_divider(painter, self.rect(), self._divider, self.font())
         if self._heat is not None:

@@ -1,0 +1,301 @@
+"""Builds the window with everything behind it.
+
+Start from `build`.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import psutil
+from PySide6.QtCore import QStandardPaths, QTimer
+from PySide6.QtWidgets import QApplication
+
+from app.controllers.controller import Controller
+from app.controllers.demo.blinded_reading import BlindedReading
+from app.controllers.demo.story import StoryController
+from app.controllers.sweeps.button import SweepButton
+from app.controllers.wiring import connect
+from app.rendering import theme
+from app.state.app_state import AppState, Message
+from app.state.events import DisplayChanged, MessageShown
+from app.state.session.settings import Settings
+from app.state.session.setup_file import displayed, read_setup
+from app.state.session.sources import joined, shipped_models
+from app.state.store import Store
+from app.state.values import Engine, Sample
+from app.text import format as text
+from app.views.main_window.window import Window
+from app.worker.engine import BenchEngine, sample_titles
+from app.worker.runner import Runner, failure_of
+from core.errors import InputError
+
+_MEMORY_MS = 1000
+_EVERY = 4  # jobs; letting go costs page faults in the next one
+_PREPARED = "256"  # networks of a dozen widths, with twenty layers each
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A window and what is behind it."""
+
+    window: Window
+    controller: Controller
+    store: Store
+    runner: Runner
+    engine: Engine
+
+
+def build(
+    settings: Settings, engine: Engine | None = None, state: AppState | None = None
+) -> Application:
+    """Return a window that is ready to be shown; nothing is opened yet.
+
+    Parameters
+    ----------
+    settings
+        Last state, and where the next one is kept.
+    engine
+        What the worker calls; `core` when left out.
+    state
+        To begin with; the last one when left out.
+    """
+    bound_caches()
+    samples = [Sample(name, title) for name, title in sample_titles()]
+    models = [Sample(name, title) for name, title in shipped_models()]
+    window = Window(samples, models)
+    store = Store(state or settings.state(), window)
+    runner = Runner(tidy=trimmer(), parent=window)
+    engine = engine or BenchEngine()
+    controller = Controller(window, store, runner, engine)
+    connect(window, controller)
+    bench = Application(window, controller, store, runner, engine)
+    window.themeAsked.connect(lambda name: _change_theme(name, settings))
+    window.set_theme(settings.theme)
+    window.closing.connect(
+        lambda: settings.save(store.state, window.saveGeometry(), window.splitter)
+    )
+    window.set_recent(settings.recent)
+    store.changed.connect(lambda old, new: _note(old, new, settings, window))
+    attach(bench, settings)
+    SweepButton(window, store, controller)
+    _watch_memory(bench)
+    return bench
+
+
+def _note(old: AppState, new: AppState, settings: Settings, window: Window) -> None:
+    """Keep what the settings keep: recent tiles, and who has no need of hints."""
+    if old.demo != new.demo:
+        # The demo view is for an audience, which needs no hints.
+        window.hints.setVisible(settings.hints and not new.demo)
+    if old.opened is new.opened or new.opened is None:
+        return
+    source = new.opened.source
+    named = not source or source.startswith("sample:")
+    if not named and settings.recent[:1] != (source,):
+        settings.add_recent(source)
+        window.set_recent(settings.recent)
+
+
+def dress(name: str) -> None:
+    """Apply a theme by name; anything unknown follows the desktop."""
+    app = QApplication.instance()
+    if isinstance(app, QApplication):
+        theme.apply(app, name if name in {"light", "dark"} else "system")
+
+
+def _change_theme(name: str, settings: Settings) -> None:
+    """Change the theme and remember it."""
+    dress(name)
+    settings.set_theme(name)
+
+
+def restore(bench: Application, settings: Settings) -> None:
+    """Put the window where it was."""
+    geometry = settings.geometry
+    if geometry is not None:
+        bench.window.restoreGeometry(geometry)
+    if settings.splitter is not None:
+        bench.window.restore_splitter(settings.splitter)
+
+
+def open_first(bench: Application, settings: Settings, model: str, tile: str) -> None:
+    """Open what was asked for, or else what was open last, or the demo.
+
+    A file of last time that is gone must not greet anyone with an error.
+    """
+    last_model, last_tile = settings.last
+    if not model and (not last_model or not _there(last_model)):
+        last_model = "demo"
+    if not tile and not _there(last_tile):
+        last_tile = ""
+    bench.controller.open(model or last_model, tile or last_tile)
+
+
+def _there(source: str) -> bool:
+    """Return whether something can still be opened: a name, or a file."""
+    name = source.partition("|")[0]
+    named = "/" not in name and "\\" not in name and not Path(name).suffix
+    return named or name.startswith("sample:") or Path(name).is_file()
+
+
+def _watch_memory(bench: Application) -> None:
+    """Show the memory of the program once a second, but not while timing."""
+    process = psutil.Process()
+    timer = QTimer(bench.window)
+
+    def show() -> None:
+        work = bench.store.state.work
+        if work is None or not work.measures:
+            used = text.memory(process.memory_info().rss)
+            bench.window.status.set_memory(f"{used} in use")
+
+    timer.timeout.connect(show)
+    timer.start(_MEMORY_MS)
+    show()
+
+
+def attach(bench: Application, settings: Settings) -> None:
+    """Connect the parts that only need the window, its state and its settings.
+
+    Parameters
+    ----------
+    bench
+        A window and what is behind it; it owns the parts from now on.
+    settings
+        What was dismissed and chosen last time.
+    """
+    window, store, controller = bench.window, bench.store, bench.controller
+    window.exportAsked.connect(controller.exporter.export)
+    window.setupAsked.connect(lambda path: use_setup(bench, path))
+    StoryController(
+        window.demo, store, controller, settings.slide, settings.set_slide, window
+    )
+    _attach_reading(bench, settings)
+
+    def show_hints(on: bool) -> None:
+        window.hints.set_shown(on)
+        settings.set_hints(on)
+
+    window.hintsAsked.connect(show_hints)
+    window.hints.dismissed.connect(lambda: show_hints(False))
+    window.hints.set_shown(settings.hints)
+
+
+def _attach_reading(bench: Application, settings: Settings) -> None:
+    """Connect the blinded reading."""
+    window = bench.window
+    blind = BlindedReading(
+        window.reading, bench.store, lambda: readings(settings), window
+    )
+
+    def begin() -> None:
+        if blind.start():
+            window.set_reading(True)
+            blind.again_in_view()
+
+    window.demo.readingAsked.connect(begin)
+    window.reading.closed.connect(lambda: window.set_reading(False))
+
+
+def readings(settings: Settings) -> Path:
+    """Return the folder in which answers of readings are kept."""
+    if settings.folder is not None:
+        return settings.folder / "readings"
+    place = QStandardPaths.StandardLocation.GenericDataLocation
+    return Path(QStandardPaths.writableLocation(place)) / "prunescope" / "readings"
+
+
+def use_setup(bench: Application, path: str) -> None:
+    """Open what a settings file names, set as it says."""
+    try:
+        setup = read_setup(path)
+    except InputError as error:
+        bench.store.dispatch(MessageShown(Message(str(error))))
+        return
+    display = displayed(bench.store.state.display, setup.display)
+    bench.store.dispatch(DisplayChanged(display))
+    bench.controller.go_to(setup.request)
+    bench.controller.open(setup.model, joined(setup.tile, setup.labels))
+
+
+def install_hook(store: Store) -> None:
+    """Show uncaught errors as a message.
+
+    Parameters
+    ----------
+    store
+        Whose window shows them.
+    """
+    telling = False
+
+    def hook(
+        kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        nonlocal telling
+        if issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, trace)
+            return
+        failure = failure_of(error)
+        log.error("uncaught\n%s", failure.details)
+        if telling:
+            return  # showing a message raised again: once is enough
+        telling = True
+        try:
+            store.dispatch(MessageShown(Message(failure.message, failure.details)))
+        finally:
+            telling = False
+
+    sys.excepthook = hook
+
+
+# Memory that was freed goes back to the system. Every pruned model has other widths,
+# so its layers and activations ask the C library for blocks of other sizes than the
+# ones just freed, and glibc keeps those: about 10 MB for each slider change.
+
+
+def bound_caches() -> None:
+    """Keep fewer prepared convolutions; to be called before torch is loaded.
+
+    oneDNN keeps code and buffers for each shape of layer that it ever ran, 1024 by
+    default; every position of the slider has shapes of its own.
+    """
+    for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
+        os.environ.setdefault(name, _PREPARED)
+
+
+def _release() -> None:
+    """Give memory back, if anything that takes much of it was loaded at all."""
+    if "torch" in sys.modules:
+        from core.latency import release_memory
+
+        release_memory()
+
+
+def trimmer(
+    every: int = _EVERY, release: Callable[[], None] = _release
+) -> Callable[[], None]:
+    """Return what the worker calls after each job.
+
+    Parameters
+    ----------
+    every
+        How many calls there are to one that does something.
+    release
+        What it then does.
+    """
+    calls = 0
+
+    def after_job() -> None:
+        nonlocal calls
+        calls += 1
+        if calls % every == 0:
+            release()
+
+    return after_job

@@ -1,4 +1,0 @@
-"""Builds the window with everything behind it.
-
-Start from `building.build`.
-"""

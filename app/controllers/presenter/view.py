@@ -1,0 +1,304 @@
+"""What the window shows, resolved from the state: one frozen value, a pure function.
+
+Each field of `View` is what one or a few setters of the window are given; the
+presenter compares two views field by field. To read this file, start from `resolve`.
+"""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from app.controllers.presenter.heads import Heads, find_titles, resolve_heads
+from app.plots.styles import series_name
+from app.state.app_state import MOST, AppState, Display, Message
+from app.state.training import Training
+from app.state.trials import predictor, work_of
+from app.state.values import KINDS, DrawnOutcome, Kind, ModelCard, Opened, Picture
+from app.text import format as text
+from app.text import story
+from app.text.speed import describe_latency
+from core.results import Trial
+from core.types import Counts, PruneRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Tabs:
+    """The panes as the controls list them."""
+
+    names: tuple[str, ...]
+    active: int
+    full: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """What the status bar says of the worker."""
+
+    words: str
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawn:
+    """What the panes draw.
+
+    Parameters
+    ----------
+    opened
+        Model and tile; None draws nothing.
+    seen, active
+        Result of each pruned pane on show, and which of them is the active one.
+    display
+        How.
+    """
+
+    opened: Opened | None
+    seen: tuple[DrawnOutcome | None, ...]
+    active: int
+    display: Display
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """Everything that the window shows.
+
+    Parameters
+    ----------
+    picture, note
+        The tile, and a sentence where there is none.
+    title
+        Of the window.
+    opened, card
+        What is open, and its model in words.
+    request
+        What the controls say.
+    heads, tabs, lock
+        Of the panes.
+    dimmed
+        Which panes show a result of other settings for longer than a moment.
+    counts
+        Of the dense model, and what is left of it; None where it is not known.
+    drawn
+        Masks, legend, heat maps.
+    outcome
+        Whose nuclei are counted and listed; None where there are none to show.
+    latency, warnings
+        Sentences of the controls.
+    demo, story, step
+        The demo view: whether it is on, its headline and explanation, and the
+        sparsity whose button is pressed.
+    message, working, exploring
+        What is told, what runs, and how many models an exploration has to go.
+    training
+        The newest one, if it is of the request.
+    back, forth
+        Whether there is something to undo and to redo.
+    trials, plotted
+        Points, and requests of the panes: what plots and table are drawn from.
+    """
+
+    picture: Picture | None
+    note: str
+    title: str
+    opened: Opened | None
+    card: ModelCard | None
+    request: PruneRequest
+    heads: Heads
+    tabs: Tabs
+    lock: str
+    dimmed: tuple[bool, ...]
+    counts: tuple[Counts | None, Counts | None]
+    drawn: Drawn
+    outcome: DrawnOutcome | None
+    latency: str
+    warnings: tuple[str, ...]
+    demo: bool
+    story: tuple[str, str]
+    step: float
+    message: Message | None
+    working: Working | None
+    exploring: int
+    training: Training | None
+    back: bool
+    forth: bool
+    trials: tuple[Trial, ...]
+    plotted: tuple[PruneRequest, ...]
+
+
+def resolve(state: AppState) -> View:
+    """Return what the window shows of a state."""
+    opening = state.opening
+    opened = None if opening else state.opened
+    seen = [state.drawn(pane) for pane in state.panes]
+    seen[state.active] = state.seen
+    shown = seen[state.active]
+    if state.demo:
+        seen = [shown]
+    titles = find_titles(state)
+    return View(
+        picture=opening.picture if opening else opened.picture if opened else None,
+        note=_note(state),
+        title=_title(state),
+        opened=opened,
+        card=_card(state),
+        request=state.request,
+        heads=resolve_heads(state),
+        tabs=Tabs(
+            tuple(series_name(pane.request, titles) for pane in state.panes),
+            state.active,
+            len(state.panes) >= MOST,
+        ),
+        lock=state.lock,
+        dimmed=(False,) if state.demo else _dimmed(state),
+        counts=_counts(state, opened),
+        drawn=Drawn(
+            opened, tuple(seen), 0 if state.demo else state.active, state.display
+        ),
+        outcome=shown if opened else None,
+        latency=_latency(state, opened),
+        warnings=_warnings(state, shown),
+        demo=state.demo,
+        story=_story(state, opened),
+        step=state.request.sparsity,
+        message=state.message,
+        working=_working(state),
+        exploring=len(state.todo),
+        training=_training(state),
+        back=state.history.back,
+        forth=state.history.forth,
+        trials=state.trials if opened else (),
+        plotted=tuple(pane.request for pane in state.panes),
+    )
+
+
+def _note(state: AppState) -> str:
+    """Return the sentence where there is no tile."""
+    if state.opening is not None:
+        return f"{_opening_words(state)}…"
+    if state.opened is None and state.message is not None:
+        return state.message.text
+    return "Opening the demo model and a tile…" if state.opened is None else ""
+
+
+def _opening_words(state: AppState) -> str:
+    """Return what is being opened, by name."""
+    opening, opened = state.opening, state.opened
+    assert opening is not None
+    names = [Path(opening.tile.partition("|")[0]).name or "the sample tile"]
+    if opened is None or opened.model.source != opening.model:
+        names.insert(0, Path(opening.model).name)
+    return f"Opening {' and '.join(names)}"
+
+
+def _title(state: AppState) -> str:
+    if state.opening is not None:
+        return f"{_opening_words(state)} · PruneScope"
+    if state.opened is None:
+        return "PruneScope"
+    return f"{state.opened.picture.name} · {state.opened.model.name} · PruneScope"
+
+
+def _card(state: AppState) -> ModelCard | None:
+    """Return the model in words; another one's is not there before it is open."""
+    opened, opening = state.opened, state.opening
+    if opened is not None and opening and opening.model != opened.model.source:
+        return ModelCard(opening.model, Path(opening.model).stem, "Opening…")
+    return opened.model if opened else None
+
+
+def _dimmed(state: AppState) -> tuple[bool, ...]:
+    """Return which panes show a result that nobody asked for any more.
+
+    Frames of a drag lag behind the slider by nature, and say so in the head; they
+    are dimmed only when the hand rests and the result still has not come.
+    """
+    found = []
+    for place, pane in enumerate(state.panes):
+        seen = state.drawn(pane)
+        hidden = place == state.active and state.preview is not None
+        stale = state.late and seen is not None and not pane.current and not hidden
+        moved = stale and seen is not None and not _dragged(seen.request, pane.request)
+        found.append(stale and (moved or state.resting))
+    return tuple(found)
+
+
+def _dragged(one: PruneRequest, other: PruneRequest) -> bool:
+    """Return whether only the sparsity is another."""
+    names = [f.name for f in fields(PruneRequest) if f.name != "sparsity"]
+    return all(getattr(one, name) == getattr(other, name) for name in names)
+
+
+def _left(state: AppState) -> Counts | None:
+    """Return what is left with the settings of the controls: exact, or predicted."""
+    if state.current and state.outcome is not None:
+        return state.outcome.counts
+    if state.request in state.failed:
+        return None
+    if state.curve is not None:
+        return state.curve.at(state.request.sparsity)
+    whole = state.opened if state.request.sparsity == 0 else None
+    return whole.counts if whole else None
+
+
+def _counts(
+    state: AppState, opened: Opened | None
+) -> tuple[Counts | None, Counts | None]:
+    return (opened.counts, _left(state)) if opened is not None else (None, None)
+
+
+def _latency(state: AppState, opened: Opened | None) -> str:
+    """Return how fast the model of the controls is: measured, or predicted."""
+    left = _left(state) if opened is not None else None
+    if opened is None or left is None:
+        return text.DASH
+    share = left.macs / max(opened.counts.macs, 1)
+    predicted = predictor(state.trials)(work_of(state.request, share))
+    return describe_latency(state.latency, predicted)
+
+
+def _warnings(state: AppState, shown: DrawnOutcome | None) -> tuple[str, ...]:
+    """Return what is to be said of the model of the controls."""
+    if state.preview is None and not state.current:
+        return ()
+    measured = state.latency if state.current else None
+    why = (measured.reason,) if measured and measured.reason else ()
+    return (*why, *shown.warnings) if shown is not None else why
+
+
+def _story(state: AppState, opened: Opened | None) -> tuple[str, str]:
+    """Return headline and explanation of the demo view."""
+    outcome = state.outcome
+    if opened is None:
+        return _note(state), ""
+    if outcome is None or not state.current:
+        return state.why_not(state.pane), ""
+    return (
+        story.headline(opened, outcome, state.latency),
+        story.explanation(opened, outcome),
+    )
+
+
+def _working(state: AppState) -> Working | None:
+    work, step = state.work, state.step
+    if work is None:
+        return None
+    words = step.what[:1].upper() + step.what[1:] if step else "Working"
+    if work.measures:
+        words = "Measuring latency"
+    if state.todo:
+        words = f"Exploring, {len(state.todo)} to go"
+    elif work.purpose == "baseline":
+        words = f"Random baseline, {len(state.background)} to go"
+    return Working(words, *((step.done, step.total) if step else ()))
+
+
+def _training(state: AppState) -> Training | None:
+    training = state.training
+    return training if training and training.request == state.request else None
+
+
+def count_kinds(outcome: DrawnOutcome | None) -> dict[Kind, int]:
+    """Return how many nuclei there are of each kind; nothing without a result."""
+    return (
+        {kind: outcome.changes.count(kind).events for kind in KINDS} if outcome else {}
+    )

@@ -1,0 +1,189 @@
+"""Everything that can happen, as frozen values: what users do and what work gives.
+
+What each event changes is written in `app.state.reduce`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.state.app_state import Display, Message
+from app.state.history import Lock
+from app.state.values import Kind, Task
+from core.job import Step
+from core.types import PruneRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened."""
+
+
+# What the user does
+
+
+@dataclass(frozen=True, slots=True)
+class RequestChanged(Event):
+    """The active pane is to be pruned so: a slider moved, a point was clicked."""
+
+    request: PruneRequest
+
+
+@dataclass(frozen=True, slots=True)
+class PaneAdded(Event):
+    """One more pane is wanted, beside the active one."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaneClosed(Event):
+    """A pane is to go; the active one when no place is given."""
+
+    place: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PaneChosen(Event):
+    """The controls are to edit another pane."""
+
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
+class LockChosen(Event):
+    """What the panes are to have in common."""
+
+    lock: Lock
+
+
+@dataclass(frozen=True, slots=True)
+class Travelled(Event):
+    """Settings are undone (-1) or redone (1)."""
+
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
+class Previewed(Event):
+    """The pointer rests on a plotted point; None when it has left."""
+
+    request: PruneRequest | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExploreSwitched(Event):
+    """A row of sparsities is to be tried, or no longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayChanged(Event):
+    """Masks are to be drawn so."""
+
+    display: Display
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSwitched(Event):
+    """The demo view is wanted, or no longer."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NucleusAsked(Event):
+    """The next nucleus of a kind is to be looked at."""
+
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class MessageShown(Event):
+    """Something is to be told; None takes the message away."""
+
+    message: Message | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAsked(Event):
+    """A model and a tile are to be opened.
+
+    ``call`` does it on the worker thread.
+    """
+
+    model: str
+    tile: str
+    call: Callable[[Task], object]
+
+
+@dataclass(frozen=True, slots=True)
+class SaveAsked(Event):
+    """A file is to be written; ``call`` does it on the worker thread."""
+
+    call: Callable[[Task], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled(Event):
+    """Everything that runs is to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed(Event):
+    """What was cancelled is to be computed after all."""
+
+
+# What time brings
+
+
+@dataclass(frozen=True, slots=True)
+class HandRested(Event):
+    """Nothing was changed for a moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdleBegan(Event):
+    """Nothing was asked for and nothing computed for a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultLate(Event):
+    """A pane has shown a result of other settings for a moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheDue(Event):
+    """The new masks are on screen: old results may be let go."""
+
+
+# What the worker says; ``number`` is that of the work
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed(Event):
+    """How far a piece of work is."""
+
+    number: int
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Published(Event):
+    """A value that a piece of work hands over on its way."""
+
+    number: int
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Finished(Event):
+    """A piece of work is done, and what it gives."""
+
+    number: int
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Failed(Event):
+    """A piece of work has failed, and why."""
+
+    number: int
+    text: str
+    details: str = ""

@@ -1,0 +1,316 @@
+"""What each event changes in the state: pure functions, one per kind of event.
+
+To read this file, start from `reduce`; what a slider move changes is
+`_change_request`. Results of the worker are in `app.state.accepting`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from app.state import accepting, events, panes
+from app.state.app_state import AppState, Message, Opening, Pane, with_active
+from app.state.exploring import baseline_of, row_of
+from app.state.locks import followed
+from app.state.scheduling import schedule
+from app.state.training import Training
+from app.state.values import DrawnOutcome, Opened, Picture, Saved
+from app.state.work import Work
+from core.results import Comparison, SizeCurve
+
+_REFINED = 8  # measurements after which equally fast panes are no longer moved
+
+
+def reduce(state: AppState, event: events.Event) -> AppState:
+    """Return the state after an event, with the work that is then to be done.
+
+    Parameters
+    ----------
+    state
+        Before; the very same is returned when nothing changes.
+    event
+        Of a kind that `app.state.events` lists.
+    """
+    new = _CHANGES[type(event)](state, event)
+    return state if new is state else schedule(new)
+
+
+# What the user does
+
+
+def _touched(state: AppState) -> AppState:
+    """Return the state after a change of the user's: waiting begins again."""
+    return replace(
+        state,
+        moves=state.moves + 1,
+        resting=False,
+        paused=False,
+        preview=None,
+        refined=0,
+    )
+
+
+def _follow(state: AppState) -> AppState:
+    """Return the state with its panes where their lock wants them."""
+    if state.lock == "free":
+        return state
+    moved = followed(state)
+    same = all(a.request == b.request for a, b in zip(moved, state.panes, strict=True))
+    return state if same else replace(state, panes=moved)
+
+
+def _change_request(state: AppState, event: events.RequestChanged) -> AppState:
+    request = event.request
+    if request == state.request:
+        return state
+    new = with_active(_touched(state), Pane(request, state.outcome))
+    if request.training is not None:
+        new = replace(new, tuning=request.training)
+    return _follow(new)
+
+
+def _add_pane(state: AppState, _: events.PaneAdded) -> AppState:
+    return _arranged(state, panes.add_pane(state))
+
+
+def _close_pane(state: AppState, event: events.PaneClosed) -> AppState:
+    place = state.active if event.place is None else event.place
+    return _arranged(state, panes.close_pane(state, place))
+
+
+def _choose_pane(state: AppState, event: events.PaneChosen) -> AppState:
+    return _arranged(state, panes.choose_pane(state, event.place))
+
+
+def _arranged(old: AppState, new: AppState) -> AppState:
+    """Return the state with other panes on show, if there are any."""
+    if new is old:
+        return old
+    return _follow(replace(_touched(new), visited={}))
+
+
+def _choose_lock(state: AppState, event: events.LockChosen) -> AppState:
+    if event.lock == state.lock:
+        return state
+    return _follow(replace(_touched(state), lock=event.lock))
+
+
+def _travel(state: AppState, event: events.Travelled) -> AppState:
+    noted = _note(state).history
+    history = noted.undone() if event.by < 0 else noted.redone()
+    if history is noted or not history.past:
+        return state
+    # As they were, whatever the lock would make of them now.
+    return replace(
+        panes.arrange(_touched(state), history.past[-1]), history=history, visited={}
+    )
+
+
+def _note(state: AppState) -> AppState:
+    """Return the state with its settings kept, to be gone back to."""
+    history = state.history.visited(panes.find_arrangement(state))
+    return state if history is state.history else replace(state, history=history)
+
+
+def _preview(state: AppState, event: events.Previewed) -> AppState:
+    request = event.request
+    if request == (state.preview.request if state.preview else None):
+        return state
+    if request is None or request == state.request or state.opened is None:
+        return state if state.preview is None else replace(state, preview=None)
+    return replace(state, preview=Pane(request))
+
+
+def _explore(state: AppState, _: events.ExploreSwitched) -> AppState:
+    if state.todo:
+        return replace(state, todo=())
+    if state.opened is None or state.opening is not None:
+        return state
+    todo = (*row_of(state), *baseline_of(state))
+    return replace(state, todo=todo, paused=False)
+
+
+def _display(state: AppState, event: events.DisplayChanged) -> AppState:
+    if event.display == state.display:
+        return state
+    return replace(state, display=event.display)
+
+
+def _demo(state: AppState, event: events.DemoSwitched) -> AppState:
+    return state if event.on == state.demo else replace(state, demo=event.on)
+
+
+def _visit(state: AppState, event: events.NucleusAsked) -> AppState:
+    outcome = state.outcome
+    count = len(outcome.changes.places(event.kind)) if outcome else 0
+    if not count:
+        return state
+    index = (state.visited.get(event.kind, -1) + 1) % count
+    return replace(state, visited={**state.visited, event.kind: index})
+
+
+def _show_message(state: AppState, event: events.MessageShown) -> AppState:
+    if event.message is state.message:
+        return state
+    return replace(state, message=event.message)
+
+
+def _open(state: AppState, event: events.OpenAsked) -> AppState:
+    saves = tuple(work for work in state.asked if work.purpose != "open")
+    return replace(
+        state,
+        opening=Opening(event.model, event.tile),
+        asked=(*saves, Work("open", call=event.call)),
+        todo=(),
+        background=(),
+        preview=None,
+        message=None,
+    )
+
+
+def _save(state: AppState, event: events.SaveAsked) -> AppState:
+    return replace(state, asked=(*state.asked, Work("save", call=event.call)))
+
+
+def _cancel(state: AppState, _: events.Cancelled) -> AppState:
+    training = state.training
+    trains = training is not None and training.left > 0
+    if state.work is None and not state.todo and not trains:
+        return state
+    return replace(
+        state,
+        opening=None,
+        asked=(),
+        todo=(),
+        background=(),
+        preview=None,
+        paused=True,
+        training=replace(training, left=0.0) if training else None,
+    )
+
+
+def _resume(state: AppState, _: events.Resumed) -> AppState:
+    return replace(state, paused=False, failed={}) if state.paused else state
+
+
+# What time brings
+
+
+def _rest(state: AppState, _: events.HandRested) -> AppState:
+    return replace(_note(state), resting=True)
+
+
+def _idle(state: AppState, _: events.IdleBegan) -> AppState:
+    if state.busy or state.background or state.paused:
+        return state
+    wanted = baseline_of(state)
+    return replace(state, background=wanted) if wanted else state
+
+
+def _late(state: AppState, _: events.ResultLate) -> AppState:
+    stale = any(pane.outcome and not pane.current for pane in state.panes)
+    return replace(state, late=True) if stale and not state.late else state
+
+
+def _clear_cache(state: AppState, _: events.CacheDue) -> AppState:
+    return accepting.let_go(state)
+
+
+# What the worker says
+
+
+def _is_running(state: AppState, number: int) -> bool:
+    return state.work is not None and state.work.number == number
+
+
+def _progress(state: AppState, event: events.Progressed) -> AppState:
+    if state.work is None or state.work.number != event.number or state.work.measures:
+        return state  # a window that draws would change what is measured
+    return replace(state, step=event.step)
+
+
+def _publish(state: AppState, event: events.Published) -> AppState:
+    value = event.value
+    if not _is_running(state, event.number):
+        return state
+    if isinstance(value, Picture) and state.opening is not None:
+        return replace(state, opening=replace(state.opening, picture=value))
+    if isinstance(value, SizeCurve):
+        return _sized(state, value)
+    if isinstance(value, Training):
+        return replace(state, training=value)
+    if isinstance(value, DrawnOutcome) and value.request == state.request:
+        # what a model that is still trained finds by now; no point of a plot
+        return accepting.show_outcome(state, value)
+    return state
+
+
+def _sized(state: AppState, curve: SizeCurve) -> AppState:
+    new = accepting.accept_curve(state, curve)
+    return state if new is state else _follow(new)
+
+
+def _finish(state: AppState, event: events.Finished) -> AppState:
+    work, value = state.work, event.value
+    if work is None or work.number != event.number:
+        return state
+    state = _ended(state, work)
+    if isinstance(value, Opened):
+        return accepting.accept_opened(state, value)
+    if isinstance(value, DrawnOutcome):
+        return accepting.accept_outcome(state, value, work.purpose)
+    if isinstance(value, Comparison):
+        return _refine(accepting.accept_measured(state, value, work))
+    if isinstance(value, Saved):
+        return replace(state, message=Message(value.sentence, kind="info"))
+    return state
+
+
+def _refine(state: AppState) -> AppState:
+    """Return the state with equally fast panes moved, now that more is known."""
+    if state.lock != "latency" or state.refined >= _REFINED:
+        return state
+    return _follow(replace(state, refined=state.refined + 1))
+
+
+def _fail(state: AppState, event: events.Failed) -> AppState:
+    work = state.work
+    if work is None or work.number != event.number:
+        return state
+    return accepting.accept_failure(
+        _ended(state, work), work, event.text, event.details
+    )
+
+
+def _ended(state: AppState, work: Work) -> AppState:
+    """Return the state without work that is over."""
+    asked = tuple(one for one in state.asked if one.call is not work.call)
+    return replace(state, work=None, step=None, asked=asked)
+
+
+_CHANGES: Mapping[type[events.Event], Callable[[AppState, Any], AppState]] = {
+    events.RequestChanged: _change_request,
+    events.PaneAdded: _add_pane,
+    events.PaneClosed: _close_pane,
+    events.PaneChosen: _choose_pane,
+    events.LockChosen: _choose_lock,
+    events.Travelled: _travel,
+    events.Previewed: _preview,
+    events.ExploreSwitched: _explore,
+    events.DisplayChanged: _display,
+    events.DemoSwitched: _demo,
+    events.NucleusAsked: _visit,
+    events.MessageShown: _show_message,
+    events.OpenAsked: _open,
+    events.SaveAsked: _save,
+    events.Cancelled: _cancel,
+    events.Resumed: _resume,
+    events.HandRested: _rest,
+    events.IdleBegan: _idle,
+    events.ResultLate: _late,
+    events.CacheDue: _clear_cache,
+    events.Progressed: _progress,
+    events.Published: _publish,
+    events.Finished: _finish,
+    events.Failed: _fail,
+}

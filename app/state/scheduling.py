@@ -1,0 +1,164 @@
+"""What the worker does next: pure functions of the state.
+
+To read this file, start from `schedule`, which is applied after every event; what
+would be done by a free worker is `find_next`.
+"""
+
+from dataclasses import replace
+
+from app.state.accepting import show_outcome
+from app.state.app_state import AppState, Pane
+from app.state.exploring import without
+from app.state.trials import added, build_trial
+from app.state.values import DrawnOutcome
+from app.state.work import Work
+from core.types import SIZES, SLOW, PruneRequest
+
+_KEPT = frozenset({"open", "save"})  # only what replaces them by name ends them
+
+
+def schedule(state: AppState) -> AppState:
+    """Return the state with the work that should be under way.
+
+    What runs goes on while somebody still waits for it and nothing more urgent has
+    come. So a frame of a drag is never interrupted by the next one (else no frame
+    would ever be shown), an export by nothing, and a measurement by any change.
+
+    Parameters
+    ----------
+    state
+        After an event. Whoever holds the worker compares ``work`` before and after.
+    """
+    state = _answer_known(_tidy(state))
+    running, wanted = state.work, find_next(state)
+    if running is not None and is_awaited(state, running):
+        if wanted is None or wanted.same(running):
+            return state
+        if running.purpose in _KEPT or running.urgency <= wanted.urgency:
+            return state
+    if wanted is None:
+        return state if running is None else replace(state, work=None, step=None)
+    number = state.started + 1
+    begun = replace(wanted, number=number)
+    return replace(state, work=begun, started=number, step=None)
+
+
+def find_next(state: AppState) -> Work | None:
+    """Return what a free worker should do now; None when there is nothing."""
+    if state.asked:
+        return state.asked[0]
+    if state.opened is None or state.paused:
+        return None
+    if _needed(state, state.pane):
+        return _find_frame(state)
+    preview = state.preview
+    if preview is not None and preview.outcome is None:
+        return Work("preview", preview.request)
+    behind = next((pane for pane in state.panes if _needed(state, pane)), None)
+    if behind is not None:
+        return Work("pane", behind.request)
+    if state.todo:
+        request = state.todo[0]
+        return Work("explore", request, measures=_is_tried(state, request))
+    return _find_slow(state) if state.resting else None
+
+
+def _needed(state: AppState, pane: Pane) -> bool:
+    """Return whether a pane waits for a result that can be had."""
+    return not pane.current and pane.request not in state.failed
+
+
+def _find_frame(state: AppState) -> Work | None:
+    """Return the work for the active pane."""
+    request = state.request
+    if request.recovery not in SLOW or state.resting:
+        return Work("frame", request)
+    # A drag shows the refitted model; training begins when the hand rests.
+    quick = replace(request, recovery="refit")
+    shown = state.outcome is not None and state.outcome.request == quick
+    return None if shown else Work("frame", quick)
+
+
+def _find_slow(state: AppState) -> Work | None:
+    """Return what waits for a hand that rests: measurements, then the baseline."""
+    for pane in (state.pane, *state.panes):
+        failed = pane.request in state.failed
+        if not failed and state.latency_of(pane.request) is None:
+            return Work("measure", pane.request, measures=True)
+    return Work("baseline", state.background[0]) if state.background else None
+
+
+def is_awaited(state: AppState, work: Work) -> bool:
+    """Return whether somebody still waits for what is under way."""
+    if work.purpose in _KEPT:
+        return any(work.same(one) for one in state.asked)
+    request = work.request
+    if state.paused or request is None:
+        return False
+    if any(request == pane.request for pane in state.panes):
+        return True
+    if state.preview is not None and state.preview.request == request:
+        return True
+    if work.purpose == "frame":
+        return _alike(request, state.request)
+    return request in (*state.todo, *state.background)
+
+
+def _alike(one: PruneRequest, other: PruneRequest) -> bool:
+    """Return whether both are frames of one drag."""
+    quick = one.recovery not in SLOW
+    return quick and one.key(without=SIZES) == other.key(without=SIZES)
+
+
+def _is_tried(state: AppState, request: PruneRequest) -> bool:
+    return any(trial.request == request for trial in state.trials)
+
+
+def _tidy(state: AppState) -> AppState:
+    """Forget what was said of settings that are not on show any more."""
+    on_show = {pane.request for pane in state.panes}
+    if state.failed and not on_show.issuperset(state.failed):
+        failed = {one: why for one, why in state.failed.items() if one in on_show}
+        state = replace(state, failed=failed)
+    about = state.message.about if state.message else None
+    if about is not None and about not in on_show:
+        state = replace(state, message=None)
+    if state.late and all(pane.current for pane in state.panes):
+        state = replace(state, late=False)
+    return state
+
+
+def _answer_known(state: AppState) -> AppState:
+    """Return the state with results that are still there, where they are asked for."""
+    if state.opened is None or not state.recent:
+        return state
+    for request in _find_asked(state):
+        known = next((one for one in state.recent if one.request == request), None)
+        if known is not None:
+            state = _show_known(state, known)
+    return state
+
+
+def _find_asked(state: AppState) -> list[PruneRequest]:
+    """Return what panes, the preview and an exploration wait for."""
+    asked = [pane.request for pane in state.panes if not pane.current]
+    if state.preview is not None and state.preview.outcome is None:
+        asked.append(state.preview.request)
+    rows = (*state.todo, *state.background)
+    return [*asked, *(one for one in rows if not _is_tried(state, one))]
+
+
+def _show_known(state: AppState, known: DrawnOutcome) -> AppState:
+    """Return the state with a known result where it is asked for, used last."""
+    kept = [one for one in state.recent if one is not known]
+    on_show = {pane.request for pane in state.panes}
+    state = replace(show_outcome(state, known), recent=(*kept, known))
+    if _is_tried(state, known.request):
+        return state
+    assert state.opened is not None
+    return replace(
+        state,
+        trials=added(state.trials, build_trial(state.opened, known), on_show),
+        todo=without(state.todo, known.request),
+        background=without(state.background, known.request),
+    )

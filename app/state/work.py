@@ -1,0 +1,56 @@
+"""What the worker can be asked for, as values."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from app.state.values import Task
+from core.types import PruneRequest
+
+#: In falling order of urgency; what follows may be interrupted by what precedes it.
+Purpose = Literal[
+    "open", "save", "frame", "preview", "pane", "explore", "measure", "baseline"
+]
+PURPOSES: tuple[Purpose, ...] = (
+    *("open", "save", "frame", "preview", "pane", "explore", "measure", "baseline"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One piece of work.
+
+    Parameters
+    ----------
+    purpose
+        What it is for: ``frame`` is the active pane while settings change, ``pane``
+        any other pane, ``explore`` and ``baseline`` points of the plots.
+    request
+        Which pruned model; None for opening and exports.
+    measures
+        Whether its latency is measured; else it is pruned.
+    call
+        What is done, for opening and exports.
+    number
+        Place in the order of everything that was started; 0 before it is.
+    """
+
+    purpose: Purpose
+    request: PruneRequest | None = None
+    measures: bool = False
+    call: Callable[[Task], object] | None = None
+    number: int = 0
+
+    def same(self, other: "Work | None") -> bool:
+        """Return whether both are one piece of work, started or not."""
+        return (
+            other is not None
+            and self.request == other.request
+            and self.measures == other.measures
+            and self.call is other.call
+        )
+
+    @property
+    def urgency(self) -> int:
+        """Place of its purpose: the smaller, the sooner."""
+        return PURPOSES.index(self.purpose)

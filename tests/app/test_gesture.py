@@ -1,0 +1,49 @@
+"""What one slider move costs the main thread: files that are read to follow it."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import is_idle
+from PySide6.QtWidgets import QSlider
+
+ROOT = Path(__file__).parents[2]
+MOST_FILES, MOST_UPDATES = 40, 2
+
+
+@pytest.fixture
+def shown(qtbot, ready):
+    ready.window.resize(1280, 800)
+    ready.window.show()
+    qtbot.waitExposed(ready.window)
+    return ready
+
+
+def test_a_slider_move_enters_few_files_and_updates_the_state_twice(qtbot, shown):
+    slider = shown.window.controls.findChild(QSlider)
+    slider.setValue(600)
+    qtbot.waitUntil(lambda: is_idle(shown), timeout=10_000)
+    files, updates = set(), []
+    shown.store.changed.connect(lambda *_: updates.append(1))
+
+    def note(frame, event, _):
+        if event == "call":
+            files.add(frame.f_code.co_filename)
+
+    sys.setprofile(note)  # of this thread: the window's
+    try:
+        slider.setValue(700)
+        qtbot.waitUntil(
+            lambda: shown.store.state.current and shown.controller.shown, timeout=10_000
+        )
+    finally:
+        sys.setprofile(None)
+    own = {
+        path.relative_to(ROOT).as_posix()
+        for path in map(Path, files)
+        if path.is_relative_to(ROOT)
+    }
+    own = {path for path in own if path.startswith(("app/", "core/", "resources/"))}
+    assert len(updates) <= MOST_UPDATES
+    assert "app/state/reduce.py" in own  # it was counted at all
+    assert len(own) <= MOST_FILES, sorted(own)
