@@ -190,7 +190,9 @@ class Controller(QObject):
         self._presenter.stop()
         self.dispatch(events.Cancelled())
         self._engine.close()  # first: what is measured waits for that process
-        return self._runner.close()
+        ended = self._runner.close()
+        self._engine.close()  # it may have been started once more meanwhile
+        return ended
 
     # What follows
 

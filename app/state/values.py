@@ -232,4 +232,4 @@ class Engine(Protocol):
         """
 
     def close(self) -> None:
-        """End what is still running; called once, after the worker has ended."""
+        """End the processes that still run; from any thread, and more than once."""
