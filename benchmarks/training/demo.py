@@ -49,7 +49,7 @@ SPEC = ModelSpec(
 )
 
 #: Pink H&E of `dsb2018_stained` that is trained on: rare there, and the point.
-_PINK = ("4193474b2f1c", "87ea72894f65", "94519eb45cbe")
+PINK = ("4193474b2f1c", "87ea72894f65", "94519eb45cbe")
 _STAINED_HE = range(1000, 1400)
 _STAINED_IHC = range(2000, 2250)
 #: Immunohistochemistry joins when H&E is half learned; the shipped run did so.
@@ -76,7 +76,7 @@ def real_groups(folder: Path) -> list[list[Example]]:
         e for e in read_folder(folder / "tnbc_naylor") if e.name not in TNBC_HELD_OUT
     ]
     return [
-        [replace(e, weight=4.0 if e.name in _PINK else 1.0) for e in stained],
+        [replace(e, weight=4.0 if e.name in PINK else 1.0) for e in stained],
         breast,
     ]
 
@@ -128,7 +128,7 @@ def train(groups: Sequence[Sequence[Example]], settings: Settings) -> nn.Module:
     later = [replace(e, since=_IHC_SINCE) for e in groups[3]]
     first = mix([*groups[:3], later], FIRST_SHARES)
     log.info("%d tiles, %d steps", len(first), settings.steps)
-    module = fit(module, SPEC, first, settings, _logger(50))
+    module = fit(module, SPEC, first, settings, log_every(50))
     ends: list[nn.Module] = []
     for number, later_round in enumerate(LATER_ROUNDS, start=1):
         module = _trained(module, groups, later_round, settings, number)
@@ -149,7 +149,7 @@ def _trained(
     """Return a module after one more round."""
     log.info("%s round, %d steps", later_round.name, later_round.steps)
     mixed = mix(groups, later_round.shares)
-    return fit(module, SPEC, mixed, later_round.settings(first, number), _logger(50))
+    return fit(module, SPEC, mixed, later_round.settings(first, number), log_every(50))
 
 
 def mean_of(modules: Sequence[nn.Module]) -> nn.Module:
@@ -172,7 +172,7 @@ def mean_of(modules: Sequence[nn.Module]) -> nn.Module:
     return mean.eval()
 
 
-def _logger(every: int) -> Job:
+def log_every(every: int) -> Job:
     """Write a line every few steps."""
     start = time.monotonic()
 

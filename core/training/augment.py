@@ -23,6 +23,9 @@ from core.images.stain import (
 Pixels = NDArray[np.uint8]
 Labels = NDArray[np.int32]
 
+FAR = 0.56
+"""From 0.25 um/px, and three quarters of it, to 0.6 um/px."""
+
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
@@ -35,6 +38,9 @@ class Augmentation:
     stain
         Standard deviation of the stain vectors' moves; 0 switches every colour
         change off.
+    far
+        Probability of an enlargement between `FAR` times the smallest and the smallest:
+        the same tissue at a lower magnification.
     brown
         Probability of showing eosin as DAB, as in immunohistochemistry.
     blur, noise
@@ -49,6 +55,7 @@ class Augmentation:
     blur: float = 0.3
     noise: float = 0.3
     strength: float = 1.0
+    far: float = 0.0
 
 
 def crop(
@@ -80,7 +87,10 @@ def crop(
         image is mirrored and the labels with it.
     """
     height, width = labels.shape
-    low, high = np.log(settings.scale)
+    smallest, largest = settings.scale
+    if settings.far and rng.random() < settings.far:
+        smallest, largest = FAR * smallest, smallest
+    low, high = np.log([smallest, largest])
     scale = float(np.exp(rng.uniform(low, high)))
     quarter = rng.integers(4) * np.pi / 2
     turn = quarter if rng.random() < 0.5 else rng.uniform(0, 2 * np.pi)

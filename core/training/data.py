@@ -27,7 +27,8 @@ class Example:
     labels
         int32 (h, w), 0 = background.
     classes
-        int64 (n,), 1-based type of nucleus ``i + 1``, or None when unknown.
+        int64 (n,), 1-based type of nucleus ``i + 1`` or `UNKNOWN`, or None when no
+        nucleus has a type.
     weight
         How often it is drawn, relative to the others.
     since
@@ -85,6 +86,46 @@ def read_folder(folder: Path, weight: float = 1.0) -> list[Example]:
             f"{folder} holds no tiles with ground truth: it needs images/ and labels/ "
             "with the same file stems."
         )
+    return found
+
+
+def types_of_labels(
+    labels: NDArray[np.int32], kinds: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """Most frequent type among the pixels of each nucleus.
+
+    Parameters
+    ----------
+    labels
+        int32 (h, w), 0 = background; numbers may have gaps.
+    kinds
+        int32 (h, w), type of each pixel from 1, 0 where there is none.
+
+    Returns
+    -------
+    array
+        int64 (n,), type of nucleus ``i + 1``; `UNKNOWN` where no pixel has one.
+
+    Raises
+    ------
+    InputError
+        When the two differ in size.
+    """
+    if kinds.shape != labels.shape:
+        raise InputError(
+            f"The type image is {kinds.shape[1]} x {kinds.shape[0]} pixels and the "
+            f"labels are {labels.shape[1]} x {labels.shape[0]}: give the types of "
+            "those labels."
+        )
+    typed = (labels > 0) & (kinds > 0)
+    width = int(kinds.max(initial=0)) + 1
+    pairs, votes = np.unique(
+        labels[typed].astype(np.int64) * width + kinds[typed], return_counts=True
+    )
+    found = np.full(int(labels.max(initial=0)), UNKNOWN, np.int64)
+    # of equal votes the smaller type wins: it is written last
+    order = np.lexsort((-pairs, votes))
+    found[pairs[order] // width - 1] = pairs[order] % width
     return found
 
 

@@ -3,10 +3,13 @@
 Start with `total_loss`; `distillation_loss` is its counterpart without labels.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from core.errors import InputError
 from core.training.targets import UNKNOWN
 
 Outputs = dict[str, Tensor] | Tensor
@@ -25,7 +28,11 @@ def dice_loss(probability: Tensor, truth: Tensor) -> Tensor:
     return 1 - (2 * overlap + 1) / (probability.sum() + truth.sum() + 1)
 
 
-def total_loss(outputs: Outputs, targets: dict[str, Tensor]) -> Tensor:
+def total_loss(
+    outputs: Outputs,
+    targets: dict[str, Tensor],
+    type_weights: Sequence[float] = (),
+) -> Tensor:
     """Sum of the heads' losses.
 
     Parameters
@@ -39,6 +46,8 @@ def total_loss(outputs: Outputs, targets: dict[str, Tensor]) -> Tensor:
         (n, H, W) with `UNKNOWN` where types are not known, ``hv`` float (n, 2, H,
         W) for networks with that head, ``patch`` int64 (n,) for patch classifiers.
         Where H and W are more than h and w, their middles are taken.
+    type_weights
+        See `Settings`.
 
     Returns
     -------
@@ -67,7 +76,7 @@ def total_loss(outputs: Outputs, targets: dict[str, Tensor]) -> Tensor:
     if "tp" in outputs and bool((kind != UNKNOWN).any()):
         scores = outputs["tp"].float()
         loss = loss + 0.5 * functional.cross_entropy(
-            scores, kind, weight=_balance(scores), ignore_index=UNKNOWN
+            scores, kind, _balance(scores, type_weights), ignore_index=UNKNOWN
         )
     return loss
 
@@ -130,10 +139,14 @@ def _divergence(outputs: Tensor, goals: Tensor) -> Tensor:
     return (meant.exp() * (meant - said)).sum(dim=1)
 
 
-def _balance(scores: Tensor) -> Tensor:
-    balance = torch.full((scores.shape[1],), 1.0)
-    balance[0] = 0.5
-    return balance.to(scores.device)
+def _balance(scores: Tensor, weights: Sequence[float]) -> Tensor:
+    types = scores.shape[1] - 1
+    if weights and len(weights) != types + 1:
+        raise InputError(
+            f"There are {len(weights)} type weights: give {types + 1}, one for "
+            f"background and one for each of the {types} types."
+        )
+    return torch.tensor(tuple(weights) or (0.5, *[1.0] * types), device=scores.device)
 
 
 def _middle(targets: dict[str, Tensor], like: Tensor) -> dict[str, Tensor]:

@@ -207,14 +207,16 @@ class Run:
         with torch.autocast(kind, torch.bfloat16, enabled=half), self._chance():
             outputs: Outputs = self._student(inputs)
         if self.teacher is None:
-            return total_loss(outputs, targets)
+            return total_loss(outputs, targets, self._settings.type_weights)
         with torch.no_grad(), torch.autocast(kind, torch.bfloat16, enabled=half):
             goals = self.teacher(inputs)
         loss = self._settings.distil * distillation_loss(outputs, goals)
         known = targets["known"]
         if bool(known.any()):
             taught = {name: value[known] for name, value in targets.items()}
-            loss = loss + total_loss(_part(outputs, known), taught)
+            loss = loss + total_loss(
+                _part(outputs, known), taught, self._settings.type_weights
+            )
         return loss
 
     @contextmanager

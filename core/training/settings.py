@@ -56,6 +56,9 @@ class Settings:
         (network slimming, Liu et al. 2017, arXiv 1708.06519); 0 leaves them.
     device
         See `pick_device`; empty trains where the network is.
+    type_weights
+        Weight of background and of each type in the loss of the type head; empty
+        takes 0.5 for background and 1 for every type.
     watch_every
         Seconds between two looks at the network, see `Callbacks`.
     """
@@ -81,3 +84,4 @@ class Settings:
     pressure: float = 0.0
     device: str = ""
     watch_every: float = 3.0
+    type_weights: tuple[float, ...] = ()

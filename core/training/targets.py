@@ -118,7 +118,7 @@ def make_targets(
     labels
         int32 (h, w); numbers may have gaps.
     classes
-        int64, type of label ``i + 1``, or None.
+        int64, type of label ``i + 1`` or `UNKNOWN`, or None.
     """
     inside = (labels > 0).astype(np.float32)
     if classes is None:
