@@ -104,13 +104,16 @@ def make_plan(  # noqa: PLR0913 - the contract that callers rely on
         **({"locked": list(locked)} if locked else {}),
         **({"ratios": dict(ratios)} if ratios else {}),
     }
-    return plan_of(graph, alive, request)
+    return plan_of(graph, alive, request, chosen.notes(ask))
 
 
 def plan_of(
-    graph: ChannelGraph, alive: Alive, request: Mapping[str, Any]
+    graph: ChannelGraph,
+    alive: Alive,
+    request: Mapping[str, Any],
+    notes: Sequence[str] = (),
 ) -> PruningPlan:
-    """Write a set of living atoms as a plan."""
+    """Write a set of living atoms as a plan; notes go before its own warnings."""
     alive = alive.copy()
     alive[FIXED] = True
     kept: dict[str, Kept] = {}
@@ -126,9 +129,8 @@ def plan_of(
         width = int(alive[attribute.atoms].sum())
         if width != attribute.atoms.size:
             attributes[attribute.path] = (width,) if attribute.as_tuple else width
-    return PruningPlan(
-        kept, graph.shapes, attributes, request, _collapse_warnings(graph, alive)
-    )
+    warnings = (*notes, *_collapse_warnings(graph, alive))
+    return PruningPlan(kept, graph.shapes, attributes, request, warnings)
 
 
 def _collapse_warnings(graph: ChannelGraph, alive: Alive) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from core.errors import PruningError
 from core.job import Job
+from core.pruning.scoring.curvature import Curvature, measure_curvature
 from core.pruning.scoring.gradients import Gradients, measure_gradients
 from core.pruning.scoring.moments import Moments, MomentSums
 from core.pruning.tracing.graph import ChannelGraph, Layer
@@ -65,6 +66,7 @@ class Statistics:
         self._ridged: dict[str, Tensor] = {}
         self._inverse: dict[str, Tensor] = {}
         self._gradients: Gradients | None = None
+        self._curvature: Curvature | None = None
         self.cache: dict[str, Any] = {}
         """Results that depend on these statistics alone, e.g. an elimination order."""
 
@@ -103,6 +105,13 @@ class Statistics:
         if self._gradients is None:
             self._gradients = measure_gradients(module, self.inputs)
         return self._gradients
+
+    def curvature(self, module: nn.Module, job: Job | None = None) -> Curvature:
+        """Return how far the outputs move with each layer's, once measured."""
+        if self._curvature is None:
+            found = measure_curvature(module, self.readers, self.inputs, job)
+            self._curvature = found
+        return self._curvature
 
     @cached_property
     def readers(self) -> dict[str, Layer]:

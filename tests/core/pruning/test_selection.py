@@ -181,7 +181,7 @@ def test_out_of_reach_says_how_far_it_goes():
 
 def test_unknown_names_say_what_there_is():
     it = from_catalogue("unet")
-    with pytest.raises(PruningError, match="choose one of reconstruction"):
+    with pytest.raises(PruningError, match="choose one of sensitivity"):
         make_plan(it.module, it.graph, "magnitud", 0.5)
     with pytest.raises(PruningError, match="Nothing can be pruned in scope 'middle'"):
         it.plan("l2", 0.5, scope="middle")

@@ -24,6 +24,7 @@ from core.pruning.scoring.heuristics.protocol import Heuristic, ScoringContext
 from core.pruning.scoring.heuristics.reconstruction import (
     RECONSTRUCTION,
     RECONSTRUCTION_ONCE,
+    SENSITIVITY,
 )
 from core.pruning.scoring.heuristics.registry import (
     HEURISTICS,
@@ -48,6 +49,7 @@ __all__ = [
 ]
 
 for _heuristic in (
+    SENSITIVITY,
     RECONSTRUCTION,
     RECONSTRUCTION_ONCE,
     L1,

@@ -21,6 +21,13 @@ Need = Literal["batch norm", "statistics"]
 Unit = Literal["channels", "weights"]
 WeightScores = dict[str, Tensor]
 """Weight name to scores of the weight's shape, higher is worth more."""
+Weighing = Literal["gradients", "outputs", "positions"]
+"""How errors of different layers are made comparable.
+
+``"gradients"``: by how far they move the outputs of the model (`Curvature`).
+``"outputs"``: relative to the spread of the layer's output, summed over positions.
+``"positions"``: the same for one position, whatever the size of the map.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,10 @@ class ScoringContext:
         return self.statistics
 
 
+def _no_notes(_: ScoringContext) -> tuple[str, ...]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Heuristic:
     """A rule that scores what may be removed.
@@ -86,6 +97,12 @@ class Heuristic:
         Whether scores are per cost already.
     unit
         What is scored: ``"channels"`` or single ``"weights"``.
+    weighing
+        How the errors of layers are compared, for heuristics that eliminate channels
+        and refit the rest; None for all others. With it, plans that aim at time are
+        found block by block (`core.pruning.planning.block_order`).
+    notes
+        Sentences about what the rule could not do on a model, for the plan's warnings.
     """
 
     name: str
@@ -96,6 +113,8 @@ class Heuristic:
     needs: frozenset[Need] = field(default_factory=frozenset)
     weighs_cost: bool = False
     unit: Unit = "channels"
+    weighing: Weighing | None = None
+    notes: Callable[[ScoringContext], tuple[str, ...]] = _no_notes
 
     def score(self, ask: ScoringContext) -> Scores:
         """Return a score for every atom.

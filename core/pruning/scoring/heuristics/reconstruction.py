@@ -1,19 +1,15 @@
 """Heuristics that ask what the others cannot say.
 
-A channel that the other channels of its tensor predict well can go, because the
-refit (``core.pruning.applying.refit``) puts the prediction in its place. What is
-lost is the part that they cannot predict, weighed by what each reader does with it:
-the saliency of the optimal brain surgeon (Hassibi & Stork 1993) for whole
-columns, with the second moments of the input as the Hessian of a layer's error.
+Channels go a few at a time, those first whose readers can do best without them
+for what they cost (`core.pruning.scoring.readers`). ``reconstruction`` weighs the
+error of a layer by the spread of its output, ``sensitivity`` by how far it moves
+the outputs of the model.
 
 To read this file, start from `eliminate`.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from core.pruning.scoring.heuristics.protocol import (
     AtomSums,
@@ -21,131 +17,21 @@ from core.pruning.scoring.heuristics.protocol import (
     Need,
     Scores,
     ScoringContext,
-    parameters,
+    Weighing,
 )
-from core.pruning.scoring.statistics import Statistics
+from core.pruning.scoring.readers import Reader, build_readers
 from core.pruning.tracing.counting import Counter
-from core.pruning.tracing.graph import AtomArray, ChannelGraph, Layer
+from core.pruning.tracing.graph import AtomArray, ChannelGraph
 from core.pruning.tracing.labels import FIXED
-
-Matrix = NDArray[np.float64]
 
 _STEPS = 240
 """Eliminations happen in this many rounds: few enough for wide networks."""
 
 
-@dataclass(slots=True)
-class Reader:
-    """The error of one layer (one group of it) as a function of its inputs.
-
-    Parameters
-    ----------
-    atoms
-        int64 (C,): atom of each input channel.
-    gram
-        float64 (C, C): W'W over outputs and kernel positions, outputs scaled to
-        comparable units.
-    inverse
-        float64 (C, C): inverse of the ridged second moments.
-    """
-
-    atoms: AtomArray
-    gram: Matrix
-    inverse: Matrix
-
-    def saliency(self) -> Scores:
-        """float64 (C,): error when one channel goes and the rest is refitted."""
-        spread = np.diagonal(self.inverse)
-        return np.asarray(np.diagonal(self.gram) / np.maximum(spread, 1e-300))
-
-    def drop(self, gone: NDArray[np.bool_]) -> None:
-        """Eliminate channels and refit the rest: a block step of the surgeon."""
-        stay = ~gone
-        block = self.inverse[np.ix_(gone, gone)]
-        weight = np.linalg.solve(block, self.inverse[np.ix_(gone, stay)])
-        cross = self.gram[np.ix_(stay, gone)] @ weight
-        inner = weight.T @ (self.gram[np.ix_(gone, gone)] @ weight)
-        self.gram = self.gram[np.ix_(stay, stay)] - cross - cross.T + inner
-        self.inverse = (
-            self.inverse[np.ix_(stay, stay)] - self.inverse[np.ix_(stay, gone)] @ weight
-        )
-        self.atoms = self.atoms[stay]
-
-
-def readers_of(ask: ScoringContext) -> list[Reader]:
-    """Return every layer that reads prunable channels."""
-    statistics, tensors = ask.measured, parameters(ask.module)
-    tensors.update(dict(ask.module.named_buffers()))
-    found = []
-    for weight, layer in statistics.readers.items():
-        if layer.depthwise or not (layer.inputs != FIXED).any():
-            continue
-        found.extend(_readers(layer, weight, tensors, statistics))
-    return found
-
-
-def _readers(
-    layer: Layer, weight: str, tensors: dict[str, Tensor], statistics: Statistics
-) -> list[Reader]:
-    groups = layer.groups
-    rows = _rows(layer, tensors[weight])
-    scale = _output_scale(layer, statistics, tensors, rows)
-    rows = rows * scale[:, :, None, None]
-    inverse = statistics.inverse(weight).numpy()
-    atoms = layer.inputs.reshape(groups, -1)
-    result = []
-    for index in range(groups):
-        flat = rows[index].transpose(1, 0, 2).reshape(rows.shape[2], -1)
-        gram = (flat @ flat.T).astype(np.float64)
-        result.append(Reader(atoms[index], gram, inverse[index][:-1, :-1].copy()))
-    return result
-
-
-def _rows(layer: Layer, weight: Tensor) -> NDArray[np.float32]:
-    """Return a weight as float32 (groups, outputs, inputs, kernel)."""
-    flat = weight.detach().flatten(2) if weight.dim() > 2 else weight[:, :, None]
-    if layer.kind == "transposed":
-        wide = flat.reshape(layer.groups, -1, flat.shape[1], flat.shape[2])
-        flat_groups = wide.transpose(1, 2)
-    else:
-        flat_groups = flat.reshape(layer.groups, -1, flat.shape[1], flat.shape[2])
-    return np.asarray(flat_groups.float().cpu().numpy())
-
-
-def _output_scale(
-    layer: Layer,
-    statistics: Statistics,
-    tensors: dict[str, Tensor],
-    rows: NDArray[np.float32],
-) -> NDArray[np.float32]:
-    """Return gains that make errors of different layers comparable.
-
-    Behind a batch norm the gain is its own (units of its output); elsewhere one
-    over the root mean square of the layer's output.
-    """
-    groups, outputs = rows.shape[:2]
-    if layer.norm is not None:
-        norm = statistics.graph.layers[layer.norm]
-        var = norm.settings.get("var")
-        if var is not None and norm.weight is not None:
-            spread = (tensors[var] + norm.settings["eps"]).sqrt()
-            gain = (tensors[norm.weight].abs() / spread).float().cpu().numpy()
-            return np.asarray(gain.reshape(groups, outputs))
-    second = statistics.moments[layer.weight or ""].second
-    power = 0.0
-    for index in range(groups):
-        mean = second[index, :-1, -1]
-        covariance = second[index, :-1, :-1] - np.outer(mean, mean)
-        flat = rows[index].transpose(1, 0, 2).reshape(rows.shape[2], -1)
-        power += float(np.einsum("io,ij,jo->", flat, covariance, flat, optimize=True))
-    rms = np.sqrt(max(power, 1e-30) / (groups * outputs))
-    return np.full((groups, outputs), 1.0 / rms, dtype=np.float32)
-
-
 def _reconstruction(ask: ScoringContext) -> Scores:
     """One-shot saliency: no other channel is gone yet."""
     total = AtomSums(ask.graph)
-    for reader in readers_of(ask):
+    for reader in build_readers(ask, "outputs"):
         total.add(reader.atoms, reader.saliency())
     return _per_cost(total.sum, ask)
 
@@ -157,20 +43,35 @@ def _per_cost(scores: Scores, ask: ScoringContext) -> Scores:
     return scores / np.maximum(cost, 1.0)
 
 
-def _elimination(ask: ScoringContext) -> Scores:
+def _elimination(ask: ScoringContext, weighing: Weighing = "outputs") -> Scores:
     """Backward elimination: position in the order in which channels went."""
     statistics = ask.measured
-    key = f"elimination/{ask.count}"
+    key = f"elimination/{weighing}/{ask.count}"
     if key not in statistics.cache:
-        statistics.cache[key] = eliminate(ask)
+        statistics.cache[key] = eliminate(ask, weighing)
     return np.asarray(statistics.cache[key])
 
 
-def eliminate(ask: ScoringContext) -> Scores:
+def _sensitivity(ask: ScoringContext) -> Scores:
+    return _elimination(ask, "gradients")
+
+
+def _without_gradients(ask: ScoringContext) -> tuple[str, ...]:
+    """Say so when errors could not be weighed by gradients."""
+    reason = ask.measured.curvature(ask.module).reason
+    if not reason:
+        return ()
+    return (
+        f"this model cannot be differentiated ({reason}): layers are weighed by the "
+        "spread of their outputs instead",
+    )
+
+
+def eliminate(ask: ScoringContext, weighing: Weighing) -> Scores:
     """Return the round and rank at which each atom goes, float64 (atoms,)."""
     graph = ask.graph
     counter = Counter(graph)
-    readers = readers_of(ask)
+    readers = build_readers(ask, weighing)
     alive = np.ones(graph.atoms, dtype=bool)
     alive[FIXED] = False
     place = np.zeros(graph.atoms)
@@ -233,6 +134,7 @@ RECONSTRUCTION = Heuristic(
     _elimination,
     _STATISTICS,
     weighs_cost=True,
+    weighing="outputs",
 )
 RECONSTRUCTION_ONCE = Heuristic(
     "reconstruction_once",
@@ -243,4 +145,17 @@ RECONSTRUCTION_ONCE = Heuristic(
     _reconstruction,
     _STATISTICS,
     weighs_cost=True,
+)
+SENSITIVITY = Heuristic(
+    "sensitivity",
+    "Sensitivity",
+    "Like reconstruction, with each layer's error weighed by how far it moves the "
+    "outputs of the model: one backward pass a tile, no labels.",
+    "Hassibi & Stork 1993 (optimal brain surgeon) with Kronecker-factored curvature: "
+    "Martens & Grosse 2015, arXiv 1503.05671; cf. Kurtic et al. 2023, arXiv 2302.04089",
+    _sensitivity,
+    _STATISTICS,
+    weighs_cost=True,
+    weighing="gradients",
+    notes=_without_gradients,
 )
