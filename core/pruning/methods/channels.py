@@ -70,7 +70,8 @@ class Channels:
         alive = self.selector(request, of).select(
             scores, request.sparsity, request.scope, count
         )
-        return plan_of(of.graph, alive, plan_settings(request))
+        notes = self.notes(request, of, job)
+        return plan_of(of.graph, alive, plan_settings(request), notes)
 
     def build(
         self,
@@ -147,6 +148,14 @@ class Channels:
         count = self.scored_count(request)
         key = request.heuristic, count, request.seed, request.cost_aware
         return of.remember("scores", key, lambda: self._score(request, of, job), 64)
+
+    def notes(
+        self, request: PruneRequest, of: PruningContext, job: Job | None
+    ) -> tuple[str, ...]:
+        """Return what the heuristic could not do on this model, as sentences."""
+        rule = self.heuristic(request)
+        data = statistics_for(rule, of, job)
+        return rule.notes(ScoringContext(of.module, of.graph, data))
 
     def scored_count(self, request: PruneRequest) -> Count:
         """Return the cost that a heuristic may weigh by."""
