@@ -39,12 +39,12 @@ def test_palette_indices_are_the_labels(tmp_path):
     np.testing.assert_array_equal(read_labels(tmp_path / "a.png"), index)
 
 
-def test_one_bit_maps_are_zero_and_one(tmp_path):
+def test_one_bit_maps_are_masks(tmp_path):
     Image.fromarray(LABELS > 99).save(tmp_path / "a.png")
-    tifffile.imwrite(tmp_path / "a.tif", LABELS > 99)
+    tifffile.imwrite(tmp_path / "a.tif", LABELS > 99, photometric="minisblack")
     np.save(tmp_path / "a.npy", LABELS > 99)
     for name in ("a.png", "a.tif", "a.npy"):
-        np.testing.assert_array_equal(read_labels(tmp_path / name), LABELS > 99)
+        np.testing.assert_array_equal(read_labels(tmp_path / name) > 0, LABELS > 99)
 
 
 def test_npy(tmp_path):
@@ -54,7 +54,7 @@ def test_npy(tmp_path):
 
 def test_pickled_npy_is_not_run(tmp_path):
     np.save(tmp_path / "a.npy", np.array([{}], dtype=object), allow_pickle=True)
-    with pytest.raises(InputError, match="damaged"):
+    with pytest.raises(InputError, match="pickles are not run"):
         read_labels(tmp_path / "a.npy")
 
 
@@ -69,9 +69,20 @@ def test_colour_labels_are_refused(tmp_path):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "complex64"])
 def test_labels_are_whole(tmp_path, dtype):
-    tifffile.imwrite(tmp_path / "a.tif", LABELS.astype(dtype))
+    tifffile.imwrite(tmp_path / "a.tif", LABELS.astype(dtype) + 0.5)
     with pytest.raises(InputError, match=f"{dtype}.*whole"):
         read_labels(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_floats_that_are_whole_are_labels(tmp_path, dtype):
+    tifffile.imwrite(tmp_path / "a.tif", LABELS.astype(dtype))
+    np.testing.assert_array_equal(read_labels(tmp_path / "a.tif"), LABELS)
+    broken = LABELS.astype(dtype)
+    broken[0, 0] = np.nan
+    tifffile.imwrite(tmp_path / "b.tif", broken)
+    with pytest.raises(InputError, match="not finite"):
+        read_labels(tmp_path / "b.tif")
 
 
 def test_jpeg_negative_and_other_files(tmp_path):
@@ -82,7 +93,7 @@ def test_jpeg_negative_and_other_files(tmp_path):
         read_labels(tmp_path / "a.jpg")
     with pytest.raises(InputError, match="from -1"):
         read_labels(tmp_path / "a.tif")
-    with pytest.raises(InputError, match="not a PNG or TIFF"):
+    with pytest.raises(InputError, match="is a text file, which is no ground truth"):
         read_labels(tmp_path / "a.txt")
     with pytest.raises(InputError, match="does not exist"):
         read_labels(tmp_path / "b.tif")

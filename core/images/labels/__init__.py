@@ -1,0 +1,1 @@
+"""Ground truth of every kind, as labels, types and notes. Start with `read_truth`."""
