@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from core.errors import InputError
 from core.pruning import MaskPlan
 from core.pruning.planning.weight_masks import as_tensor
+from core.strided import subsampled_pointwise
 from core.training.callbacks import Callbacks
 from core.training.loss import Outputs, distillation_loss, total_loss
 from core.training.settings import Settings
@@ -204,7 +205,8 @@ class Run:
     def _loss(self, inputs: Tensor, targets: dict[str, Tensor]) -> Tensor:
         half = self._settings.half
         kind = self._device.type
-        with torch.autocast(kind, torch.bfloat16, enabled=half), self._chance():
+        cast = torch.autocast(kind, torch.bfloat16, enabled=half)
+        with cast, self._chance(), subsampled_pointwise(self._student):
             outputs: Outputs = self._student(inputs)
         if self.teacher is None:
             return total_loss(outputs, targets, self._settings.type_weights)

@@ -15,6 +15,7 @@ from torch.utils._pytree import tree_leaves
 
 from core.errors import PruningError
 from core.pruning.tracing.modes import evaluating
+from core.strided import subsampled_pointwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ def _differentiate(
     generator: torch.Generator,
 ) -> tuple[Tensor | None, ...]:
     try:
-        total = _sketch(module(*inputs), generator)
+        with subsampled_pointwise(module):
+            total = _sketch(module(*inputs), generator)
         return torch.autograd.grad(total, weights, allow_unused=True)
     except RuntimeError as error:
         reason = str(error).partition(".")[0].splitlines()[0]
