@@ -153,7 +153,8 @@ class Counts:
     params
         Parameters (buffers left out).
     macs
-        Multiply-accumulates for one input of the traced shape.
+        Multiply-accumulates for one input of the size that
+        `core.benchmark.counting_input` gives; shown with it.
     channels
         Output channels of all prunable layers, protected ones included.
     """

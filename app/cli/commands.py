@@ -178,9 +178,7 @@ def _write(
 
 
 def _inspect(asked: Arguments) -> None:
-    import torch
-
-    from core.benchmark import PrunableModel
+    from core.benchmark import PrunableModel, counting_input
     from core.models import catalogue, load_model
 
     if not asked.model:
@@ -188,8 +186,7 @@ def _inspect(asked: Arguments) -> None:
             _say(f"{name:<18} {words}")
         return
     model = load_model(asked.model)
-    side = model.spec.window[0]
-    prunable = PrunableModel(model, torch.zeros(1, 3, side, side), ())
+    prunable = PrunableModel(model, counting_input(model), ())
     for line in description(prunable):
         _say(line)
 
@@ -205,12 +202,13 @@ def description(prunable: Any) -> list[str]:
     spec, counts = prunable.model.spec, prunable.counts
     lines = [
         f"{spec.name}: {spec.architecture}, {text.quantity(counts.params)} parameters, "
-        f"{text.quantity(counts.macs)} MACs, {counts.channels} channels",
+        f"{text.quantity(counts.macs)} MACs {text.per_input(prunable.input_size)}, "
+        f"{counts.channels} channels",
         "",
     ]
     widest = max((len(layer.name) for layer in prunable.layers), default=5)
     lines.append(
-        f"{'layer':<{widest}}  {'width':>5}  part     coupled with / protected"
+        f"{'layer':<{widest}}  {'width':>5}  part       coupled with / protected"
     )
     for layer in prunable.layers:
         notes = []
@@ -218,7 +216,7 @@ def description(prunable: Any) -> list[str]:
             notes.append("with " + ", ".join(layer.coupled))
         if layer.protected:
             notes.append(f"protected: {layer.protected}")
-        line = f"{layer.name:<{widest}}  {layer.width:>5}  {layer.part:<8} "
+        line = f"{layer.name:<{widest}}  {layer.width:>5}  {layer.part:<10} "
         lines.append((line + "; ".join(notes)).rstrip())
     lines += ["", "heuristics"]
     for heuristic in prunable.heuristics:

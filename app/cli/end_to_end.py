@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.cli.arguments import Arguments
+from app.cli.summary import ratio_words
 from app.rendering.overlay import Colours, compose, label_pyramid, picture_pyramid
 from app.state.session.sources import split
 from app.text import format as text
@@ -38,7 +39,8 @@ def way_of(
     Returns
     -------
     dict
-        ``end_to_end_ms`` by stage for both models, with the speed-up; ``why`` the
+        ``end_to_end_ms`` by stage for both models, with speed-up, interval and verdict
+        from paired runs; ``why`` the
         pruned network is not faster, if it is not; ``slowest_layers`` of it.
     """
     from core.benchmark import explain
@@ -46,12 +48,13 @@ def way_of(
     model, share = bench.prunable.model, way.dense.network_share
     pruned, _ = bench.pruned(asked.request)
     reasons, layers = explain(model, pruned, bench.tile, timed, share)
+    said = way.timed.summary()
     slowest = sorted(layers, key=lambda each: -each.ms)[:_SLOWEST]
     return {
         "end_to_end_ms": {
+            **{name: said[name] for name in ("speedup", "interval", "verdict")},
             "dense": _stages(way.dense),
             "pruned": _stages(way.pruned),
-            "speedup": way.speedup,
         },
         "why": list(reasons),
         "slowest_layers": [
@@ -65,14 +68,13 @@ def way_lines(result: Mapping[str, Any]) -> list[str]:
     """Return the whole way for people."""
     way = result["end_to_end_ms"]
     parts = ", ".join(
-        f"{name} {text.milliseconds(way['pruned'][name])}"
-        for name in way["pruned"]
+        f"{name} {text.milliseconds(ms)}"
+        for name, ms in way["pruned"].items()
         if name != "total"
     )
+    dense = text.milliseconds(way["dense"]["total"])
     return [
-        f"whole way   {text.milliseconds(way['dense']['total'])} to "
-        f"{text.milliseconds(way['pruned']['total'])}  "
-        f"{text.speedup(way['speedup'])} ({parts})",
+        f"whole way   {dense} dense, {ratio_words(way)} (pruned: {parts})",
         *(f"why         {reason}" for reason in result["why"]),
     ]
 

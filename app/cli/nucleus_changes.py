@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from app.cli.summary import defined, shown
+from app.text.changes import describe_count, describe_partition
 
 if TYPE_CHECKING:
     from core.benchmark import Bench, WholeWay
+    from core.metrics import Kind, NucleusChanges
     from core.results import Outcome
 
 
@@ -23,15 +25,15 @@ def damage_of(bench: "Bench", found: "Outcome", way: "WholeWay") -> dict[str, An
     Returns
     -------
     dict
-        ``changes`` counts events; ``types`` says what became of the dense model's
+        ``changes`` counts events; ``fates`` counts each of the dense model's
+        nuclei once, and new ones; ``types`` says what became of the dense model's
         nuclei of each type, the one that keeps least first (empty where the model
         tells none apart); ``branches`` as `core.benchmark.branches` gives them.
     """
     from core.benchmark import branches
-    from core.metrics import Change, damage_by_type
+    from core.metrics import KINDS, damage_by_type
 
     before = bench.dense.prediction
-    kinds = [event.kind for event in found.changes.events]
     names, types = bench.prunable.model.spec.classes, []
     if names and before.classes is not None:
         damage = damage_by_type([found.changes], [before.classes], len(names))
@@ -42,16 +44,21 @@ def damage_of(bench: "Bench", found: "Outcome", way: "WholeWay") -> dict[str, An
         ]
     scores = branches(way.dense_maps, way.pruned_maps, bench.labels)
     return {
-        "changes": {kind.name.lower(): kinds.count(kind) for kind in Change if kind},
+        "changes": {kind: found.changes.count(kind).events for kind in KINDS},
+        "fates": {kind: found.changes.count(kind).alone for kind in KINDS},
         "types": types,
         "branches": {name: defined(each.as_dict()) for name, each in scores.items()},
     }
 
 
-def damage_lines(result: Mapping[str, Any]) -> list[str]:
+def damage_lines(result: Mapping[str, Any], changes: "NucleusChanges") -> list[str]:
     """Return the damage for people."""
-    events = ", ".join(f"{n:,} {kind}" for kind, n in result["changes"].items() if n)
-    lines = [f"what became {events or 'nothing to compare'}"]
+    lines = [f"what became {describe_partition(changes)}"]
+    kinds: tuple[Kind, ...] = ("merged", "split")
+    counts = {kind: changes.count(kind) for kind in kinds}
+    events = [describe_count(kind, count) for kind, count in counts.items()]
+    if any(count.events for count in counts.values()):
+        lines.append(f"events      {', '.join(events)}")
     worst = [each for each in result["types"] if each["before"]]
     if worst:
         words = ", ".join(

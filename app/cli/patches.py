@@ -48,13 +48,13 @@ def prune_patches(
     bench = PatchBench(model, data.tiles)
     found = bench.prune(asked.request, job)
     timed = bench.compare(asked.request, job)
-    result = patch_summary(asked.model, found, timed)
+    result = patch_summary(asked.model, bench, found, timed)
     notes = _write(asked, bench, found, result, job) if asked.out else []
     return result, patch_lines(result, [*data.notes, *notes])
 
 
 def patch_summary(
-    model: str, found: "PatchRound", timed: "Comparison"
+    model: str, bench: "PatchBench", found: "PatchRound", timed: "Comparison"
 ) -> dict[str, Any]:
     """Return the result as the object that ``--json`` prints.
 
@@ -62,13 +62,14 @@ def patch_summary(
     ----------
     model
         As asked for.
-    found, timed
+    bench, found, timed
         The round. Undefined scores become None.
     """
+    size = bench.subject.prunable.input_size
     agreement = dict(found.overall["agreement"])
     changed = agreement.pop("changed")
     return {
-        **figures(model, found.request, (found.dense, found.counts), timed),
+        **figures(model, found.request, (found.dense, found.counts), size, timed),
         "scores": {
             "dense": defined(found.overall.get("dense")),
             "pruned": defined(found.overall.get("pruned")),
@@ -154,6 +155,7 @@ def _write(
         plan_hash=found.plan_hash,
         dense=found.dense,
         pruned=found.counts,
+        input_size=bench.subject.prunable.input_size,
         tile=text.counted(len(tiles), "patch", "patches") + f" of {asked.tile}",
         scores={
             title: result["scores"][side]

@@ -17,6 +17,7 @@ def figures(
     model: str,
     request: "PruneRequest",
     counts: tuple["Counts", "Counts"],
+    input_size: tuple[int, int],
     timed: "Comparison",
 ) -> dict[str, Any]:
     """Return what ``--json`` prints of any pruned model.
@@ -29,6 +30,8 @@ def figures(
         What was pruned.
     counts
         Dense and pruned.
+    input_size
+        Height and width that multiply-accumulates are counted for.
     timed
         The network alone.
     """
@@ -44,7 +47,11 @@ def figures(
             for name in _COUNTS
         },
         "params": {"dense": dense.params, "pruned": left.params},
-        "macs": {"dense": dense.macs, "pruned": left.macs},
+        "macs": {
+            "dense": dense.macs,
+            "pruned": left.macs,
+            "input": list(input_size),
+        },
         "latency_ms": timed.summary(),
     }
 
@@ -58,7 +65,8 @@ def figure_lines(result: Mapping[str, Any]) -> list[str]:
         f"parameters  {text.quantity(params['dense'])} to "
         f"{text.quantity(params['pruned'])}  (-{text.percent(shares['params'], 1)})",
         f"MACs        {text.quantity(macs['dense'])} to "
-        f"{text.quantity(macs['pruned'])}  (-{text.percent(shares['macs'], 1)})",
+        f"{text.quantity(macs['pruned'])} {text.per_input(macs['input'])}  "
+        f"(-{text.percent(shares['macs'], 1)})",
         f"latency     {latency_words(timed)}",
     ]
 
@@ -68,12 +76,16 @@ def latency_words(timed: Mapping[str, Any]) -> str:
     dense = text.milliseconds(timed["dense"])
     if timed["speedup"] is None:
         return f"{timed['verdict']} ({dense} dense)"
+    return f"{dense} to {text.milliseconds(timed['pruned'])}  {ratio_words(timed)}"
+
+
+def ratio_words(timed: Mapping[str, Any]) -> str:
+    """Return speed-up, interval and verdict; of a noisy measurement the last alone."""
+    if timed["speedup"] is None:
+        return str(timed["verdict"])
     low, high = timed["interval"]
-    return (
-        f"{dense} to {text.milliseconds(timed['pruned'])}  "
-        f"{text.speedup(timed['speedup'])} ({low:.2f} to {high:.2f}): "
-        f"{timed['verdict']}"
-    )
+    ratio = text.speedup(timed["speedup"])
+    return f"{ratio} ({low:.2f} to {high:.2f}): {timed['verdict']}"
 
 
 def defined(scores: Mapping[str, float] | None) -> dict[str, float | None] | None:

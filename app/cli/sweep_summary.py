@@ -31,7 +31,7 @@ def summary(
     }
     sizes = bench.dense.counts, found.counts
     return {
-        **figures(model, found.request, sizes, timed),
+        **figures(model, found.request, sizes, bench.dense.input_size, timed),
         "scores": truth,
         "nuclei": {
             "dense": bench.dense.prediction.count,
@@ -51,7 +51,7 @@ def lines_of(result: dict[str, Any], found: "Outcome") -> list[str]:
         *figure_lines(result),
         f"nuclei      {result['nuclei']['dense']} to {result['nuclei']['pruned']}",
     ]
-    lines += [*damage_lines(result), *way_lines(result)]
+    lines += [*damage_lines(result, found.changes), *way_lines(result)]
     if result["training"]:
         lines.append(training_line(result["training"]))
     rows = [("agreement with dense", agreement)]

@@ -125,7 +125,8 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "macs",
         "MACs",
-        "Multiply-accumulates that are left, for this tile.",
+        "Multiply-accumulates that are left, per 256\N{MULTIPLICATION SIGN}256 pixels "
+        "of input (per patch of a classifier).",
         lambda t: float(t.pruned.macs),
         lambda t: text.quantity(t.pruned.macs),
     ),

@@ -62,12 +62,24 @@ def _place(trial: Trial) -> tuple[RequestKey, int]:
 
 
 def with_latency(trials: Sequence[Trial], measured: Comparison) -> tuple[Trial, ...]:
-    """Return ``trials`` with a measurement put to its point."""
-    return tuple(
+    """Return ``trials`` with a measurement put to its point.
+
+    There is one dense model, so all points get the same latency of it: the median of
+    what was measured, those too noisy to say anything left out.
+    """
+    timed = [
         replace(trial, measured=measured)
         if trial.request == measured.request
         else trial
         for trial in trials
+    ]
+    known = [t.latency.dense.median for t in timed if t.latency is not None]
+    level = float(np.median(known)) if known else 0.0
+    return tuple(
+        trial
+        if trial.measured is None or trial.measured.dense_ms == level
+        else replace(trial, measured=replace(trial.measured, level=level))
+        for trial in timed
     )
 
 

@@ -64,6 +64,12 @@ def counted(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def per_input(size: tuple[int, int]) -> str:
+    """Return what multiply-accumulates are counted for: ``per 256x256``."""
+    height, width = size
+    return f"per {width}{TIMES}{height}"
+
+
 def memory(size: float) -> str:
     """Return bytes as ``812 MB`` or ``1.24 GB``."""
     if size >= 999.5e6:

@@ -197,6 +197,7 @@ def describe_opened(
         prediction=found.prediction,
         nuclei=draw_nuclei(found.prediction.labels, found.prediction.classes),
         counts=found.counts,
+        input_size=found.input_size,
         scores=found.scores,
         layers=bench.prunable.layers,
         heuristics=bench.prunable.heuristics,

@@ -194,6 +194,7 @@ def _card(leaving: ExportJob, found: "Outcome") -> str:
             plan_hash=found.plan_hash,
             dense=bench.dense.counts,
             pruned=found.counts,
+            input_size=bench.dense.input_size,
             tile=bench.tile.source,
             scores={title: s for title, s in scores.items() if s},
             latency=timed.summary() if timed is not None else {},

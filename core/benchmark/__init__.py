@@ -1,7 +1,7 @@
 """The rounds of the bench: the only place that joins pruning, nuclei and scores."""
 
 from core.benchmark.bench import Bench
-from core.benchmark.calibration import calibration_inputs
+from core.benchmark.calibration import calibration_inputs, counting_input
 from core.benchmark.explain import WholeWay, branches, explain, whole_way
 from core.benchmark.model import PrunableModel
 from core.benchmark.recovery import Material
@@ -13,6 +13,7 @@ __all__ = [
     "WholeWay",
     "branches",
     "calibration_inputs",
+    "counting_input",
     "explain",
     "whole_way",
 ]

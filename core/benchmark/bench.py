@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from core.benchmark.calibration import calibration_inputs
+from core.benchmark.calibration import calibration_inputs, counting_input
 from core.benchmark.model import PrunableModel, to_inference_layout
 from core.benchmark.recovery import Material, Tuned, TunedModels, summary_of
 from core.errors import InputError
@@ -129,7 +129,7 @@ class Bench:
             with _timed(seconds, "trace"):
                 tiles = [tile, *_samples()] if calibration is None else calibration
                 inputs = calibration_inputs(model, tiles)
-                prunable = PrunableModel(model, inputs[0], inputs)
+                prunable = PrunableModel(model, counting_input(model), inputs)
         bench = cls(prunable, tile, labels, classes)
         bench._calibration = calibration
         job.step(1, 3, "finding nuclei with the whole model")
@@ -138,6 +138,7 @@ class Bench:
         bench.dense = DenseOutcome(
             prediction=prediction,
             counts=prunable.counts,
+            input_size=prunable.input_size,
             scores=bench._against_truth(prediction),
             seconds=seconds,
         )

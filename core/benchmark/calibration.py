@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from core.models import LoadedModel
@@ -38,6 +39,22 @@ def calibration_inputs(
         to_input(model, patch) for tile in tiles for patch in _spread(tile, each, side)
     ]
     return tuple(found[:patches] if len(tiles) <= patches else found)
+
+
+def counting_input(model: LoadedModel) -> Tensor:
+    """Return an input of the size that multiply-accumulates are counted for.
+
+    It is the same for a model wherever it is opened, whatever the tile: 256x256, or
+    the window of a network that takes no other size.
+
+    Returns
+    -------
+    Tensor
+        Zeros, (1, 3, h, w).
+    """
+    side = _side(model)
+    device = next(model.module.parameters()).device
+    return torch.zeros(1, 3, side, side, device=device)
 
 
 def _side(model: LoadedModel) -> int:

@@ -6,13 +6,23 @@ To read this file, start from `whole_way`, `explain` and `branches`.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.job import Job
-from core.latency import EndToEnd, LayerTime, StageClock, profile_layers, why_not_faster
+from core.latency import (
+    Comparison,
+    EndToEnd,
+    LayerTime,
+    Settings,
+    StageClock,
+    compare_times,
+    profile_layers,
+    why_not_faster,
+)
+from core.latency.sampling import Watch, take_blocks
 from core.metrics import BranchScores, score_branches
 from core.nuclei import Maps, instances, raw_maps, to_input
 
@@ -22,15 +32,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
-    from core.latency import Comparison
     from core.models import LoadedModel
     from core.types import Tile
 
     Draw = Callable[[Tile, NDArray[np.int32]], object]
 
 _FOREGROUND = 0.5  # probability
-_REPEATS = 2
-_ENOUGH = 10.0  # seconds: once is enough for a tile that takes longer
+WHOLE_WAY = Settings(seconds=4.0, precision=0.02, confidence=0.98)
+"""How long the way of a tile is timed."""
 _SIDE = 256  # of the part that layers are timed on: shares hardly depend on it
 
 
@@ -42,19 +51,18 @@ class WholeWay:
     ----------
     dense, pruned
         Median milliseconds by stage, by the clock on the wall.
+    timed
+        All stages together, measured in turns: paired ratios, their interval and the
+        verdict, as of the network alone.
     dense_maps, pruned_maps
         Raw outputs on the way, see `core.nuclei.raw_maps`.
     """
 
     dense: EndToEnd
     pruned: EndToEnd
+    timed: Comparison
     dense_maps: Maps
     pruned_maps: Maps
-
-    @property
-    def speedup(self) -> float:
-        """How many times faster the whole way is."""
-        return self.pruned.speedup_over(self.dense)
 
 
 def whole_way(
@@ -63,6 +71,8 @@ def whole_way(
     read: Callable[[], Tile],
     draw: Draw,
     job: Job | None = None,
+    *,
+    settings: Settings = WHOLE_WAY,
 ) -> WholeWay:
     """Time reading, network, instances and drawing, both networks in turns.
 
@@ -76,6 +86,9 @@ def whole_way(
         Makes the picture of a tile and its nuclei, int32 (height, width).
     job
         Progress and cancel.
+    settings
+        How long to measure, at least `Settings.min_blocks` blocks of four runs unless
+        these take four times as long; layout and threads are those of this process.
 
     Raises
     ------
@@ -85,23 +98,34 @@ def whole_way(
     job = job or Job()
     sides = (model, replace(model, module=pruned))
     clocks, maps = (StageClock(), StageClock()), [Maps(), Maps()]
-    start = perf_counter()
-    for turn in range(_REPEATS):
-        if turn and perf_counter() - start > _ENOUGH:
-            break
-        # the other one goes first each time: what the first one warms up, both gain
-        for side in (0, 1) if turn % 2 == 0 else (1, 0):
-            job.step(turn, _REPEATS, "timing from file to picture")
-            clock = clocks[side]
-            with clock.stage("read"):
-                tile = read()
-            with clock.stage("network"):
-                maps[side] = raw_maps(sides[side], tile)
-            with clock.stage("instances"):
-                found = instances(maps[side], model.spec)
-            with clock.stage("draw"):
-                draw(tile, found.labels)
-    return WholeWay(clocks[0].result(), clocks[1].result(), *maps)
+    at = [0, settings.min_blocks]
+
+    def step(done: int, total: int) -> None:
+        at[:] = done, total
+
+    def run(side: int) -> float:
+        job.step(at[0], at[1], "timing from file to picture")
+        clock, start = clocks[side], perf_counter()
+        with clock.stage("read"):
+            tile = read()
+        with clock.stage("network"):
+            maps[side] = raw_maps(sides[side], tile)
+        with clock.stage("instances"):
+            found = instances(maps[side], model.spec)
+        with clock.stage("draw"):
+            draw(tile, found.labels)
+        return (perf_counter() - start) * 1e3
+
+    start = monotonic()
+    times = take_blocks(
+        lambda: run(0),
+        lambda: run(1),
+        settings,
+        Watch(monotonic, step),
+        start + settings.seconds,
+    )
+    timed = compare_times(*times, settings.confidence, seconds=monotonic() - start)
+    return WholeWay(clocks[0].result(), clocks[1].result(), timed, *maps)
 
 
 def explain(

@@ -54,6 +54,8 @@ class PrunableModel:
     ) -> None:
         self.model = model
         self.context = PruningContext(model.module, example, calibration)
+        #: Height and width of the input that multiply-accumulates are counted for.
+        self.input_size = int(example.shape[-2]), int(example.shape[-1])
 
     @property
     def graph(self) -> ChannelGraph:

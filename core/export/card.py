@@ -37,6 +37,8 @@ class Card:
         Names what was kept.
     dense, pruned
         Sizes.
+    input_size
+        Height and width that multiply-accumulates are counted for.
     tile
         Name of the tile that scores and times are for; of a patch classifier, how
         many patches of which folder.
@@ -56,6 +58,7 @@ class Card:
     plan_hash: str
     dense: Counts
     pruned: Counts
+    input_size: tuple[int, int] = (256, 256)
     tile: str = ""
     scores: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     latency: Mapping[str, Any] = field(default_factory=dict)
@@ -110,7 +113,7 @@ def model_card(card: Card) -> str:
     ]
     for name, title in (
         ("params", "parameters"),
-        ("macs", "multiply-accumulates"),
+        ("macs", f"multiply-accumulates {_per_input(card.input_size)}"),
         ("channels", "channels"),
     ):
         before, after = getattr(card.dense, name), getattr(card.pruned, name)
@@ -122,6 +125,10 @@ def model_card(card: Card) -> str:
     lines += ["", "## Data and licences, as the dense model's card has them", ""]
     lines.append(_data(card.parent))
     return "\n".join(lines) + "\n"
+
+
+def _per_input(size: tuple[int, int]) -> str:
+    return f"per {size[1]}\N{MULTIPLICATION SIGN}{size[0]}"
 
 
 def _counted(count: str) -> str:

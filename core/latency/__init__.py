@@ -6,6 +6,7 @@ from core.latency.process import LatencyProcess, compare
 from core.latency.profile import LayerTime, profile_layers, why_not_faster
 from core.latency.results import FULL, QUICK, Settings
 from core.latency.stages import STAGES, EndToEnd, StageClock
+from core.latency.statistics import compare_times
 from core.results.latency import (
     NOT_MEASURABLE,
     Comparison,
@@ -29,6 +30,7 @@ __all__ = [
     "StageClock",
     "Timing",
     "compare",
+    "compare_times",
     "decide_verdict",
     "peak_memory",
     "processor_name",

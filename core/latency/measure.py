@@ -8,6 +8,7 @@ import gc
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from core.latency.sampling import (
     take_blocks,
     warm_up,
 )
-from core.latency.statistics import judge
+from core.latency.statistics import compare_times
 from core.results.latency import Clock, Comparison, Timing
 
 Step = Callable[[int, int], None]
@@ -82,20 +83,15 @@ def measure(
         deadline = start + settings.seconds
         dense, pruned = take_blocks(*sides, settings, watch, deadline)
         place = describe(device, inputs, layout, load, isolated=isolated)
-    ratios = np.log(dense / pruned)
-    speedup, interval, verdict = judge(ratios, settings.confidence)
-    return Comparison(
-        _timing(sides[0], dense),
-        _timing(sides[1], pruned),
-        speedup,
-        interval,
-        verdict,
-        settings.confidence,
-        ratios,
-        place,
-        watch.now() - start,
-        {**tried, **layouts},
-        clock,
+    spent = watch.now() - start
+    found = compare_times(dense, pruned, settings.confidence, seconds=spent)
+    return replace(
+        found,
+        dense=_timing(sides[0], dense),
+        pruned=_timing(sides[1], pruned),
+        environment=place,
+        tried={**tried, **layouts},
+        clock=clock,
     )
 
 

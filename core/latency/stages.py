@@ -38,10 +38,6 @@ class EndToEnd:
         """Share of the network, 0 to 1; nan when nothing was timed."""
         return self.ms.get("network", 0.0) / self.total if self.total else float("nan")
 
-    def speedup_over(self, dense: "EndToEnd") -> float:
-        """How many times faster the whole way is than another one."""
-        return dense.total / self.total if self.total else float("nan")
-
 
 @dataclass(slots=True)
 class StageClock:

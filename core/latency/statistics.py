@@ -24,7 +24,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from core.results.latency import Verdict, decide_verdict
+from core.results.latency import Comparison, Timing, Verdict, decide_verdict
 
 Floats = NDArray[np.float64]
 
@@ -97,6 +97,35 @@ def judge(
     extra = math.log1p(SYSTEMATIC)
     interval = (math.exp(low - extra), math.exp(min(high + extra, _LARGEST)))
     return math.exp(centre(ratios)), interval, decide_verdict(interval)
+
+
+def compare_times(
+    dense: Floats, pruned: Floats, confidence: float, *, seconds: float = 0.0
+) -> Comparison:
+    """Compare two series of times that were taken in turns.
+
+    Parameters
+    ----------
+    dense, pruned
+        float64 (n, 2) milliseconds, see `core.latency.sampling.take_blocks`; equal
+        places are neighbouring calls.
+    confidence
+        Of the interval.
+    seconds
+        How long it all took.
+    """
+    ratios = np.log(dense / pruned)
+    speedup, interval, verdict = judge(ratios, confidence)
+    return Comparison(
+        Timing(dense.ravel()),
+        Timing(pruned.ravel()),
+        speedup,
+        interval,
+        verdict,
+        confidence,
+        ratios,
+        seconds=seconds,
+    )
 
 
 def _bootstrap_interval(ratios: Floats, confidence: float) -> tuple[float, float]:

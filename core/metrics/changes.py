@@ -109,14 +109,20 @@ class KindCount:
         How often; a merge of three nuclei happened once.
     nuclei
         Nuclei of the first map that took part; of new ones, those of the second.
-    elsewhere
-        How many of these nuclei count as another kind: the largest part of a merge
-        may be kept, too.
+    also_kept, also_split
+        How many of these nuclei are kept (or retyped) or split as well, and count
+        there: the largest part of a merge may still be found.
     """
 
     events: int
     nuclei: int
-    elsewhere: int = 0
+    also_kept: int = 0
+    also_split: int = 0
+
+    @property
+    def alone(self) -> int:
+        """Nuclei that count as nothing else; over all kinds they are a partition."""
+        return self.nuclei - self.also_kept - self.also_split
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,15 +150,18 @@ class NucleusChanges:
     def count(self, kind: Kind) -> KindCount:
         """Count one kind.
 
-        Over all kinds but *new*, ``nuclei - elsewhere`` adds up to `n_before`.
+        `KindCount.alone` adds up to `n_before` over all kinds but *new*, which are
+        nuclei of the second map only.
         """
         code = KINDS.index(kind) + 1
         events = self.of(Change(code))
         if kind == "new":
             return KindCount(len(events), len(events))
         ids = np.array([i for event in events for i in event.before], np.int64)
-        elsewhere = int(np.count_nonzero(self.before_kind[ids - 1] != code))
-        return KindCount(len(events), ids.size, elsewhere)
+        fates = self.before_kind[ids - 1]
+        kept = np.isin(fates, (Change.KEPT, Change.RETYPED)) & (fates != code)
+        split = (fates == Change.SPLIT) & (fates != code)
+        return KindCount(len(events), ids.size, int(kept.sum()), int(split.sum()))
 
     def places(self, kind: Kind) -> NDArray[np.float64]:
         """Return where the events of one kind are, (n, 2): x and y in pixels."""

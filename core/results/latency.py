@@ -212,6 +212,9 @@ class Comparison:
         Of tissue that one call stands for; 0 when that is not known.
     reason
         A sentence: why the verdict disappoints, where something can be said.
+    level
+        Latency of the dense network, ms, that several measurements on one tile agree
+        on; 0 while there is only this one. See `dense_ms`.
     """
 
     dense: Timing
@@ -228,6 +231,7 @@ class Comparison:
     request: PruneRequest | None = None
     pixels: int = 0
     reason: str = ""
+    level: float = 0.0
 
     @property
     def isolated(self) -> bool:
@@ -241,8 +245,12 @@ class Comparison:
 
     @property
     def dense_ms(self) -> float:
-        """Latency of the dense network that is shown: the median, milliseconds."""
-        return self.dense.median
+        """Latency of the dense network that is shown, milliseconds.
+
+        The dense network is one: where it was measured several times, `level` stands
+        for all of them. Else it is the median.
+        """
+        return self.level or self.dense.median
 
     @property
     def pruned_ms(self) -> float:

@@ -29,12 +29,15 @@ class DenseOutcome:
         Against the ground truth, or None without one.
     seconds
         Duration of the stages.
+    input_size
+        Height and width of the input that multiply-accumulates are counted for.
     """
 
     prediction: Prediction
     counts: Counts
     scores: ScoreMap | None
     seconds: Mapping[str, float] = field(default_factory=dict)
+    input_size: tuple[int, int] = (256, 256)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,8 @@ def to_row(record: Record) -> dict[str, Any]:
         )
         row[f"{name}_dense"], row[f"{name}_pruned"] = dense, pruned
         row[f"{name}_sparsity"] = 1 - pruned / dense if dense else math.nan
+    size = record.provenance.get("input_size", ())
+    row["macs_input"] = "x".join(map(str, size))
     for which in ("dense", "pruned", "agreement"):
         for name in _SCORES:
             row[f"{which}_{name}"] = record.mean(which, name)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from core.benchmark import Material, PrunableModel, calibration_inputs
+from core.benchmark import Material, PrunableModel, calibration_inputs, counting_input
 from core.benchmark.model import to_inference_layout
 from core.errors import InputError
 from core.job import Job
@@ -79,7 +79,7 @@ class Subject:
             [tile.tile for tile in used], [tile.tile for tile in tiles]
         )
         inputs = calibration_inputs(model, [tile.tile for tile in used])
-        self.prunable = PrunableModel(model, inputs[0], inputs)
+        self.prunable = PrunableModel(model, counting_input(model), inputs)
         self._dense: list[Prediction] | None = None
         self._dense_scores: list[Scores | None] = []
         self._dense_shares: Floats | None = None

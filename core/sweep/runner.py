@@ -323,6 +323,10 @@ def _compute_with(
         overall=found.overall,
         seconds=seconds,
         peak_memory=memory.grown,
-        provenance={**facts, "calibration": list(subject.calibration)},
+        provenance={
+            **facts,
+            "calibration": list(subject.calibration),
+            "input_size": list(subject.prunable.input_size),
+        },
     )
     return record, module

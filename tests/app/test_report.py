@@ -79,7 +79,7 @@ def test_figures_are_those_of_the_state(facts):
         text.milliseconds(facts.measured.pruned_ms),
         text.speedup(facts.measured.speedup),
         text.score(facts.outcome.agreement["aji"]),
-        f"{facts.outcome.changes.count('lost').events:,}",
+        f"{facts.outcome.changes.count('lost').events:,} lost",
         "A & B <CPU>",
         facts.command,
         "reconstruction",

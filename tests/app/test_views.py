@@ -28,7 +28,7 @@ from app.views.widgets.legend import Entry, Legend
 from app.views.widgets.network import Network
 from app.views.widgets.tile_parts import Mask
 from app.views.widgets.tile_view import TileView
-from core.metrics import Change
+from core.metrics import Change, nucleus_changes
 from core.types import PruneRequest
 
 
@@ -109,7 +109,7 @@ def test_bars_say_all_three_counts(controls):
     controls.set_counts(fakes.DENSE, fakes.counts_at(0.8))
     said = controls._bars.accessibleDescription()
     assert "1.56 M of 7.80 M" in said
-    assert "Multiply-accumulates: 5.81 G of 13.2 G" in said
+    assert "MACs per 256\u00d7256: 5.81 G of 13.2 G" in said
     assert "Channels" in said
 
 
@@ -376,7 +376,9 @@ def test_nuclei_buttons_lead_to_their_kind(qtbot):
     view = NucleiBar()
     qtbot.addWidget(view)
     heard = listen(view.kindChosen)
-    view.set_counts({"kept": 47, "lost": 2, "new": 0}, types=False)
+    before = np.arange(1, 50).repeat(4)[None]
+    after = np.where(before > 47, 0, before)
+    view.set_changes(nucleus_changes(before, after), types=False)
     assert view._buttons["lost"].text() == "2 lost"
     assert not view._buttons["new"].isEnabled()
     assert view._buttons["retyped"].isHidden()

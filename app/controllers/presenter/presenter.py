@@ -18,7 +18,6 @@ from app.controllers.presenter.view import (
     Tabs,
     View,
     Working,
-    count_kinds,
     resolve,
 )
 from app.plots.training import training_lines, training_words
@@ -177,7 +176,7 @@ def _set_counts(window: "Window", view: View) -> None:
 def _set_outcome(window: "Window", view: View) -> None:
     opened, outcome = view.opened, view.outcome
     types = opened is not None and opened.nuclei.classes is not None
-    window.nuclei.set_counts(count_kinds(outcome), types=types)
+    window.nuclei.set_changes(outcome.changes if outcome else None, types=types)
     listed = outcome.changes.columns if outcome else None
     window.layers.nuclei.set_events(
         listed,

@@ -12,7 +12,7 @@ from app.plots.styles import series_name
 from app.state.app_state import MOST, AppState, Display, Message
 from app.state.training import Training
 from app.state.trials import predictor, work_of
-from app.state.values import KINDS, DrawnOutcome, Kind, ModelCard, Opened, Picture
+from app.state.values import DrawnOutcome, ModelCard, Opened, Picture
 from app.text import format as text
 from app.text import story
 from app.text.speed import describe_latency
@@ -77,7 +77,8 @@ class View:
     dimmed
         Which panes show a result of other settings for longer than a moment.
     counts
-        Of the dense model, and what is left of it; None where it is not known.
+        Of the dense model, and what is left of it, None where it is not known; and
+        what input multiply-accumulates are counted for.
     drawn
         Masks, legend, heat maps.
     outcome
@@ -107,7 +108,7 @@ class View:
     tabs: Tabs
     lock: str
     dimmed: tuple[bool, ...]
-    counts: tuple[Counts | None, Counts | None]
+    counts: tuple[Counts | None, Counts | None, tuple[int, int]]
     drawn: Drawn
     outcome: DrawnOutcome | None
     latency: str
@@ -242,8 +243,10 @@ def _left(state: AppState) -> Counts | None:
 
 def _counts(
     state: AppState, opened: Opened | None
-) -> tuple[Counts | None, Counts | None]:
-    return (opened.counts, _left(state)) if opened is not None else (None, None)
+) -> tuple[Counts | None, Counts | None, tuple[int, int]]:
+    if opened is None:
+        return None, None, (256, 256)
+    return opened.counts, _left(state), opened.input_size
 
 
 def _latency(state: AppState, opened: Opened | None) -> str:
@@ -295,10 +298,3 @@ def _working(state: AppState) -> Working | None:
 def _training(state: AppState) -> Training | None:
     training = state.training
     return training if training and training.request == state.request else None
-
-
-def count_kinds(outcome: DrawnOutcome | None) -> dict[Kind, int]:
-    """Return how many nuclei there are of each kind; nothing without a result."""
-    return (
-        {kind: outcome.changes.count(kind).events for kind in KINDS} if outcome else {}
-    )

@@ -20,6 +20,7 @@ from app.state.trials import predictor
 from app.state.values import KINDS
 from app.text import format as text
 from app.text import story
+from app.text.changes import describe_count, describe_partition
 from app.text.speed import describe_latency, describe_speedup
 from core.export.writing import write_text
 from core.tables import METRICS, metric_titles, metrics_for
@@ -140,12 +141,13 @@ def _seen(facts: Facts) -> list[str]:
     rows = [
         (
             _dot(KIND_COLOUR[kind]) + kind,
-            f"{facts.outcome.changes.count(kind).events:,}",
+            escape(describe_count(kind, facts.outcome.changes.count(kind))),
             escape(KIND_SENTENCE[kind]),
         )
         for kind in KINDS
     ]
     parts.append(_table(("nuclei", "events", "meaning"), rows, kind="words"))
+    parts.append(f"<p>{escape(describe_partition(facts.outcome.changes))}</p>")
     if facts.picture.mpp is not None:
         width, height = (side * facts.picture.mpp for side in facts.picture.size)
         parts.append(
@@ -172,7 +174,7 @@ def _sizes(facts: Facts) -> list[str]:
     rows = []
     for name, title in (
         ("params", "Parameters"),
-        ("macs", "Multiply-accumulates"),
+        ("macs", f"Multiply-accumulates {text.per_input(facts.opened.input_size)}"),
         ("channels", "Channels"),
     ):
         before = getattr(facts.opened.counts, name)

@@ -253,12 +253,21 @@ class Controls(QWidget):
         """Show that an exploration runs, with ``left`` models to go."""
         self._explore.setText(f"Stop ({left} to go)" if left else "Explore this curve")
 
-    def set_counts(self, dense: Counts | None, left: Counts | None) -> None:
-        """Show what is left, of the dense model's counts; None where it is unknown."""
+    def set_counts(
+        self,
+        dense: Counts | None,
+        left: Counts | None,
+        input_size: tuple[int, int] = (256, 256),
+    ) -> None:
+        """Show what is left, of the dense model's counts; None where it is unknown.
+
+        ``input_size`` is what multiply-accumulates are counted for.
+        """
+        captions = {"macs": f"MACs {text.per_input(input_size)}"}
         self._bars.set_bars(
             tuple(
                 _bar(
-                    caption,
+                    captions.get(name, caption),
                     getattr(dense, name) if dense else None,
                     getattr(left, name) if left else None,
                 )

@@ -7,6 +7,7 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
+    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -14,11 +15,13 @@ from PySide6.QtWidgets import (
 
 from app.rendering.palette import KIND_COLOUR, KIND_SENTENCE, kind_icon
 from app.state.values import KINDS, Kind
+from app.text.changes import KIND_WORD, describe_count, describe_partition
 from app.text.format import DASH, counted
-from app.views.widgets.nucleus_rows import KIND_WORD
 from app.views.widgets.type_legend import switch_icon
+from core.metrics import NucleusChanges
 
 CAPTIONS = KIND_WORD
+_TIP = "Click to go to the next one, and to list only these."
 
 
 class NucleiBar(QWidget):
@@ -47,6 +50,14 @@ class NucleiBar(QWidget):
             chip.addWidget(button)
             row.addLayout(chip)
         row.addStretch(1)
+        self._sum = QLabel(" ")
+        self._sum.setProperty("role", "faint")
+        self._sum.setToolTip(
+            "Each nucleus of the dense model counts once. A part of a merge or split "
+            "that is still found counts as kept."
+        )
+        self._sum.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        column.addWidget(self._sum)
         column.addWidget(self._build_left_out())
         self._list = QToolButton()
         self._list.setText("List")
@@ -55,7 +66,7 @@ class NucleiBar(QWidget):
         self._list.setToolTip("List the nuclei that changed, in place of the network.")
         self._list.toggled.connect(self.listAsked)
         row.addWidget(self._list)
-        self.set_counts({})
+        self.set_changes(None)
         self.set_hidden((), offered=False)
 
     def _build_left_out(self) -> QWidget:
@@ -90,21 +101,24 @@ class NucleiBar(QWidget):
         button.setIcon(kind_icon(kind))
         button.setIconSize(QSize(12, 12))
         button.setToolButtonStyle(button.toolButtonStyle().ToolButtonTextBesideIcon)
-        tip = "Click to go to the next one, and to list only these."
-        button.setToolTip(f"{KIND_SENTENCE[kind]} {tip}")
         button.clicked.connect(lambda _=False: self.kindChosen.emit(kind))
         self._buttons[kind], self._eyes[kind] = button, eye
         return eye, button
 
     # Setters: silent
 
-    def set_counts(self, counts: dict[Kind, int], *, types: bool = False) -> None:
-        """Show how many there are of each kind."""
+    def set_changes(
+        self, changes: NucleusChanges | None, *, types: bool = False
+    ) -> None:
+        """Show how many events there are of each kind, and the sum of all nuclei."""
         for kind, button in self._buttons.items():
-            number = counts.get(kind)
-            shown = DASH if number is None else f"{number:,}"
+            count = changes.count(kind) if changes else None
+            shown = DASH if count is None else f"{count.events:,}"
             button.setText(f"{shown} {CAPTIONS[kind]}")
-            button.setEnabled(bool(number))
+            button.setEnabled(count is not None and count.events > 0)
+            said = f"{describe_count(kind, count)}. " if count is not None else ""
+            button.setToolTip(f"{said}{KIND_SENTENCE[kind]} {_TIP}")
+        self._sum.setText(describe_partition(changes) if changes else " ")
         self._types = types
         self._buttons["retyped"].setVisible(types)
         self._eyes["retyped"].setVisible(types and self._offered())

@@ -14,8 +14,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.state.values import Kind
+from app.text.changes import KIND_WORD
 from app.text.format import counted
-from app.views.widgets.nucleus_rows import COLUMNS, KIND_WORD, NucleusRows
+from app.views.widgets.nucleus_rows import COLUMNS, NucleusRows
 from core.metrics import ChangeColumns
 
 _ROW = 23  # pixels

@@ -18,20 +18,13 @@ from PySide6.QtCore import (
 
 from app.rendering.palette import kind_icon
 from app.state.values import KINDS, Kind
+from app.text.changes import KIND_WORD
 from app.text.format import DASH, score
 from core.metrics import Change, ChangeColumns, nucleus_changes
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
 
-KIND_WORD: dict[Kind, str] = {
-    "kept": "kept",
-    "lost": "lost",
-    "new": "new",
-    "merged": "merged",
-    "split": "split",
-    "retyped": "other type",
-}
 COLUMNS = ("What", "Type", "Area", "Overlap", "Place")
 _TIPS = (
     "What became of the nucleus in the pruned model.",

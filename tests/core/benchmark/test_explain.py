@@ -8,7 +8,7 @@ import torch
 
 from core.benchmark import PrunableModel, branches, explain, whole_way
 from core.job import Cancelled, Job
-from core.latency import Settings
+from core.latency import Settings, decide_verdict
 from core.latency.measure import measure
 from core.models import load_model
 from core.nuclei import predict, raw_maps, to_input
@@ -33,14 +33,31 @@ def pruned(model, tile):
 
 
 def test_every_stage_of_both_networks_is_timed_on_the_real_thing(model, pruned, tile):
-    drawn = []
+    drawn, ran = [], []
+    hooks = [
+        network.register_forward_pre_hook(lambda *_, side=side: ran.append(side))
+        for side, network in enumerate((model.module, pruned))
+    ]
     found = whole_way(
-        model, pruned, lambda: tile, lambda t, labels: drawn.append(labels)
+        model,
+        pruned,
+        lambda: tile,
+        lambda t, labels: drawn.append(labels),
+        settings=Settings(seconds=60, min_blocks=2, max_blocks=2),
     )
     for side in (found.dense, found.pruned):
         assert list(side.ms) == ["read", "network", "instances", "draw"]
         assert side.ms["network"] > 0
-    assert found.speedup == pytest.approx(found.dense.total / found.pruned.total)
+    for hook in hooks:
+        hook.remove()
+    timed = found.timed
+    ratios = np.log(timed.dense.ms / timed.pruned.ms)
+    np.testing.assert_allclose(timed.blocks.ravel(), ratios)  # paired, call by call
+    low, high = timed.interval
+    assert low < timed.speedup < high
+    assert timed.verdict == decide_verdict(timed.interval)
+    for side, each in ((found.dense, timed.dense), (found.pruned, timed.pruned)):
+        assert side.total == pytest.approx(each.median, rel=0.5)
     np.testing.assert_array_equal(found.dense_maps["np"], raw_maps(model, tile)["np"])
     smaller = raw_maps(replace(model, module=pruned), tile)
     np.testing.assert_array_equal(found.pruned_maps["np"], smaller["np"])
@@ -48,8 +65,9 @@ def test_every_stage_of_both_networks_is_timed_on_the_real_thing(model, pruned, 
         predict(model, tile).labels,
         predict(replace(model, module=pruned), tile).labels,
     ]
-    # dense, pruned, pruned, dense
-    for labels, side in zip(drawn, (0, 1, 1, 0), strict=True):
+    for block in (ran[:4], ran[4:]):
+        assert block in ([0, 1, 1, 0], [1, 0, 0, 1])
+    for labels, side in zip(drawn, ran, strict=True):
         np.testing.assert_array_equal(labels, expected[side])
 
 

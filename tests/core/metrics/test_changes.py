@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.metrics import (
+    KINDS,
     Change,
     damage_by_tile,
     damage_by_type,
@@ -126,6 +127,16 @@ def test_every_nucleus_has_one_fate(seed):
     assert (changes.before_kind[present] > 0).all()
     named = {i for event in changes.events for i in event.before}
     assert named == set(present + 1)
+    fates = {kind: changes.count(kind) for kind in KINDS}
+    new = fates.pop("new")
+    assert sum(count.alone for count in fates.values()) == changes.n_before
+    assert new.alone == (changes.after_kind == Change.NEW).sum()
+    for kind, count in fates.items():
+        code = Change[kind.upper()]
+        assert count.alone == (changes.before_kind == code).sum()
+        assert count.events == len(changes.of(code)) == len(changes.places(kind))
+        members = [i for event in changes.of(code) for i in event.before]
+        assert count.nuclei == len(members) == len(set(members))
     back = nucleus_changes(after, before)
     assert back.still_found == changes.still_found
     assert len(back.of(Change.LOST)) == len(changes.of(Change.NEW))
