@@ -27,7 +27,7 @@ from app.state.session.settings import Settings
 from app.state.session.setup_file import displayed, read_setup
 from app.state.session.sources import joined, shipped_models
 from app.state.store import Store
-from app.state.values import Engine, Sample
+from app.state.values import Engine, SampleTitle
 from app.text import format as text
 from app.views.main_window.window import Window
 from app.worker.engine import BenchEngine, sample_titles
@@ -67,8 +67,8 @@ def build(
         To begin with; the last one when left out.
     """
     bound_caches()
-    samples = [Sample(name, title) for name, title in sample_titles()]
-    models = [Sample(name, title) for name, title in shipped_models()]
+    samples = [SampleTitle(name, title) for name, title in sample_titles()]
+    models = [SampleTitle(name, title) for name, title in shipped_models()]
     window = Window(samples, models)
     store = Store(state or settings.state(), window)
     runner = Runner(tidy=trimmer(), parent=window)

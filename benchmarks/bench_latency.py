@@ -29,7 +29,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from core.latency import LatencyProcess, Settings, processor_name
+from core.latency import LatencyProcess, TimingSettings, processor_name
 
 # ends by itself when nobody is left to end it
 _BUSY = """
@@ -109,7 +109,7 @@ class Log:
         return any((r["run"], r["side"], r["seconds"]) == wanted for r in self.rows)
 
 
-def measure(log: Log, runs: int, asked: Settings) -> None:
+def measure(log: Log, runs: int, asked: TimingSettings) -> None:
     """Run what the log does not hold."""
     torch.manual_seed(0)
     example = torch.randn(1, 3, _SIDE, _SIDE)
@@ -211,7 +211,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, help="goes on there when stopped")
     asked = parser.parse_args()
     log = Log(asked.work)
-    settings = Settings(seconds=asked.seconds, threads=asked.threads)
+    settings = TimingSettings(seconds=asked.seconds, threads=asked.threads)
     measure(log, asked.runs, settings)
     rows = [row for row in log.rows if row["seconds"] == asked.seconds]
     print(json.dumps(summary(rows), indent=1))

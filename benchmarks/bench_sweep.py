@@ -37,7 +37,7 @@ from core.latency.environment import load_average
 from core.metrics import score_instances
 from core.models import LoadedModel, load_model
 from core.nuclei import predict, to_input
-from core.store import Record, Store
+from core.store import Record, TrialStore
 from core.sweep import Grid, SweepTile, read_folder, run_sweep
 
 _PEERS = {
@@ -205,7 +205,7 @@ def in_turns(grid: Grid, book: Book, peer: Peer) -> int:
         peer.take_turn(request.heuristic, request.sparsity)
         start = Clocks.now()
 
-    with Store(book.store) as store:
+    with TrialStore(book.store) as store:
         if not all(trial_there(store, grid)):
             run_sweep(grid, store, on_record=turn)
             # what an earlier try began is in its points already
@@ -215,13 +215,13 @@ def in_turns(grid: Grid, book: Book, peer: Peer) -> int:
         return reused(store)
 
 
-def trial_there(store: Store, grid: Grid) -> Iterator[bool]:
+def trial_there(store: TrialStore, grid: Grid) -> Iterator[bool]:
     """Whether the store holds each point of the grid."""
     done = {record.trial.request for record in store.records()}
     return (request in done for _, request in grid.points())
 
 
-def reused(store: Store) -> int:
+def reused(store: TrialStore) -> int:
     """How many trials had the same plan as an earlier one."""
     return sum("same_plan_as" in record.provenance for record in store.records())
 

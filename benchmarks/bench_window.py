@@ -122,7 +122,7 @@ def slider_to_mask(bench: bootstrap.Application) -> dict[str, Any]:
         forward.append(seconds["network"])
         stages.append(dict(seconds))
         # measuring latency is another matter
-        bench.controller.dispatch(events.Cancelled())
+        bench.controller.dispatch(events.WorkCancelled())
     bench.store.changed.disconnect(note)
     limits = [1.15 * one + 0.040 for one in forward]
     names = sorted({name for stage in stages for name in stage})
@@ -197,7 +197,7 @@ def panes(bench: bootstrap.Application, seconds: float) -> dict[str, Any]:
     explorer.start(500)
     found = stalls(bench, seconds)
     explorer.stop()
-    bench.controller.dispatch(events.Cancelled())
+    bench.controller.dispatch(events.WorkCancelled())
     return {"panes": len(bench.store.state.panes), **found}
 
 

@@ -32,7 +32,7 @@ from core.metrics import score_instances
 from core.models import LoadedModel, build, load_model, save_model
 from core.nuclei import predict
 from core.pruning import recalibrate_batch_norm
-from core.training import Settings, fit
+from core.training import TrainingSettings, fit
 from core.training.data import Example, read_folder, synthetic_examples
 from core.types import Counts, PruneRequest, Tile
 
@@ -76,7 +76,7 @@ def train(folder: Path, out: Path, steps: int) -> None:
     out.mkdir(parents=True, exist_ok=True)
     for name, config in OTHERS.items():
         spec = replace(SPEC, name=name, architecture=name, config=config, classes=())
-        settings = Settings(
+        settings = TrainingSettings(
             steps=steps,
             batch=8,
             crop=128,

@@ -32,7 +32,7 @@ from core.latency import LatencyProcess
 from core.models import LoadedModel, load_model, save_model
 from core.models.catalogue import PRUNED
 from core.pruning import PruningPlan
-from core.training import Augmentation, Callbacks, Example, Settings, train
+from core.training import Augmentation, Callbacks, Example, TrainingSettings, train
 from core.training.data import synthetic_examples
 from core.training.device import fast_in_half, pick_device
 from core.types import PruneRequest, Tile
@@ -80,10 +80,10 @@ class Plenty:
     timed: bool = True
     seed: int = 0
 
-    def settings(self, name: str) -> Settings:
+    def settings(self, name: str) -> TrainingSettings:
         """Return the settings of one model's training."""
         path = self.checkpoint
-        return Settings(
+        return TrainingSettings(
             steps=self.steps or _NO_LIMIT,
             batch=self.batch,
             crop=self.crop,

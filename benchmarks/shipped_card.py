@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.studies.statistics import relative_change
 from benchmarks.training.evaluate import means
 from core.pruning import PruningPlan
-from core.training import Settings, Trained
+from core.training import Trained, TrainingSettings
 from core.types import Counts
 
 Table = Mapping[str, Mapping[str, float]]
@@ -57,7 +57,7 @@ class Made:
     pruned: Counts
     before: Mapping[str, Table]
     after: Mapping[str, Table]
-    settings: Settings
+    settings: TrainingSettings
     trained: Trained | None = None
     shares: Sequence[float] = ()
     checked: int = 0

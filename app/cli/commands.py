@@ -226,7 +226,7 @@ def description(prunable: Any) -> list[str]:
 
 
 def _sweep(asked: Arguments) -> None:
-    from core.store import Store, write_csv, write_json
+    from core.store import TrialStore, write_csv, write_json
     from core.sweep import Grid, run_sweep
 
     request = asked.request
@@ -244,7 +244,7 @@ def _sweep(asked: Arguments) -> None:
     for path in filter(None, (asked.csv, asked.records)):
         if not Path(path).parent.is_dir():  # better now than after hours
             raise InputError(f"{Path(path).parent} does not exist; make it first.")
-    with Store(asked.out, resume=asked.resume) as store:
+    with TrialStore(asked.out, resume=asked.resume) as store:
         done = run_sweep(grid, store, progress())
         if asked.csv:
             write_csv(store.records(), asked.csv)

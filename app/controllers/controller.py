@@ -188,7 +188,7 @@ class Controller(QObject):
         for timer in (self._rest, self._hover, self._idle, self._late, self._trim):
             timer.stop()
         self._presenter.stop()
-        self.dispatch(events.Cancelled())
+        self.dispatch(events.WorkCancelled())
         self._engine.close()  # first: what is measured waits for that process
         ended = self._runner.close()
         self._engine.close()  # it may have been started once more meanwhile

@@ -29,7 +29,7 @@ def connect(window: "Window", to: "Controller") -> None:
     window.plots.metricChosen.connect(lambda v: to.set_display(metric=v))
     window.messages.dismissed.connect(lambda: to.tell(None))
     say = to.dispatch
-    window.status.cancelAsked.connect(lambda: say(events.Cancelled()))
+    window.status.cancelAsked.connect(lambda: say(events.WorkCancelled()))
     window.demoAsked.connect(lambda v: say(events.DemoSwitched(v)))
     window.undoAsked.connect(lambda: say(events.Travelled(-1)))
     window.redoAsked.connect(lambda: say(events.Travelled(1)))

@@ -11,7 +11,7 @@ from app.state.app_state import Message
 from app.state.events import MessageShown, SaveAsked
 from app.state.session.setup_file import setup_text
 from app.state.store import Store
-from app.state.values import Saved, Task
+from app.state.values import Saved, WorkContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +88,7 @@ class Exporter:
             self._tell(Message(text, kind="info"))
         return there
 
-    def _save(self, call: "Callable[[Task], object]") -> None:
+    def _save(self, call: "Callable[[WorkContext], object]") -> None:
         self._store.dispatch(SaveAsked(call))
 
     def save_table(self, path: str) -> None:
@@ -116,7 +116,7 @@ class Exporter:
 # On the worker: what needs torch or takes a while.
 
 
-def _masks(state: "AppState", path: str, task: Task, *, dense: bool) -> Saved:
+def _masks(state: "AppState", path: str, task: WorkContext, *, dense: bool) -> Saved:
     """Write the nuclei of one model."""
     from app.rendering.mask_files import by_change, by_type, kinds_of, write_masks
 
@@ -133,7 +133,7 @@ def _masks(state: "AppState", path: str, task: Task, *, dense: bool) -> Saved:
     return Saved(f"Saved {count:,} nuclei as {path}.")
 
 
-def _report(state: "AppState", path: str, task: Task) -> Saved:
+def _report(state: "AppState", path: str, task: WorkContext) -> Saved:
     """Write the report."""
     from app.export.report import facts_of, write_report
     from app.worker.writing import machine

@@ -6,7 +6,7 @@ from pathlib import Path
 from app.rendering.palette import KIND_COLOUR, PLAIN, type_colour
 from app.state.values import KINDS, Nuclei
 from core.errors import InputError
-from core.export import Described, Style, write_geojson, write_label_tiff
+from core.export import Described, NucleusStyle, write_geojson, write_label_tiff
 from core.job import Job
 from core.metrics import Change, NucleusChanges
 
@@ -58,11 +58,11 @@ def by_type(
     became
         What became of each, from `kinds_of`; may be left out.
     """
-    plain = Style("Nucleus", PLAIN)
+    plain = NucleusStyle("Nucleus", PLAIN)
     styles = [plain] * nuclei.count
     if nuclei.classes is not None:
-        known = [Style(name, type_colour(n)) for n, name in enumerate(names, 1)]
-        table = [Style("Nucleus", type_colour(0)), *known]
+        known = [NucleusStyle(name, type_colour(n)) for n, name in enumerate(names, 1)]
+        table = [NucleusStyle("Nucleus", type_colour(0)), *known]
         styles = [table[n] if n < len(table) else table[0] for n in nuclei.classes]
     notes = {"Between the models": tuple(became)} if became else {}
     return Described(styles, mpp, notes)
@@ -70,8 +70,12 @@ def by_type(
 
 def by_change(became: Sequence[str], mpp: float | None) -> Described:
     """Return nuclei described by what became of them, from `kinds_of`."""
-    styles = {kind: Style(kind.capitalize(), KIND_COLOUR[kind]) for kind in KINDS}
-    table: dict[str, Style] = {str(kind): style for kind, style in styles.items()}
+    styles = {
+        kind: NucleusStyle(kind.capitalize(), KIND_COLOUR[kind]) for kind in KINDS
+    }
+    table: dict[str, NucleusStyle] = {
+        str(kind): style for kind, style in styles.items()
+    }
     return Described([table[word] for word in became], mpp)
 
 

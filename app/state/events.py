@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from app.state.app_state import Display, Message
 from app.state.history import Lock
-from app.state.values import Kind, Task
+from app.state.values import Kind, WorkContext
 from core.job import Step
 from core.types import PruneRequest
 
@@ -110,18 +110,18 @@ class OpenAsked(Event):
 
     model: str
     tile: str
-    call: Callable[[Task], object]
+    call: Callable[[WorkContext], object]
 
 
 @dataclass(frozen=True, slots=True)
 class SaveAsked(Event):
     """A file is to be written; ``call`` does it on the worker thread."""
 
-    call: Callable[[Task], object]
+    call: Callable[[WorkContext], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Cancelled(Event):
+class WorkCancelled(Event):
     """Everything that runs is to stop."""
 
 
@@ -181,7 +181,7 @@ class Finished(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class Failed(Event):
+class WorkFailed(Event):
     """A piece of work has failed, and why."""
 
     number: int

@@ -172,7 +172,7 @@ def _save(state: AppState, event: events.SaveAsked) -> AppState:
     return replace(state, asked=(*state.asked, Work("save", call=event.call)))
 
 
-def _cancel(state: AppState, _: events.Cancelled) -> AppState:
+def _cancel(state: AppState, _: events.WorkCancelled) -> AppState:
     training = state.training
     trains = training is not None and training.left > 0
     if state.work is None and not state.todo and not trains:
@@ -273,7 +273,7 @@ def _refine(state: AppState) -> AppState:
     return _follow(replace(state, refined=state.refined + 1))
 
 
-def _fail(state: AppState, event: events.Failed) -> AppState:
+def _fail(state: AppState, event: events.WorkFailed) -> AppState:
     work = state.work
     if work is None or work.number != event.number:
         return state
@@ -303,7 +303,7 @@ _CHANGES: Mapping[type[events.Event], Callable[[AppState, Any], AppState]] = {
     events.MessageShown: _show_message,
     events.OpenAsked: _open,
     events.SaveAsked: _save,
-    events.Cancelled: _cancel,
+    events.WorkCancelled: _cancel,
     events.Resumed: _resume,
     events.HandRested: _rest,
     events.IdleBegan: _idle,
@@ -312,5 +312,5 @@ _CHANGES: Mapping[type[events.Event], Callable[[AppState, Any], AppState]] = {
     events.Progressed: _progress,
     events.Published: _publish,
     events.Finished: _finish,
-    events.Failed: _fail,
+    events.WorkFailed: _fail,
 }

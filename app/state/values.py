@@ -33,10 +33,10 @@ __all__ = [
     "Opened",
     "Picture",
     "RawMap",
-    "Sample",
+    "SampleTitle",
     "Saved",
     "Session",
-    "Task",
+    "WorkContext",
 ]
 
 Labels = NDArray[np.int32]
@@ -161,17 +161,17 @@ class Saved:
 class Session(Protocol):
     """A model and a tile in the worker; the window only passes it back."""
 
-    def prune(self, request: PruneRequest, task: "Task") -> DrawnOutcome:
+    def prune(self, request: PruneRequest, task: "WorkContext") -> DrawnOutcome:
         """Prune, predict and compare; publishes a `SizeCurve` when it has one."""
 
-    def measure(self, request: PruneRequest, task: "Task") -> Comparison:
+    def measure(self, request: PruneRequest, task: "WorkContext") -> Comparison:
         """Time dense and pruned side by side."""
 
-    def export(self, request: PruneRequest, path: str, task: "Task") -> "Saved":
+    def export(self, request: PruneRequest, path: str, task: "WorkContext") -> "Saved":
         """Write the pruned model."""
 
 
-class Task(Protocol):
+class WorkContext(Protocol):
     """What work sees of the outside."""
 
     def step(self, done: int, total: int, what: str) -> None:
@@ -212,7 +212,7 @@ class Opened(DenseOutcome):
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class SampleTitle:
     """A tile that comes with the program."""
 
     name: str
@@ -223,7 +223,7 @@ class Engine(Protocol):
     """Everything the window asks of `core`; called on the worker thread only."""
 
     def open(
-        self, model: str, tile: str, task: Task, *, before: Session | None
+        self, model: str, tile: str, task: WorkContext, *, before: Session | None
     ) -> Opened:
         """Open a model and a tile; publishes the `Picture` as soon as it is read.
 

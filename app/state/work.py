@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from app.state.values import Task
+from app.state.values import WorkContext
 from core.types import PruneRequest
 
 #: In falling order of urgency; what follows may be interrupted by what precedes it.
@@ -38,7 +38,7 @@ class Work:
     purpose: Purpose
     request: PruneRequest | None = None
     measures: bool = False
-    call: Callable[[Task], object] | None = None
+    call: Callable[[WorkContext], object] | None = None
     number: int = 0
 
     def same(self, other: "Work | None") -> bool:

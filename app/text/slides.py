@@ -10,7 +10,7 @@ _ASSUMED_MPP = 0.25  # 40x, at which nuclei models are trained
 
 
 @dataclass(frozen=True, slots=True)
-class Slide:
+class SlideSize:
     """A piece of tissue that people know.
 
     Parameters
@@ -39,13 +39,13 @@ class Slide:
 
 
 SLIDES = (
-    Slide("biopsy", "Biopsy", 15, 15),
-    Slide("resection", "Resection", 25, 20),
-    Slide("large", "Whole slide", 50, 25),
+    SlideSize("biopsy", "Biopsy", 15, 15),
+    SlideSize("resection", "Resection", 25, 20),
+    SlideSize("large", "Whole slide", 50, 25),
 )
 
 
-def slide_called(key: str) -> Slide:
+def slide_called(key: str) -> SlideSize:
     """Return a slide by its key; the first one when there is no such."""
     return next((slide for slide in SLIDES if slide.key == key), SLIDES[0])
 
@@ -79,7 +79,7 @@ def seconds_per_megapixel(
     )
 
 
-def meaning(opened: Opened, measured: Comparison | None, slide: Slide) -> str:
+def meaning(opened: Opened, measured: Comparison | None, slide: SlideSize) -> str:
     """Return what the speed means for a slide on this computer, in a sentence."""
     if measured is None:
         return "Measuring how fast it is…"

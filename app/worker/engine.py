@@ -26,7 +26,7 @@ from app.state.values import (
     Picture,
     Saved,
     Session,
-    Task,
+    WorkContext,
 )
 from app.worker.drawing import draw_nuclei, draw_outcome
 from core.errors import InputError
@@ -75,7 +75,7 @@ class BenchSession:
         self.process = process
         self._timed: dict[PruneRequest, Comparison] = {}
 
-    def prune(self, request: PruneRequest, task: Task) -> DrawnOutcome:
+    def prune(self, request: PruneRequest, task: WorkContext) -> DrawnOutcome:
         """Prune, predict and compare; a training is shown while it goes on."""
         from core.nuclei.quantised import TOPS
 
@@ -92,7 +92,7 @@ class BenchSession:
             return draw_outcome(self.bench.prune(request, job), TOPS)
         return draw_outcome(self.bench.prune(request, job, show, tell), TOPS)
 
-    def measure(self, request: PruneRequest, task: Task) -> "Comparison":
+    def measure(self, request: PruneRequest, task: WorkContext) -> "Comparison":
         """Time dense and pruned side by side, in a process of their own."""
         from core.latency import release_memory
 
@@ -103,7 +103,9 @@ class BenchSession:
         self._timed[request] = found
         return found
 
-    def _reason(self, request: PruneRequest, found: "Comparison", task: Task) -> str:
+    def _reason(
+        self, request: PruneRequest, found: "Comparison", task: WorkContext
+    ) -> str:
         """Return why a verdict disappoints; layers are timed only where it does."""
         if found.verdict == "faster" or not request.sparsity:
             return ""
@@ -114,7 +116,7 @@ class BenchSession:
         reasons, _ = explain(self.model, pruned, self.bench.tile, found)
         return reasons[0] if reasons else ""
 
-    def export(self, request: PruneRequest, path: str, task: Task) -> Saved:
+    def export(self, request: PruneRequest, path: str, task: WorkContext) -> Saved:
         """Write the pruned model: one file, or a folder with all that goes with it."""
         from app.worker.writing import ExportJob, write_folder, write_model
 
@@ -145,7 +147,7 @@ class BenchEngine:
         return self._process
 
     def open(
-        self, model: str, tile: str, task: Task, *, before: Session | None
+        self, model: str, tile: str, task: WorkContext, *, before: Session | None
     ) -> Opened:
         """Open a model and a tile; the tile is shown as soon as it is read."""
         task.step(0, 4, "reading the tile")

@@ -52,7 +52,7 @@ class Failure:
     expected: bool = False
 
 
-class Task(Job):
+class RunningWork(Job):
     """A `Job` that can also hand over values before it is done."""
 
     def __init__(
@@ -101,8 +101,8 @@ class _Started:
     """Work on its way to a thread."""
 
     number: int
-    call: Callable[[Task], object]
-    task: Task
+    call: Callable[[RunningWork], object]
+    task: RunningWork
 
 
 class Runner(QObject):
@@ -145,7 +145,7 @@ class Runner(QObject):
         super().__init__(parent)
         self._prepare, self._tidy, self._quiet = prepare, tidy, quiet
         self._closed = False
-        self._live: dict[int, Task] = {}
+        self._live: dict[int, RunningWork] = {}
         self._inboxes: dict[Lane, queue.SimpleQueue[_Started | None]] = {}
         self._threads: list[threading.Thread] = []
         queued = Qt.ConnectionType.QueuedConnection
@@ -159,12 +159,12 @@ class Runner(QObject):
         return bool(self._live)
 
     def start(
-        self, number: int, call: Callable[[Task], object], lane: Lane = "core"
+        self, number: int, call: Callable[[RunningWork], object], lane: Lane = "core"
     ) -> None:
         """Run ``call(task)`` after what was started in the lane before."""
         if self._closed:
             return  # a timer or a dialog that outlived the window
-        task = Task(self._reporter(number), self._publisher(number))
+        task = RunningWork(self._reporter(number), self._publisher(number))
         self._live[number] = task
         self._inbox(lane).put(_Started(number, call, task))
 

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Slot
 
 from app.state import events
 from app.state.store import Store
-from app.worker.runner import Failure, Runner, Task
+from app.worker.runner import Failure, Runner, RunningWork
 
 if TYPE_CHECKING:
     from app.state.app_state import AppState
@@ -52,11 +52,11 @@ class Scheduler(QObject):
             self._runner.start(new.work.number, _find_call(new.work, new))
 
 
-def _failed(number: int, failure: Failure) -> events.Failed:
-    return events.Failed(number, failure.message, failure.details)
+def _failed(number: int, failure: Failure) -> events.WorkFailed:
+    return events.WorkFailed(number, failure.message, failure.details)
 
 
-def _find_call(work: "Work", state: "AppState") -> Callable[[Task], object]:
+def _find_call(work: "Work", state: "AppState") -> Callable[[RunningWork], object]:
     """Return what the worker thread does for a piece of work."""
     if work.call is not None:
         return work.call

@@ -12,7 +12,7 @@ from benchmarks.training.demo import SPEC
 from benchmarks.training.iterative import slim
 from core.job import Job, Step
 from core.models import LoadedModel, build, load_model, save_model
-from core.training import Callbacks, Example, Settings, fit
+from core.training import Callbacks, Example, TrainingSettings, fit
 from core.training.device import fast_in_half, pick_device
 from core.training.finetune import crop_side
 from core.types import ModelSpec
@@ -82,9 +82,9 @@ def sources_of(name: str) -> tuple[str, ...]:
 
 def training_settings(
     spec: ModelSpec, scale: Scale, steps: int, rate: float, seed: int = 0
-) -> Settings:
+) -> TrainingSettings:
     """Settings that all trainings of a study share."""
-    return Settings(
+    return TrainingSettings(
         steps=steps,
         # networks without padding take crops of their whole window
         batch=max(scale.batch // 2, 1) if spec.reader == "hv" else scale.batch,

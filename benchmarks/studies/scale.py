@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.latency import Settings as Timing
+from core.latency import TimingSettings as Timing
 
 
 @dataclass(frozen=True, slots=True)

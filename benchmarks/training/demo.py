@@ -20,7 +20,7 @@ from core.models import LoadedModel, save_model
 from core.models.unet import UNet
 from core.training.data import Example, read_folder, synthetic_examples
 from core.training.loop import fit
-from core.training.settings import Settings
+from core.training.settings import TrainingSettings
 from core.types import ModelSpec
 
 log = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ def mix(groups: Sequence[Sequence[Example]], shares: Sequence[float]) -> list[Ex
     return mixed
 
 
-def train(groups: Sequence[Sequence[Example]], settings: Settings) -> nn.Module:
+def train(groups: Sequence[Sequence[Example]], settings: TrainingSettings) -> nn.Module:
     """Train the demo network in its rounds.
 
     Parameters
@@ -143,7 +143,7 @@ def _trained(
     module: nn.Module,
     groups: Sequence[Sequence[Example]],
     later_round: Round,
-    first: Settings,
+    first: TrainingSettings,
     number: int,
 ) -> nn.Module:
     """Return a module after one more round."""
@@ -189,14 +189,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Train the demo model.")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=Settings().steps)
+    parser.add_argument("--steps", type=int, default=TrainingSettings().steps)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--checkpoint", type=Path, help="resume from and save to")
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(given.threads)
-    settings = Settings(
+    settings = TrainingSettings(
         steps=given.steps, seed=given.seed, half=True, checkpoint=given.checkpoint
     )
     with flush_denormals():

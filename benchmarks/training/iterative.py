@@ -28,7 +28,7 @@ from core.pruning.scoring.heuristics import find_heuristic
 from core.training.callbacks import Callbacks
 from core.training.data import Example
 from core.training.loop import fit
-from core.training.settings import Settings
+from core.training.settings import TrainingSettings
 from core.types import ModelSpec
 
 Recover = Callable[[nn.Module, int], nn.Module]
@@ -192,7 +192,7 @@ def slim(
     module: nn.Module,
     spec: ModelSpec,
     data: Sequence[Example],
-    settings: Settings,
+    settings: TrainingSettings,
     job: Job | None = None,
     aids: Callbacks | None = None,
 ) -> nn.Module:

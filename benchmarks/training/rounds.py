@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from core.training.augment import Augmentation
-from core.training.settings import Settings
+from core.training.settings import TrainingSettings
 
 Shares = tuple[float, float, float, float]
 """Shares of crops: DSB 2018, TNBC, synthetic H&E, synthetic immunohistochemistry."""
@@ -20,13 +20,13 @@ class Round:
     name
         Part of its checkpoint's file name.
     steps, rate, warmup
-        See `Settings`.
+        See `TrainingSettings`.
     shares
         What the crops are drawn from.
     augmentation
         How tiles are changed.
     cooldown, average
-        See `Settings`.
+        See `TrainingSettings`.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Round:
     cooldown: float = 1.0
     average: float = 0.995
 
-    def settings(self, first: Settings, number: int) -> Settings:
+    def settings(self, first: TrainingSettings, number: int) -> TrainingSettings:
         """Return the settings of this round.
 
         Parameters

@@ -20,7 +20,7 @@ from core.arithmetic import flush_denormals
 from core.metrics import PatchScores, score_patches
 from core.models import LoadedModel, load_model, save_model
 from core.models.resnet import ResNet18
-from core.training import Augmentation, Callbacks, Example, Settings, train
+from core.training import Augmentation, Callbacks, Example, TrainingSettings, train
 from core.training.batches import stack
 from core.types import ModelSpec
 
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 TRAIN_STRIDE, TEST_STRIDE = 92, 276
 
-SETTINGS = Settings(
+SETTINGS = TrainingSettings(
     steps=1200,
     batch=16,
     crop=SIDE,

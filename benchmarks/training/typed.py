@@ -19,7 +19,7 @@ from benchmarks.training.demo import log_every, mix
 from benchmarks.training.tiles import TYPES, common_types, training_groups
 from core.arithmetic import flush_denormals
 from core.models import LoadedModel, load_model, save_model
-from core.training import Augmentation, Callbacks, Settings, train
+from core.training import Augmentation, Callbacks, TrainingSettings, train
 from core.types import ModelSpec
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ WEIGHTS = (0.5, 3.0, 1.4, 1.0, 1.2)
 """Of background and `TYPES`: one nucleus in forty is of another kind, lymphocytes are
 small, and spindles thin."""
 
-SETTINGS = Settings(
+SETTINGS = TrainingSettings(
     steps=2400,
     batch=4,
     crop=256,

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from core.latency import Comparison, LatencyProcess, Settings
+    from core.latency import Comparison, LatencyProcess, TimingSettings
     from core.models import LoadedModel
     from core.pruning import Plan
     from core.results import ScoreMap, SizeCurve
@@ -301,7 +301,7 @@ class Bench:
         request: PruneRequest,
         job: Job | None = None,
         *,
-        settings: Settings = QUICK,
+        settings: TimingSettings = QUICK,
         process: LatencyProcess | None = None,
     ) -> Comparison:
         """Measure the network alone, dense against pruned, on the tile's input.

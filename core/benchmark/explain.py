@@ -16,8 +16,8 @@ from core.latency import (
     Comparison,
     EndToEnd,
     LayerTime,
-    Settings,
     StageClock,
+    TimingSettings,
     compare_times,
     profile_layers,
     why_not_faster,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     Draw = Callable[[Tile, NDArray[np.int32]], object]
 
 _FOREGROUND = 0.5  # probability
-WHOLE_WAY = Settings(seconds=4.0, precision=0.02, confidence=0.98)
+WHOLE_WAY = TimingSettings(seconds=4.0, precision=0.02, confidence=0.98)
 """How long the way of a tile is timed."""
 _SIDE = 256  # of the part that layers are timed on: shares hardly depend on it
 
@@ -72,7 +72,7 @@ def whole_way(
     draw: Draw,
     job: Job | None = None,
     *,
-    settings: Settings = WHOLE_WAY,
+    settings: TimingSettings = WHOLE_WAY,
 ) -> WholeWay:
     """Time reading, network, instances and drawing, both networks in turns.
 
@@ -87,8 +87,8 @@ def whole_way(
     job
         Progress and cancel.
     settings
-        How long to measure, at least `Settings.min_blocks` blocks of four runs unless
-        these take four times as long; layout and threads are those of this process.
+        How long to measure: at least `TimingSettings.min_blocks` blocks of four runs,
+        unless these take four times as long. Threads are those of this process.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """What leaves the program: networks, masks and what must be known about them."""
 
 from core.export.card import Card, card_beside, model_card
-from core.export.geojson import Described, Style, write_geojson
+from core.export.geojson import Described, NucleusStyle, write_geojson
 from core.export.masks import write_label_tiff
 from core.export.network import (
     export_onnx,
@@ -15,7 +15,7 @@ from core.export.scripts import write_script
 __all__ = [
     "Card",
     "Described",
-    "Style",
+    "NucleusStyle",
     "card_beside",
     "export_onnx",
     "export_program",

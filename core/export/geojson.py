@@ -31,7 +31,7 @@ _SPACE = uuid.UUID("7f3c1a52-5d0e-4b7a-9d55-3f6f0a0c9d11")  # names of this prog
 
 
 @dataclass(frozen=True, slots=True)
-class Style:
+class NucleusStyle:
     """One class of nuclei.
 
     Parameters
@@ -60,7 +60,7 @@ class Described:
         Words by name, one for each nucleus; QuPath shows them as metadata.
     """
 
-    styles: Sequence[Style]
+    styles: Sequence[NucleusStyle]
     mpp: float | None = None
     notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
 

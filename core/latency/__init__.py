@@ -4,7 +4,7 @@ from core.latency.environment import processor_name
 from core.latency.memory import PeakMemory, peak_memory, release_memory
 from core.latency.process import LatencyProcess, compare
 from core.latency.profile import LayerTime, profile_layers, why_not_faster
-from core.latency.results import FULL, QUICK, Settings
+from core.latency.settings import FULL, QUICK, TimingSettings
 from core.latency.stages import STAGES, EndToEnd, StageClock
 from core.latency.statistics import compare_times
 from core.results.latency import (
@@ -26,9 +26,9 @@ __all__ = [
     "LatencyProcess",
     "LayerTime",
     "PeakMemory",
-    "Settings",
     "StageClock",
     "Timing",
+    "TimingSettings",
     "compare",
     "compare_times",
     "decide_verdict",

@@ -32,7 +32,7 @@ Inputs = tuple[Any, ...]
 _PARALLEL = 1.05  # processor time over wall time, above which threads are hidden
 
 
-class Reading(NamedTuple):
+class ClockReading(NamedTuple):
     """One call.
 
     Parameters
@@ -67,23 +67,25 @@ class Stopwatch:
     module: nn.Module
     inputs: Inputs
     clock: Clock = "wall"
-    readings: list[Reading] = field(default_factory=list)
+    readings: list[ClockReading] = field(default_factory=list)
 
     def __call__(self) -> float:
         """Run once; returns milliseconds of the chosen clock."""
         kind = device_of(self.module, self.inputs).type
         if kind == "cuda":
-            found = Reading(_cuda_ms(self.module, self.inputs), float("nan"), 0)
+            found = ClockReading(_cuda_ms(self.module, self.inputs), float("nan"), 0)
         elif kind == "mps":
             wait = torch.mps.synchronize
-            found = Reading(_host_ms(self.module, self.inputs, wait), float("nan"), 0)
+            found = ClockReading(
+                _host_ms(self.module, self.inputs, wait), float("nan"), 0
+            )
         else:
             found = _processor(self.module, self.inputs)
         self.readings.append(found)
         return found.processor if self.clock == "processor" else found.wall
 
 
-def one_thread_counts(probes: Sequence[Sequence[Reading]], threads: int) -> bool:
+def one_thread_counts(probes: Sequence[Sequence[ClockReading]], threads: int) -> bool:
     """Whether the processor's clock may stand for the wall's.
 
     Parameters
@@ -118,7 +120,7 @@ def device_of(module: nn.Module, inputs: Inputs) -> torch.device:
     return tensors[0].device if tensors else torch.device("cpu")
 
 
-def _processor(module: nn.Module, inputs: Inputs) -> Reading:
+def _processor(module: nn.Module, inputs: Inputs) -> ClockReading:
     waits = _own_waits()
     # the wall's clock is read inside of the processor's, or a call that nobody
     # disturbs would seem to take more processor time than time
@@ -127,7 +129,7 @@ def _processor(module: nn.Module, inputs: Inputs) -> Reading:
     module(*inputs)
     end = time.perf_counter_ns()
     spent = time.process_time_ns() - spent
-    return Reading((end - start) / 1e6, spent / 1e6, _own_waits() - waits)
+    return ClockReading((end - start) / 1e6, spent / 1e6, _own_waits() - waits)
 
 
 def _own_waits() -> int:

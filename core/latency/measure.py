@@ -19,7 +19,6 @@ from torch import nn
 from core.arithmetic import flush_denormals
 from core.latency.clocks import Stopwatch, device_of, one_thread_counts
 from core.latency.environment import describe, load_average
-from core.latency.results import Layout, Settings
 from core.latency.sampling import (
     Call,
     Watch,
@@ -27,6 +26,7 @@ from core.latency.sampling import (
     take_blocks,
     warm_up,
 )
+from core.latency.settings import Layout, TimingSettings
 from core.latency.statistics import compare_times
 from core.results.latency import Clock, Comparison, Timing
 
@@ -47,7 +47,7 @@ _FORMATS: dict[Layout, torch.memory_format] = {
 def measure(
     pair: Pair,
     inputs: tuple[Any, ...],
-    settings: Settings,
+    settings: TimingSettings,
     step: Step,
     *,
     isolated: bool,
@@ -62,7 +62,7 @@ def measure(
     inputs
         Positional arguments of both.
     settings
-        See `Settings`.
+        See `TimingSettings`.
     step
         Called between blocks with (done, expected); may raise to stop.
     isolated
@@ -118,7 +118,7 @@ def quiet() -> Iterator[None]:
 
 
 def _set_threads(
-    dense: nn.Module, inputs: tuple[Any, ...], settings: Settings, until: Until
+    dense: nn.Module, inputs: tuple[Any, ...], settings: TimingSettings, until: Until
 ) -> dict[str, tuple[float, ...]]:
     """Set the number given, or torch's default where that pays, else one.
 
@@ -162,7 +162,7 @@ def _choose_clock(pair: Pair, inputs: tuple[Any, ...], *, isolated: bool) -> Clo
 def _choose_layout(
     pair: Pair,
     inputs: tuple[Any, ...],
-    settings: Settings,
+    settings: TimingSettings,
     until: Until,
     clock: Clock,
 ) -> tuple[Layout, dict[str, tuple[float, ...]]]:

@@ -14,14 +14,14 @@ from typing import IO, Any
 import torch
 from torch import nn
 
-from core.latency.results import Settings
+from core.latency.settings import TimingSettings
 from core.results.latency import Comparison
 
 _LENGTH = struct.Struct(">Q")
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class MeasuringRequest:
     """What the process is asked.
 
     Parameters
@@ -33,16 +33,16 @@ class Request:
     """
 
     payload: bytes
-    settings: Settings
+    settings: TimingSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class MeasuringReady:
     """The process has loaded torch and waits."""
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class MeasuringProgress:
     """Blocks done and expected."""
 
     done: int
@@ -50,7 +50,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class MeasuringFailed:
     """Why there is no result.
 
     Parameters
@@ -65,7 +65,7 @@ class Failed:
     unloadable: bool = False
 
 
-Message = Ready | Progress | Failed | Comparison
+Message = MeasuringReady | MeasuringProgress | MeasuringFailed | Comparison
 
 
 def pack_modules(dense: nn.Module, pruned: nn.Module, inputs: tuple[Any, ...]) -> bytes:

@@ -24,16 +24,16 @@ from core.errors import ModelError
 from core.job import Cancelled, Job
 from core.latency.measure import measure
 from core.latency.messages import (
-    Failed,
+    MeasuringFailed,
+    MeasuringProgress,
+    MeasuringReady,
+    MeasuringRequest,
     Message,
-    Progress,
-    Ready,
-    Request,
     pack_modules,
     read_frame,
     write_frame,
 )
-from core.latency.results import FULL, Settings
+from core.latency.settings import FULL, TimingSettings
 from core.results.latency import Comparison, Environment
 
 _POLL = 0.05  # seconds between looks at the cancel flag
@@ -45,7 +45,7 @@ def compare(
     pruned: nn.Module,
     example: Any,
     *,
-    settings: Settings = FULL,
+    settings: TimingSettings = FULL,
     job: Job | None = None,
     process: "LatencyProcess | None" = None,
 ) -> Comparison:
@@ -155,7 +155,7 @@ class LatencyProcess:
         pruned: nn.Module,
         example: Any,
         *,
-        settings: Settings = FULL,
+        settings: TimingSettings = FULL,
         job: Job | None = None,
     ) -> Comparison:
         """Measure; see the function `compare`.
@@ -173,14 +173,16 @@ class LatencyProcess:
             payload = pack_modules(dense, pruned, inputs)
         except Exception:  # noqa: BLE001 - a network refuses pickling in any way
             return _measure_here(dense, pruned, inputs, settings, job)
-        found = None if _frozen() else self._ask(Request(payload, settings), job)
+        found = (
+            None if _frozen() else self._ask(MeasuringRequest(payload, settings), job)
+        )
         if found is None:
             return _measure_here(dense, pruned, inputs, settings, job)
         if found.tried:
             self._known[key] = found.environment
         return found
 
-    def _ask(self, request: Request, job: Job) -> Comparison | None:
+    def _ask(self, request: MeasuringRequest, job: Job) -> Comparison | None:
         """Send a request and wait; None when it has to be measured here."""
         try:
             self.start()
@@ -199,7 +201,7 @@ class LatencyProcess:
         except BaseException:  # cancelled or interrupted: it must not go on
             self.close()
             raise
-        if isinstance(reply, Failed) and not reply.unloadable:
+        if isinstance(reply, MeasuringFailed) and not reply.unloadable:
             raise ModelError(
                 f"The network could not be timed ({reply.message}); "
                 "check that it takes this input."
@@ -229,9 +231,9 @@ class LatencyProcess:
                 continue
             if message is None:
                 raise EOFError
-            if isinstance(message, Ready):
+            if isinstance(message, MeasuringReady):
                 self._ready = True
-            if not isinstance(message, Progress):
+            if not isinstance(message, MeasuringProgress):
                 return message
             done, total = message.done, message.total
 
@@ -249,7 +251,7 @@ def _measure_here(
     dense: nn.Module,
     pruned: nn.Module,
     inputs: tuple[Any, ...],
-    settings: Settings,
+    settings: TimingSettings,
     job: Job,
 ) -> Comparison:
     """Measure copies in this process, and say so in the result."""
@@ -267,7 +269,7 @@ def _measure_here(
 
 
 def _key(
-    dense: nn.Module, inputs: tuple[Any, ...], settings: Settings
+    dense: nn.Module, inputs: tuple[Any, ...], settings: TimingSettings
 ) -> tuple[object, ...]:
     shapes = tuple(
         tuple(each.shape) for each in inputs if isinstance(each, torch.Tensor)
@@ -276,7 +278,7 @@ def _key(
     return type(dense), size, shapes, settings.threads
 
 
-def _filled(settings: Settings, known: Environment) -> Settings:
+def _filled(settings: TimingSettings, known: Environment) -> TimingSettings:
     """Take over what an earlier measurement found best."""
     layout = settings.layout
     if layout == "auto":

@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from core.latency.results import Settings
+from core.latency.settings import TimingSettings
 from core.latency.statistics import log_interval
 
 Floats = NDArray[np.float64]
@@ -51,7 +51,7 @@ def warm_up(calls: tuple[Call, ...], times: int) -> None:
 
 
 def take_blocks(
-    dense: Call, pruned: Call, settings: Settings, watch: Watch, deadline: float
+    dense: Call, pruned: Call, settings: TimingSettings, watch: Watch, deadline: float
 ) -> tuple[Floats, Floats]:
     """Measure until the deadline, or until the answer is precise.
 
@@ -140,14 +140,14 @@ def _abba(a: Call, b: Call) -> tuple[tuple[float, float], tuple[float, float]]:
 def _precise(
     first: list[tuple[float, float]],
     second: list[tuple[float, float]],
-    settings: Settings,
+    settings: TimingSettings,
 ) -> bool:
     ratios = np.log(np.array(first) / np.array(second))
     low, high = log_interval(ratios, settings.confidence)
     return high - low <= 2 * settings.precision
 
 
-def _expected(done: int, spent: float, budget: float, settings: Settings) -> int:
+def _expected(done: int, spent: float, budget: float, settings: TimingSettings) -> int:
     """Blocks that will probably be taken, for a progress bar."""
     if not done or spent <= 0:
         return settings.min_blocks

@@ -15,10 +15,10 @@ import torch
 from core.errors import BenchError
 from core.latency.measure import measure
 from core.latency.messages import (
-    Failed,
-    Progress,
-    Ready,
-    Request,
+    MeasuringFailed,
+    MeasuringProgress,
+    MeasuringReady,
+    MeasuringRequest,
     read_frame,
     unpack_modules,
     write_frame,
@@ -31,33 +31,35 @@ def main() -> None:
     # before any operation: pool threads inherit the flag when they start
     torch.set_flush_denormal(True)
     answers = _private_output()
-    requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
+    requests: queue.SimpleQueue[MeasuringRequest] = queue.SimpleQueue()
     reader = threading.Thread(
         target=_read, args=(sys.stdin.buffer, requests), daemon=True
     )
     reader.start()
-    write_frame(answers, Ready())
+    write_frame(answers, MeasuringReady())
     while True:
         write_frame(answers, answer(requests.get(), answers))
 
 
-def answer(request: Request, answers: IO[bytes]) -> Comparison | Failed:
+def answer(
+    request: MeasuringRequest, answers: IO[bytes]
+) -> Comparison | MeasuringFailed:
     """Measure one request; errors become words."""
     try:
         dense, pruned, inputs = unpack_modules(request.payload)
     except Exception as error:  # noqa: BLE001 - a foreign class raises anything
-        return Failed(str(error) or repr(error), unloadable=True)
+        return MeasuringFailed(str(error) or repr(error), unloadable=True)
 
     def step(done: int, total: int) -> None:
-        write_frame(answers, Progress(done, total))
+        write_frame(answers, MeasuringProgress(done, total))
 
     try:
         pair = dense.eval(), pruned.eval()
         return measure(pair, inputs, request.settings, step, isolated=True)
     except BenchError as error:
-        return Failed(str(error))
+        return MeasuringFailed(str(error))
     except Exception as error:  # noqa: BLE001 - a network fails in any way
-        return Failed(f"{type(error).__name__}: {error}")
+        return MeasuringFailed(f"{type(error).__name__}: {error}")
 
 
 def _private_output() -> IO[bytes]:
@@ -67,7 +69,7 @@ def _private_output() -> IO[bytes]:
     return own
 
 
-def _read(stream: IO[bytes], requests: "queue.SimpleQueue[Request]") -> None:
+def _read(stream: IO[bytes], requests: "queue.SimpleQueue[MeasuringRequest]") -> None:
     try:
         while True:
             requests.put(read_frame(stream))

@@ -17,7 +17,7 @@ _HOVERNET_THRESHOLDS = {"foreground": 0.5, "object": 0.4}
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CatalogueEntry:
     """One line of the catalogue.
 
     Parameters
@@ -76,52 +76,54 @@ def _resnet() -> ModelSpec:
     )
 
 
-def entries() -> Mapping[str, Entry]:
+def entries() -> Mapping[str, CatalogueEntry]:
     """Everything that `load_model` opens by name."""
     untrained = "untrained (random weights, seed 0): for timing and tests"
     return {
-        DEMO: Entry("the nuclei U-Net trained by this project", None),
+        DEMO: CatalogueEntry("the nuclei U-Net trained by this project", None),
         **{
-            name: Entry(f"demo with {share} % of its parameters removed", None)
+            name: CatalogueEntry(f"demo with {share} % of its parameters removed", None)
             for name, share in PRUNED.items()
         },
-        "unet-tiny": Entry(
+        "unet-tiny": CatalogueEntry(
             f"U-Net with 8 base channels and 3 levels, {untrained}",
             _unet("U-Net, tiny", base=8, depth=3, types=0),
         ),
-        "unet": Entry(
+        "unet": CatalogueEntry(
             f"U-Net with bilinear upsampling, {untrained}",
             _unet("U-Net", base=32, depth=4, types=0, up="bilinear"),
         ),
-        "unet-transposed": Entry(
+        "unet-transposed": CatalogueEntry(
             f"U-Net with transposed convolutions, {untrained}",
             _unet("U-Net, transposed", base=32, depth=4, types=0, up="transposed"),
         ),
-        "attention-unet": Entry(
+        "attention-unet": CatalogueEntry(
             f"U-Net with attention gates on its skips, {untrained}",
             _unet("Attention U-Net", "attention-unet", base=32, depth=4),
         ),
-        "residual-unet": Entry(
+        "residual-unet": CatalogueEntry(
             f"U-Net of residual blocks, {untrained}",
             _unet("Residual U-Net", "residual-unet", base=32, depth=4),
         ),
-        "dual-decoder": Entry(
+        "dual-decoder": CatalogueEntry(
             f"one encoder, a segmentation and a distance decoder, {untrained}",
             _unet("Dual-decoder U-Net", "dual-decoder", base=16, depth=5),
         ),
-        "hovernet-tiny": Entry(
+        "hovernet-tiny": CatalogueEntry(
             f"HoVer-Net (fast) at an eighth of its width, {untrained}",
             _hovernet("HoVer-Net, tiny", mode="fast", types=6, width=0.125),
         ),
-        "hovernet-fast": Entry(
+        "hovernet-fast": CatalogueEntry(
             f"HoVer-Net in mode fast with 6 types, {untrained}",
             _hovernet("HoVer-Net, fast", mode="fast", types=6),
         ),
-        "hovernet-original": Entry(
+        "hovernet-original": CatalogueEntry(
             f"HoVer-Net in mode original, segmentation only, {untrained}",
             _hovernet("HoVer-Net, original", mode="original", types=0),
         ),
-        "resnet18": Entry(f"ResNet-18 for tissue patches, {untrained}", _resnet()),
+        "resnet18": CatalogueEntry(
+            f"ResNet-18 for tissue patches, {untrained}", _resnet()
+        ),
     }
 
 

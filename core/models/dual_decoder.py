@@ -17,7 +17,7 @@ from core.models.heads import check_sizes, initialise
 Branch = Literal["np", "dist"]
 
 
-class ConvBlock(nn.Module):
+class DoubleConv(nn.Module):
     """Two 3x3 convolutions with ReLU and dropout between them.
 
     Parameters
@@ -58,7 +58,7 @@ class Decoder(nn.Module):
             nn.ConvTranspose2d(widths[i + 1], widths[i], 2, stride=2) for i in levels
         )
         self.blocks = nn.ModuleList(
-            ConvBlock(2 * widths[i], widths[i], dropouts[i]) for i in levels
+            DoubleConv(2 * widths[i], widths[i], dropouts[i]) for i in levels
         )
         self.head = nn.Conv2d(widths[0], 1, 1)
 
@@ -97,7 +97,7 @@ class DualDecoder(nn.Module):
         widths = [base * 2**level for level in range(depth)]
         shares = [(0.1 if i < 2 else 0.2) * dropout for i in range(depth)]
         self.encoder = nn.ModuleList(
-            ConvBlock(i, o, share)
+            DoubleConv(i, o, share)
             for i, o, share in zip([3, *widths[:-1]], widths, shares, strict=True)
         )
         branches: tuple[Branch, ...] = ("np", "dist")

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from core.models.hovernet_parts import (
     DenseBlock,
-    ResidualBlock,
+    ResidualStage,
     Upsample2x,
     crop,
     narrow,
@@ -61,7 +61,7 @@ class HoVerNet(nn.Module):
         self.conv0 = _stem(channels, padded=mode == "fast")
         for i, (units, inner, outputs, stride) in enumerate(_STAGES):
             inner, outputs = narrow(inner, width), narrow(outputs, width)
-            stage = ResidualBlock(channels, inner, outputs, units, stride)
+            stage = ResidualStage(channels, inner, outputs, units, stride)
             self.add_module(f"d{i}", stage)
             channels = outputs
         self.conv_bot = nn.Conv2d(channels, narrow(1024, width), 1, bias=False)

@@ -79,7 +79,7 @@ class ResidualUnit(nn.Sequential):
         )
 
 
-class ResidualBlock(nn.Module):
+class ResidualStage(nn.Module):
     """One encoder stage: residual units on one running sum.
 
     Parameters

@@ -37,7 +37,7 @@ from core.pruning.scoring.heuristics import (
 )
 from core.pruning.scoring.statistics import Statistics, calibrate
 from core.pruning.tracing.counting import Counter
-from core.pruning.tracing.graph import ChannelGraph, Layer
+from core.pruning.tracing.graph import ChannelGraph, GraphLayer
 from core.pruning.tracing.tracer import trace
 
 __all__ = [
@@ -47,8 +47,8 @@ __all__ = [
     "ChannelGraph",
     "CostTable",
     "Counter",
+    "GraphLayer",
     "Heuristic",
-    "Layer",
     "Limits",
     "MaskPlan",
     "Method",

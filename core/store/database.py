@@ -2,7 +2,7 @@
 
 SQLite in write-ahead mode: each record is one transaction, so a process may be
 killed at any moment and loses at most the trial it was running, and two
-processes may write to one file. Start with `Store`.
+processes may write to one file. Start with `TrialStore`.
 """
 
 import sqlite3
@@ -44,7 +44,7 @@ CREATE TABLE IF NOT EXISTS trials (
 _T = TypeVar("_T")
 
 
-class Store:
+class TrialStore:
     """Trials in one file.
 
     Parameters

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from core.errors import InputError
-from core.latency import Settings
+from core.latency import TimingSettings
 from core.types import FineTune, PruneRequest, Recovery, Target
 
-SWEEP_TIMING = Settings(seconds=3.0, warmup=2, precision=0.01)
+SWEEP_TIMING = TimingSettings(seconds=3.0, warmup=2, precision=0.01)
 """Per trial: a sweep has hundreds."""
 
 _T = TypeVar("_T")
@@ -52,7 +52,7 @@ class Grid:
     round_to: int = 1
     min_channels: int = 1
     locked: tuple[str, ...] = ()
-    timing: Settings | None = SWEEP_TIMING
+    timing: TimingSettings | None = SWEEP_TIMING
     training: FineTune = field(default_factory=FineTune)
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from core.errors import InputError
-from core.latency import Settings
+from core.latency import TimingSettings
 from core.sweep.grid import Grid
 from core.types import FineTune
 
@@ -98,6 +98,6 @@ def _grid(values: dict[str, Any]) -> Grid:
     }
     return Grid(
         **plain | {"data": Path(plain["data"])},
-        timing=None if timing is None else Settings(**timing),
+        timing=None if timing is None else TimingSettings(**timing),
         training=FineTune(**training),
     )

@@ -18,7 +18,7 @@ from core.benchmark.model import to_inference_layout
 from core.benchmark.recovery import summary_of
 from core.errors import InputError
 from core.job import Job
-from core.latency import QUICK, Comparison, LatencyProcess, Settings, compare
+from core.latency import QUICK, Comparison, LatencyProcess, TimingSettings, compare
 from core.models import LoadedModel
 from core.pruning import Plan
 from core.store import Overall
@@ -215,7 +215,7 @@ class PatchBench:
         request: PruneRequest,
         job: Job | None = None,
         *,
-        settings: Settings = QUICK,
+        settings: TimingSettings = QUICK,
         process: LatencyProcess | None = None,
     ) -> Comparison:
         """Measure the network alone, dense against pruned, on the first patch."""

@@ -14,10 +14,10 @@ from torch import nn
 
 from core.errors import InputError, PruningError
 from core.job import Job, StepKind
-from core.latency import LatencyProcess, Settings, peak_memory, release_memory
+from core.latency import LatencyProcess, TimingSettings, peak_memory, release_memory
 from core.models import load_model
 from core.pruning import Plan
-from core.store import Record, Store, TrialIdentity
+from core.store import Record, TrialIdentity, TrialStore
 from core.sweep.evaluator import Subject
 from core.sweep.folder import TileFolder, read_folder
 from core.sweep.grid import Grid
@@ -60,7 +60,7 @@ class SweepSummary:
 
 def run_sweep(
     grid: Grid,
-    store: Store,
+    store: TrialStore,
     job: Job | None = None,
     *,
     on_record: Callable[[Record], None] | None = None,
@@ -196,7 +196,7 @@ class _Run:
     """A sweep under way."""
 
     data: TileFolder
-    store: Store
+    store: TrialStore
     process: LatencyProcess
     progress: _Progress
     facts: dict[str, Any]
@@ -218,7 +218,7 @@ class _Run:
         labelled_examples(subject.model.spec, training, subject.material.scored)
 
     def step(
-        self, name: str, request: PruneRequest, timing: Settings | None
+        self, name: str, request: PruneRequest, timing: TimingSettings | None
     ) -> Record | None:
         """Do one trial unless the store has it; returns what is new."""
         subject = self._subjects[name]
@@ -246,7 +246,11 @@ class _Run:
         return record
 
     def _work(
-        self, subject: Subject, trial: TrialIdentity, timing: Settings | None, job: Job
+        self,
+        subject: Subject,
+        trial: TrialIdentity,
+        timing: TimingSettings | None,
+        job: Job,
     ) -> Record:
         try:
             plan = subject.plan(trial.request, job)

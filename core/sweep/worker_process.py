@@ -15,7 +15,7 @@ from typing import TextIO
 
 from core.errors import BenchError
 from core.job import Job, Step
-from core.store import Store
+from core.store import TrialStore
 from core.sweep.messages import SweepCommand, SweepEvent
 from core.sweep.runner import SweepSummary, run_sweep
 
@@ -56,7 +56,7 @@ def serve(order: SweepCommand, out: TextIO) -> SweepSummary:
             last = now
             _say(out, SweepEvent("step", step.done, step.total, step.what))
 
-    with Store(order.out) as store:
+    with TrialStore(order.out) as store:
         return run_sweep(
             order.grid,
             store,

@@ -6,15 +6,15 @@ from core.training.data import Example, read_classes, read_folder, synthetic_exa
 from core.training.device import pick_device
 from core.training.loop import fit, train
 from core.training.progress import Progress
-from core.training.settings import Settings
+from core.training.settings import TrainingSettings
 
 __all__ = [
     "Augmentation",
     "Callbacks",
     "Example",
     "Progress",
-    "Settings",
     "Trained",
+    "TrainingSettings",
     "fit",
     "pick_device",
     "read_classes",

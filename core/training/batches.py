@@ -12,13 +12,13 @@ from torch import Tensor
 from core.nuclei.preprocess import scale
 from core.training.augment import augment
 from core.training.data import Example, draw
-from core.training.settings import Settings
+from core.training.settings import TrainingSettings
 from core.training.targets import Targets, centre_offsets, make_targets
 from core.types import ModelSpec
 
 
 def make_batch(
-    data: Sequence[Example], spec: ModelSpec, settings: Settings, step: int
+    data: Sequence[Example], spec: ModelSpec, settings: TrainingSettings, step: int
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Draw, change and stack the crops of one step.
 
@@ -75,7 +75,7 @@ def stack(
 
 
 def batches(
-    data: Sequence[Example], spec: ModelSpec, settings: Settings, first: int
+    data: Sequence[Example], spec: ModelSpec, settings: TrainingSettings, first: int
 ) -> Generator[tuple[Tensor, dict[str, Tensor]]]:
     """Batches of steps `first` to the last, three made ahead.
 

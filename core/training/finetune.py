@@ -18,7 +18,7 @@ from core.training.callbacks import Callbacks, Trained
 from core.training.data import Example, read_classes, read_folder, unlabelled
 from core.training.device import fast_in_half, pick_device
 from core.training.loop import train
-from core.training.settings import Settings
+from core.training.settings import TrainingSettings
 from core.types import FineTune, ModelSpec, Tile
 
 GENTLE = Augmentation(
@@ -93,7 +93,7 @@ def _check(options: FineTune) -> None:
         raise InputError("Fine-tuning needs a rate above 0, such as 0.001.")
 
 
-def settings_for(spec: ModelSpec, options: FineTune) -> Settings:
+def settings_for(spec: ModelSpec, options: FineTune) -> TrainingSettings:
     """Return the settings of the run that `options` ask for.
 
     Parameters
@@ -105,7 +105,7 @@ def settings_for(spec: ModelSpec, options: FineTune) -> Settings:
     """
     device = pick_device(options.device)
     steps = options.steps or _NO_LIMIT
-    return Settings(
+    return TrainingSettings(
         steps=steps,
         batch=options.batch,
         crop=crop_side(spec, options.crop),

@@ -19,7 +19,7 @@ from core.training.data import Example
 from core.training.device import pick_device
 from core.training.progress import Progress, ProgressReporter, thinned
 from core.training.run import Run
-from core.training.settings import Settings
+from core.training.settings import TrainingSettings
 from core.training.validation import Snapshots, Validation
 from core.types import ModelSpec
 
@@ -28,7 +28,7 @@ def fit(
     module: nn.Module,
     spec: ModelSpec,
     data: Sequence[Example],
-    settings: Settings,
+    settings: TrainingSettings,
     job: Job | None = None,
     aids: Callbacks | None = None,
 ) -> nn.Module:
@@ -40,7 +40,7 @@ def train(
     module: nn.Module,
     spec: ModelSpec,
     data: Sequence[Example],
-    settings: Settings,
+    settings: TrainingSettings,
     job: Job | None = None,
     aids: Callbacks | None = None,
 ) -> Trained:
@@ -104,7 +104,9 @@ def train(
     )
 
 
-def _check(data: Sequence[Example], settings: Settings, aids: Callbacks) -> None:
+def _check(
+    data: Sequence[Example], settings: TrainingSettings, aids: Callbacks
+) -> None:
     if not data:
         raise InputError("There is nothing to train on: give at least one tile.")
     if aids.teacher is None and not all(e.known for e in (*data, *aids.validation)):
@@ -126,7 +128,7 @@ class _Loop:
         self,
         run: Run,
         spec: ModelSpec,
-        settings: Settings,
+        settings: TrainingSettings,
         aids: Callbacks,
         job: Job,
         memory: PeakMemory,

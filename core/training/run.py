@@ -19,12 +19,12 @@ from core.pruning.planning.weight_masks import as_tensor
 from core.strided import subsampled_pointwise
 from core.training.callbacks import Callbacks
 from core.training.loss import Outputs, distillation_loss, total_loss
-from core.training.settings import Settings
+from core.training.settings import TrainingSettings
 
 _MOST_SKIPPED = 20  # steps in a row whose loss is not a number
 
 
-def rate_at(step: float, settings: Settings) -> float:
+def rate_at(step: float, settings: TrainingSettings) -> float:
     """Learning rate of a step: linear rise, plateau, cosine fall to 0.
 
     Parameters
@@ -38,7 +38,7 @@ def rate_at(step: float, settings: Settings) -> float:
     return settings.rate * rise * _fall(step, settings)
 
 
-def _fall(step: float, settings: Settings) -> float:
+def _fall(step: float, settings: TrainingSettings) -> float:
     start = settings.steps * (1 - settings.cooldown)
     fallen = max(0.0, (step - start) / max(settings.steps - start, 1))
     return 0.5 * (1 + math.cos(math.pi * min(fallen, 1.0)))
@@ -73,7 +73,7 @@ class Run:
     def __init__(
         self,
         module: nn.Module,
-        settings: Settings,
+        settings: TrainingSettings,
         aids: Callbacks,
         device: torch.device,
     ) -> None:
@@ -169,7 +169,7 @@ class Run:
             self.waited += 1
 
     def result(self) -> nn.Module:
-        """Return the best averaged weights, or the last ones; see `Settings`."""
+        """Return the best averaged weights or the last, see `TrainingSettings`."""
         if self.best is None or not self._settings.keep_best:
             self.best_step = self.done
         else:

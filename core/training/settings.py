@@ -7,7 +7,7 @@ from core.training.augment import Augmentation
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class TrainingSettings:
     """Settings of `fit`.
 
     Parameters

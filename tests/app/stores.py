@@ -1,6 +1,6 @@
 """Stores with plausible trials, written as a sweep writes them."""
 
-from core.store import Record, Store, TileResult, TrialIdentity
+from core.store import Record, TileResult, TrialIdentity, TrialStore
 from core.types import Counts, PruneRequest
 
 HEURISTICS = {"reconstruction": 0.12, "l2": 0.45, "random": 0.7}
@@ -58,7 +58,7 @@ def requests(heuristics=tuple(HEURISTICS), step=0.1, seeds=(0,)):
 
 def write(path, asked=None, **changes):
     """Write a store; returns its path."""
-    with Store(path) as store:
+    with TrialStore(path) as store:
         for request in requests() if asked is None else asked:
             store.add(record(request, **changes))
     return path

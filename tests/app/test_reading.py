@@ -12,7 +12,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton
 
 from app.bootstrap import readings
-from app.controllers.demo.reading import Answer, Round, in_words, rounds_of, verdict_of
+from app.controllers.demo.reading import (
+    Answer,
+    ReadingRound,
+    in_words,
+    rounds_of,
+    verdict_of,
+)
 from app.state import events
 
 
@@ -36,7 +42,7 @@ def test_sides_are_drawn_by_lot():
 
 
 def rounds(right, wrong, same):
-    made = [Round((0.0, 0.0), "left")] * (right + wrong + same)
+    made = [ReadingRound((0.0, 0.0), "left")] * (right + wrong + same)
     said = ["left"] * right + ["right"] * wrong + ["same"] * same
     return made, [Answer(choice, 1.0) for choice in said]
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from app.worker.engine import BenchEngine
 from core.job import Job
-from core.latency import Settings, Timing
+from core.latency import Timing, TimingSettings
 from core.types import PruneRequest
 
 
@@ -26,7 +26,7 @@ def test_a_reason_is_given_where_it_is_not_faster_and_only_there(tmp_path, monke
     engine = BenchEngine()
     session = engine.open("unet-tiny", str(path), Silent(), before=None).session
     request = PruneRequest("l2", 0.3, recovery="none")
-    settings = Settings(seconds=0.2, threads=1)
+    settings = TimingSettings(seconds=0.2, threads=1)
     found = session.bench.compare(request, settings=settings, process=session.process)
     short = Timing(np.full(8, 0.5))
     slow = replace(found, dense=short, pruned=short, speedup=1, verdict="no difference")

@@ -195,7 +195,7 @@ def test_stopping_an_exploration_stops_what_it_computes():
 
 def test_after_cancel_nothing_begins_before_the_next_change():
     state = opened(HERE, OTHER)
-    state = reduce(state, events.Cancelled())
+    state = reduce(state, events.WorkCancelled())
     assert state.work is None
     for event in (events.HandRested(), events.IdleBegan()):
         state = reduce(state, event)
@@ -208,7 +208,7 @@ def test_after_cancel_nothing_begins_before_the_next_change():
 def test_a_cancelled_pane_is_marked_and_shows_no_result_of_other_settings():
     state = settled(HERE)
     state = reduce(state, events.RequestChanged(replace(HERE, sparsity=0.7)))
-    state = reduce(state, events.Cancelled())
+    state = reduce(state, events.WorkCancelled())
     assert state.outcome.request == HERE
     assert state.seen is None
     assert state.why_not(state.pane) == STOPPED
@@ -230,7 +230,7 @@ def test_what_stale_work_says_changes_nothing():
     state = opened()
     for event in (
         events.Finished(99, outcome(HERE)),
-        events.Failed(99, "No."),
+        events.WorkFailed(99, "No."),
         events.Published(99, fakes.curve(HERE)),
         events.Progressed(99, None),
     ):
@@ -239,7 +239,7 @@ def test_what_stale_work_says_changes_nothing():
 
 def test_a_failure_is_told_once_and_goes_with_its_cause():
     state = opened(HERE)
-    state = reduce(state, events.Failed(state.work.number, "Cannot be pruned."))
+    state = reduce(state, events.WorkFailed(state.work.number, "Cannot be pruned."))
     assert state.message.text == "Cannot be pruned."
     assert state.failed == {HERE: "Cannot be pruned."}
     assert state.work is None  # not tried again
@@ -288,7 +288,7 @@ class Play:
             "explore": events.ExploreSwitched(),
             "preview": events.Previewed(request),
             "leave": events.Previewed(None),
-            "cancel": events.Cancelled(),
+            "cancel": events.WorkCancelled(),
             "undo": events.Travelled(-1),
             "redo": events.Travelled(1),
         }.get(what)

@@ -16,7 +16,7 @@ from app.controllers.sweeps.stores import (
     tip,
 )
 from app.state.sweep_values import StoreContents, SweepSettings
-from core.store import Store
+from core.store import TrialStore
 from core.types import FineTune, PruneRequest
 
 
@@ -111,7 +111,7 @@ def test_without_truth_agreement_is_drawn(tmp_path):
 def test_impossible_and_unmeasured_trials(tmp_path):
     path = tmp_path / "a.sqlite"
     bare = stores.record(PruneRequest("l2", 0.5), latency=None)
-    with Store(path) as store:
+    with TrialStore(path) as store:
         store.add(bare)
         impossible = {"status": "impossible", "dense": None, "pruned": None}
         store.add(

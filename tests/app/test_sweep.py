@@ -23,7 +23,7 @@ from app.controllers.sweeps.sweeping import (
 )
 from app.views.panels.sweep import SweepWindow
 from core.results import TrialIdentity
-from core.store import Store, read_store
+from core.store import TrialStore, read_store
 from core.tables import COUNTS
 from core.types import FineTune, PruneRequest
 
@@ -368,7 +368,7 @@ def test_points_of_another_model_say_so(
 def test_trials_without_any_score_say_so(joined, window, qtbot, tmp_path):
     """As of a network that finds nothing, before or after."""
     bare = stores.record(PruneRequest("l2", 0.5), tiles=(), latency=None)
-    with Store(tmp_path / "a.sqlite") as store:
+    with TrialStore(tmp_path / "a.sqlite") as store:
         store.add(bare)
     window.openAsked.emit(str(tmp_path / "a.sqlite"))
     qtbot.waitUntil(lambda: "finds a nucleus" in window._note.text(), timeout=LONG)

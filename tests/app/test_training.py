@@ -137,7 +137,7 @@ def test_the_loss_is_drawn_and_forgotten_with_the_tile(qtbot, ready, trained):
 def test_after_cancel_nothing_is_said_to_be_left(qtbot, ready, trained):
     tune(qtbot, ready)
     assert ready.store.state.training.left > 0
-    ready.controller.dispatch(events.Cancelled())
+    ready.controller.dispatch(events.WorkCancelled())
     assert ready.store.state.training.left == 0
     assert ready.window.plots.training._x.caption.startswith("step 40, best 20")
     assert ready.window.plots.training.dots, "what there was is still drawn"

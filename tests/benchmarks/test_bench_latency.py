@@ -3,13 +3,13 @@
 import pytest
 
 from benchmarks.bench_latency import Log, measure, summary
-from core.latency import Settings
+from core.latency import TimingSettings
 
 
 def test_runs_are_kept_and_not_run_again(tmp_path):
     """Real runs, as short as they get; the last line was cut short by a kill."""
     path = tmp_path / "runs.jsonl"
-    settings = Settings(seconds=0.1, min_blocks=1, warmup=1, threads=1)
+    settings = TimingSettings(seconds=0.1, min_blocks=1, warmup=1, threads=1)
     measure(Log(path), 1, settings)
     rows = Log(path).rows
     assert [(row["run"], row["side"]) for row in rows] == [

@@ -12,11 +12,11 @@ from core.errors import PruningError
 from core.job import Cancelled, Job
 from core.models import build
 from core.pruning import Schedule, apply_plan, make_plan, trace
-from core.training import Callbacks, Settings, fit, synthetic_examples
+from core.training import Callbacks, TrainingSettings, fit, synthetic_examples
 from core.types import ModelSpec
 
 SPEC = ModelSpec("tiny", "nuclei", "unet", stride=4, window=(64, 64))
-QUICK = Settings(steps=2, batch=1, crop=32, warmup=1, rate=1e-2)
+QUICK = TrainingSettings(steps=2, batch=1, crop=32, warmup=1, rate=1e-2)
 DATA = synthetic_examples(range(1), 48)
 BATCH = torch.from_numpy(DATA[0].pixels).permute(2, 0, 1)[None].float() / 255
 

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Slot
 from app.controllers.demo.reading import (
     Answer,
     Choice,
-    Round,
+    ReadingRound,
     Setting,
     as_json,
     in_words,
@@ -59,7 +59,7 @@ class BlindedReading(QObject):
         super().__init__(parent)
         self._view, self._store, self._folder = view, store, folder
         self._rng = rng or np.random.default_rng()
-        self._rounds: tuple[Round, ...] = ()
+        self._rounds: tuple[ReadingRound, ...] = ()
         self._answers: list[Answer] = []
         self._setting: Setting | None = None
         self._path: Path | None = None

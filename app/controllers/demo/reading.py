@@ -21,7 +21,7 @@ ROUNDS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class ReadingRound:
     """One place, shown twice.
 
     Parameters
@@ -46,7 +46,7 @@ class Answer:
 
 def rounds_of(
     centres: NDArray[np.float64], rng: np.random.Generator, most: int = ROUNDS
-) -> tuple[Round, ...]:
+) -> tuple[ReadingRound, ...]:
     """Choose places far from each other, and sides by lot.
 
     Parameters
@@ -73,7 +73,7 @@ def rounds_of(
     rounds = []
     for index in rng.permutation(chosen):
         x, y = (float(value) for value in centres[index])
-        rounds.append(Round((x, y), "left" if rng.random() < 0.5 else "right"))
+        rounds.append(ReadingRound((x, y), "left" if rng.random() < 0.5 else "right"))
     return tuple(rounds)
 
 
@@ -96,7 +96,7 @@ class Verdict:
     interval: tuple[float, float]
 
 
-def verdict_of(rounds: Sequence[Round], answers: Sequence[Answer]) -> Verdict:
+def verdict_of(rounds: Sequence[ReadingRound], answers: Sequence[Answer]) -> Verdict:
     """Count the answers."""
     from scipy.stats import binomtest  # slow to import, and needed once
 
@@ -165,7 +165,7 @@ class Setting:
 
 
 def as_json(
-    setting: Setting, rounds: Sequence[Round], answers: Sequence[Answer]
+    setting: Setting, rounds: Sequence[ReadingRound], answers: Sequence[Answer]
 ) -> str:
     """Return a reading as JSON, finished or not."""
     entries: list[dict[str, Any]] = []

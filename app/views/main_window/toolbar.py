@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QSizePolicy, QToolBar, QWidget
 
-from app.state.values import Sample
+from app.state.values import SampleTitle
 from app.views.main_window import dialogs
 from app.views.main_window.signals import WindowSignals
 from app.views.widgets.actions import action_of, entry, menu_button
@@ -39,8 +39,8 @@ class Toolbar(QToolBar):
     def __init__(
         self,
         window: WindowSignals,
-        samples: Sequence[Sample],
-        models: Sequence[Sample] = (),
+        samples: Sequence[SampleTitle],
+        models: Sequence[SampleTitle] = (),
     ) -> None:
         super().__init__("Main", window)
         self._window = window
@@ -81,7 +81,9 @@ class Toolbar(QToolBar):
 
     # Menus
 
-    def _samples(self, samples: Sequence[Sample], models: Sequence[Sample]) -> QMenu:
+    def _samples(
+        self, samples: Sequence[SampleTitle], models: Sequence[SampleTitle]
+    ) -> QMenu:
         menu = QMenu(self)
         for model in models:
             entry(

@@ -22,9 +22,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.state.session.sources import sorted_out
-from app.state.values import Sample
+from app.state.values import SampleTitle
 from app.text.format import TIMES
-from app.text.slides import SLIDES, Slide
+from app.text.slides import SLIDES, SlideSize
 from app.views.main_window import dialogs
 from app.views.main_window.signals import WindowSignals
 from app.views.main_window.toolbar import Toolbar
@@ -40,7 +40,7 @@ from app.views.panels.status import Status
 from app.views.panels.table import Table
 from app.views.panels.viewer import Viewer
 from app.views.widgets.actions import action_of, all_actions, by_subject
-from app.views.widgets.column import Column
+from app.views.widgets.column import ScrollColumn
 from app.views.widgets.command_palette import CommandPalette
 from app.views.widgets.shortcut_sheet import MOUSE, ShortcutSheet
 
@@ -64,8 +64,8 @@ class Window(WindowSignals):
 
     def __init__(
         self,
-        samples: Sequence[Sample] = (),
-        models: Sequence[Sample] = (),
+        samples: Sequence[SampleTitle] = (),
+        models: Sequence[SampleTitle] = (),
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -99,7 +99,7 @@ class Window(WindowSignals):
         column.addWidget(self.layers)
         column.addWidget(self.demo)
         column.addWidget(self.reading, 1)
-        self._left = Column(self.controls)
+        self._left = ScrollColumn(self.controls)
         self._split = QSplitter(Qt.Orientation.Horizontal)
         self._split.setChildrenCollapsible(False)
         for widget in (self._left, middle, self.plots):
@@ -243,5 +243,5 @@ class Window(WindowSignals):
         super().closeEvent(event)
 
 
-def _size(slide: Slide) -> str:
+def _size(slide: SlideSize) -> str:
     return f"Times for {slide.width:g} {TIMES} {slide.height:g} mm of tissue."

@@ -4,7 +4,7 @@ from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtWidgets import QScrollArea, QWidget
 
 
-class Column(QScrollArea):
+class ScrollColumn(QScrollArea):
     """Shows one widget, whole in width.
 
     Parameters

@@ -31,7 +31,7 @@ from torch import Tensor
 
 from core.pruning.planning.plan import Kept, PruningPlan
 from core.pruning.scoring.statistics import Statistics
-from core.pruning.tracing.graph import ChannelGraph, Layer
+from core.pruning.tracing.graph import ChannelGraph, GraphLayer
 
 _SKETCH = 8
 """Random combinations of outputs on which the length of a step is measured."""
@@ -67,7 +67,7 @@ def refit(
     return changed
 
 
-def read_dim(layer: Layer) -> int:
+def read_dim(layer: GraphLayer) -> int:
     """Return the dimension of a layer's weight that its inputs run along."""
     return 0 if layer.kind == "transposed" else 1
 
@@ -77,7 +77,7 @@ class _Repair:
     """The repair of one weight."""
 
     name: str
-    layer: Layer
+    layer: GraphLayer
     kept: Kept
     statistics: Statistics
 
@@ -246,14 +246,14 @@ def _step_length(
     return min(max(float((target * repair).sum()) / power, 0.0), 1.0)
 
 
-def in_groups(weight: Tensor, layer: Layer) -> Tensor:
+def in_groups(weight: Tensor, layer: GraphLayer) -> Tensor:
     """Return a view of a contiguous weight: (groups, outputs, positions, inputs)."""
     flat = weight.flatten(2) if weight.dim() > 2 else weight[:, :, None]
     split = flat.reshape(layer.groups, -1, flat.shape[1], flat.shape[2])
     return split.permute((0, 2, 3, 1) if layer.kind == "transposed" else (0, 1, 3, 2))
 
 
-def as_groups(weight: Tensor, layer: Layer) -> Tensor:
+def as_groups(weight: Tensor, layer: GraphLayer) -> Tensor:
     """Return `in_groups` of any weight as a contiguous tensor."""
     return in_groups(weight, layer).contiguous()
 
@@ -267,7 +267,7 @@ def _cut_vector(values: Tensor, entry: NDArray[np.int64] | None) -> Tensor:
     return values if entry is None else values[torch.from_numpy(entry)]
 
 
-def home_of_constant(layer: Layer, name: str, graph: ChannelGraph) -> str | None:
+def home_of_constant(layer: GraphLayer, name: str, graph: ChannelGraph) -> str | None:
     """Return what can take a constant: the bias, the batch norm's mean, or None.
 
     Parameters
@@ -292,7 +292,7 @@ def home_of_constant(layer: Layer, name: str, graph: ChannelGraph) -> str | None
     return mean if uses == 1 else None
 
 
-def _taps_shared(layer: Layer) -> float:
+def _taps_shared(layer: GraphLayer) -> float:
     """Return over how many outputs the kernel of a transposed layer is spread."""
     if layer.kind != "transposed":
         return 1.0

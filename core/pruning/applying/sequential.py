@@ -29,7 +29,7 @@ from core.job import Job
 from core.pruning.applying.apply import flush_subnormal
 from core.pruning.applying.refit import home_of_constant
 from core.pruning.planning.plan import PruningPlan
-from core.pruning.tracing.graph import ChannelGraph, Layer
+from core.pruning.tracing.graph import ChannelGraph, GraphLayer
 from core.pruning.tracing.modes import LayerCalls, evaluating
 
 _POSITIONS = 2048
@@ -162,9 +162,9 @@ def _distance(
     return total
 
 
-def _order(graph: ChannelGraph, plan: PruningPlan) -> dict[str, Layer]:
+def _order(graph: ChannelGraph, plan: PruningPlan) -> dict[str, GraphLayer]:
     """Return the layers to repair, in the order they run."""
-    used: dict[str, list[Layer]] = {}
+    used: dict[str, list[GraphLayer]] = {}
     for layer in graph.producing_layers:
         if layer.weight is not None:
             used.setdefault(layer.weight, []).append(layer)
@@ -189,7 +189,7 @@ def _sampled(name: str, batch: int, total: int) -> Tensor:
 
 def _targets(
     module: nn.Module,
-    layers: dict[str, Layer],
+    layers: dict[str, GraphLayer],
     plan: PruningPlan,
     batches: Sequence[Batch],
 ) -> tuple[dict[str, list[Tensor]], list[list[Tensor]]]:
@@ -244,7 +244,7 @@ def _patches(call: _Call, result: Tensor, index: Tensor) -> Tensor:
 def _repair(
     module: nn.Module,
     name: str,
-    layer: Layer,
+    layer: GraphLayer,
     targets: Sequence[Tensor],
     batches: Sequence[Batch],
     graph: ChannelGraph,

@@ -20,7 +20,7 @@ from core.pruning.planning.weight_masks import MaskPlan, as_tensor
 from core.pruning.scoring.heuristics import ScoringContext, find_heuristic
 from core.pruning.scoring.heuristics.protocol import WeightScores
 from core.pruning.scoring.statistics import Statistics
-from core.pruning.tracing.graph import ChannelGraph, Layer
+from core.pruning.tracing.graph import ChannelGraph, GraphLayer
 from core.pruning.tracing.modes import copied
 
 
@@ -137,7 +137,7 @@ def apply_masks(module: nn.Module, plan: MaskPlan) -> nn.Module:
 
 def weights_in(
     module: nn.Module, graph: ChannelGraph, scope: str, locked: Sequence[str] = ()
-) -> dict[str, Layer]:
+) -> dict[str, GraphLayer]:
     """Return weights that a scope lets go, with the (last) layer that uses each.
 
     Raises

@@ -25,7 +25,7 @@ from core.pruning.planning.plan import PruningPlan
 from core.pruning.planning.selection import Selector, plan_of
 from core.pruning.scoring.heuristics import ScoringContext, find_heuristic
 from core.pruning.scoring.statistics import Statistics
-from core.pruning.tracing.graph import Alive, ChannelGraph, Layer
+from core.pruning.tracing.graph import Alive, ChannelGraph, GraphLayer
 from core.pruning.tracing.labels import FIXED
 from core.pruning.tracing.layer_calls import (
     LayerCall,
@@ -177,7 +177,9 @@ def measure_costs(
     return CostTable(tuple(found), rest, tuple(tuple(x.shape) for x in inputs))
 
 
-def _time(place: int, layer: Layer, call: LayerCall, measure: Measure) -> LayerCost:
+def _time(
+    place: int, layer: GraphLayer, call: LayerCall, measure: Measure
+) -> LayerCost:
     widths = [call.widths(share) for share in WIDTHS]
     inputs = sorted({i for i, _ in widths})
     # Inputs and outputs of a depthwise layer are one width.

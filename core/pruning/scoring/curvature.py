@@ -25,7 +25,7 @@ from torch.utils._pytree import tree_leaves
 
 from core.errors import PruningError
 from core.job import Job
-from core.pruning.tracing.graph import Layer
+from core.pruning.tracing.graph import GraphLayer
 from core.pruning.tracing.modes import LayerCalls, evaluating
 
 _TILES = 8
@@ -54,7 +54,7 @@ class Curvature:
 
 def measure_curvature(
     module: nn.Module,
-    layers: Mapping[str, Layer],
+    layers: Mapping[str, GraphLayer],
     inputs: tuple[tuple[Tensor, ...], ...],
     job: Job | None = None,
 ) -> Curvature:
@@ -157,7 +157,7 @@ def _combine(outputs: Any, generator: torch.Generator) -> Tensor | None:
     return torch.stack(parts).sum() if parts else None
 
 
-def _gram(gradient: Tensor, layer: Layer) -> NDArray[np.float64]:
+def _gram(gradient: Tensor, layer: GraphLayer) -> NDArray[np.float64]:
     """Return the sum of g g' over positions, float64 (groups, O, O)."""
     width = layer.outputs.size
     if layer.kind == "linear":
@@ -173,7 +173,7 @@ def _gram(gradient: Tensor, layer: Layer) -> NDArray[np.float64]:
     return np.asarray(found.detach().cpu().numpy())
 
 
-def _taps_apart(layer: Layer) -> float:
+def _taps_apart(layer: GraphLayer) -> float:
     stride = layer.settings.get("stride", 1)
     sides = layer.settings.get("sides", 1)
     return float(np.prod(stride if isinstance(stride, tuple) else (stride,) * sides))

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.pruning.tracing.graph import Layer
+from core.pruning.tracing.graph import GraphLayer
 
 WIDEST_PATCH = 450
 """Largest C * kernel size for which moments of whole patches are kept."""
@@ -76,7 +76,7 @@ class MomentSums:
         Positions to sample from one input.
     """
 
-    def __init__(self, layer: Layer, kernel: tuple[int, ...], share: int) -> None:
+    def __init__(self, layer: GraphLayer, kernel: tuple[int, ...], share: int) -> None:
         self._layer = layer
         self._groups = 1 if layer.depthwise else layer.groups
         self._kernel = kernel
@@ -177,7 +177,7 @@ def _batched(x: Tensor, width: int) -> Tensor:
     return x if x.dim() > 1 and x.shape[1] == width else x.unsqueeze(0)
 
 
-def sample_positions(x: Tensor, layer: Layer, share: int) -> Tensor:
+def sample_positions(x: Tensor, layer: GraphLayer, share: int) -> Tensor:
     """Return up to about ``share`` positions of an input, (channels, samples).
 
     Parameters
@@ -204,7 +204,7 @@ def sample_positions(x: Tensor, layer: Layer, share: int) -> Tensor:
 
 
 def sample_patches(
-    x: Tensor, layer: Layer, kernel: tuple[int, ...], share: int
+    x: Tensor, layer: GraphLayer, kernel: tuple[int, ...], share: int
 ) -> Tensor:
     """Return about ``share`` patches as a convolution sees them.
 

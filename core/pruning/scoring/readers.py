@@ -22,7 +22,7 @@ from core.pruning.scoring.heuristics.protocol import (
     parameters,
 )
 from core.pruning.scoring.statistics import Statistics
-from core.pruning.tracing.graph import AtomArray, Layer
+from core.pruning.tracing.graph import AtomArray, GraphLayer
 from core.pruning.tracing.labels import FIXED
 
 Matrix = NDArray[np.float64]
@@ -132,7 +132,7 @@ def _grams(rows: Matrix, factor: Matrix | None = None) -> Matrix:
     return np.asarray(flat.transpose(0, 2, 1) @ weighed)
 
 
-def _rows(layer: Layer, weight: Tensor) -> Matrix:
+def _rows(layer: GraphLayer, weight: Tensor) -> Matrix:
     """Return a weight as float64 (groups, outputs, inputs, kernel)."""
     flat = weight.detach().flatten(2) if weight.dim() > 2 else weight[:, :, None]
     split = flat.reshape(layer.groups, -1, flat.shape[1], flat.shape[2])
@@ -142,7 +142,7 @@ def _rows(layer: Layer, weight: Tensor) -> Matrix:
 
 
 def _output_scale(
-    layer: Layer, statistics: Statistics, tensors: dict[str, Tensor], rows: Matrix
+    layer: GraphLayer, statistics: Statistics, tensors: dict[str, Tensor], rows: Matrix
 ) -> Matrix:
     """Return gains that make errors of different layers comparable.
 

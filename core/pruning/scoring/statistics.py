@@ -21,7 +21,7 @@ from core.job import Job
 from core.pruning.scoring.curvature import Curvature, measure_curvature
 from core.pruning.scoring.gradients import Gradients, measure_gradients
 from core.pruning.scoring.moments import Moments, MomentSums
-from core.pruning.tracing.graph import ChannelGraph, Layer
+from core.pruning.tracing.graph import ChannelGraph, GraphLayer
 from core.pruning.tracing.modes import LayerCalls, evaluating
 
 __all__ = ["Moments", "Statistics", "calibrate"]
@@ -114,7 +114,7 @@ class Statistics:
         return self._curvature
 
     @cached_property
-    def readers(self) -> dict[str, Layer]:
+    def readers(self) -> dict[str, GraphLayer]:
         """Weight name to the (last) layer call that uses it."""
         return {
             layer.weight: layer

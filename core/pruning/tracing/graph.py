@@ -23,7 +23,7 @@ Alive = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class GraphLayer:
     """One call of a layer with weights.
 
     Parameters
@@ -105,7 +105,7 @@ class ChannelGraph:
     dims: Mapping[str, tuple[AtomArray | None, ...]]
     shapes: Mapping[str, tuple[int, ...]]
     learned: tuple[str, ...]
-    layers: tuple[Layer, ...]
+    layers: tuple[GraphLayer, ...]
     attributes: tuple[Attribute, ...]
     mixed: tuple[AtomArray, ...]
     example: tuple[tuple[int, ...], ...]
@@ -128,7 +128,7 @@ class ChannelGraph:
         return owner
 
     @property
-    def producing_layers(self) -> tuple[Layer, ...]:
+    def producing_layers(self) -> tuple[GraphLayer, ...]:
         """Layers that make channels: all but the norms."""
         return tuple(layer for layer in self.layers if layer.kind != "norm")
 
@@ -206,13 +206,13 @@ def _atoms_or_none(entry: AtomArray | None, atoms: Atoms) -> AtomArray | None:
     return found if (found != FIXED).any() else None
 
 
-def _layers(recorder: Recorder, atoms: Atoms) -> tuple[Layer, ...]:
+def _layers(recorder: Recorder, atoms: Atoms) -> tuple[GraphLayer, ...]:
     reads: dict[int, int] = {}
     for index, record in enumerate(recorder.layers):
         if record.kind == "norm" and recorder.readers.get(record.reads) == 1:
             reads[record.reads] = index
     return tuple(
-        Layer(
+        GraphLayer(
             name=(record.weight or "").rpartition(".")[0] or (record.weight or "?"),
             kind=record.kind,
             weight=record.weight,
@@ -230,7 +230,7 @@ def _layers(recorder: Recorder, atoms: Atoms) -> tuple[Layer, ...]:
 
 
 def _reasons(
-    recorder: Recorder, atoms: Atoms, layers: tuple[Layer, ...]
+    recorder: Recorder, atoms: Atoms, layers: tuple[GraphLayer, ...]
 ) -> dict[str, str]:
     reasons: dict[str, str] = {}
     for record, layer in zip(recorder.layers, layers, strict=True):

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from core.pruning.tracing.graph import ChannelGraph, Layer
+from core.pruning.tracing.graph import ChannelGraph, GraphLayer
 from core.pruning.tracing.modes import LayerCalls, evaluating, tensors_of
 
 
@@ -71,7 +71,7 @@ class LayerCall:
         Of the input.
     """
 
-    layer: Layer
+    layer: GraphLayer
     function: Callable[..., Tensor]
     x: tuple[int, ...]
     weight: tuple[int, ...]
@@ -152,7 +152,9 @@ def calls_of(
     return found
 
 
-def _call(layer: Layer, func: Callable[..., Any], args: tuple[Any, ...]) -> LayerCall:
+def _call(
+    layer: GraphLayer, func: Callable[..., Any], args: tuple[Any, ...]
+) -> LayerCall:
     x, weight = args[0], args[1]
     return LayerCall(
         layer,

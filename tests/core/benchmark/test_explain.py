@@ -8,7 +8,7 @@ import torch
 
 from core.benchmark import PrunableModel, branches, explain, whole_way
 from core.job import Cancelled, Job
-from core.latency import Settings, decide_verdict
+from core.latency import TimingSettings, decide_verdict
 from core.latency.measure import measure
 from core.models import load_model
 from core.nuclei import predict, raw_maps, to_input
@@ -43,7 +43,7 @@ def test_every_stage_of_both_networks_is_timed_on_the_real_thing(model, pruned, 
         pruned,
         lambda: tile,
         lambda t, labels: drawn.append(labels),
-        settings=Settings(seconds=60, min_blocks=2, max_blocks=2),
+        settings=TimingSettings(seconds=60, min_blocks=2, max_blocks=2),
     )
     for side in (found.dense, found.pruned):
         assert list(side.ms) == ["read", "network", "instances", "draw"]
@@ -81,7 +81,7 @@ def test_cancelled(model, pruned, tile):
 def test_layers_are_the_pruned_ones_and_reasons_come_where_it_is_not_faster(
     model, pruned, tile
 ):
-    settings = Settings(seconds=0.2, threads=1, layout="contiguous")
+    settings = TimingSettings(seconds=0.2, threads=1, layout="contiguous")
     inputs = (to_input(model, tile),)
     timed = measure(
         (model.module, model.module), inputs, settings, _step, isolated=False

@@ -14,7 +14,7 @@ from core.errors import InputError, PruningError
 from core.images.synthetic import synthetic_tile
 from core.job import Cancelled, Job
 from core.models import load_model, save_model
-from core.store import Record, Store
+from core.store import Record, TrialStore
 from core.sweep import Grid, run_sweep
 from core.types import FineTune, PruneRequest, Tile
 
@@ -179,7 +179,7 @@ def test_sweeps_fine_tune_and_resume(folder, tmp_path):
         timing=None,
         training=replace(TINY, data=str(train_on)),
     )
-    with Store(tmp_path / "a.sqlite") as store:
+    with TrialStore(tmp_path / "a.sqlite") as store:
         first = run_sweep(grid, store)
         assert (first.done, first.impossible) == (4, ())
         # the same cut: refitted once for both seeds, but trained for each
@@ -192,7 +192,7 @@ def test_sweeps_fine_tune_and_resume(folder, tmp_path):
             assert back.trial.key == record.trial.key
     impossible = replace(grid, training=replace(TINY, data=str(folder)))
     with (
-        Store(tmp_path / "b.sqlite") as store,
+        TrialStore(tmp_path / "b.sqlite") as store,
         pytest.raises(InputError, match="other tiles"),
     ):
         run_sweep(impossible, store)

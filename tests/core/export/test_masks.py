@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
 from core.errors import InputError
-from core.export import Described, Style, write_geojson, write_label_tiff
+from core.export import Described, NucleusStyle, write_geojson, write_label_tiff
 from core.export.outlines import polygons
 from core.images import read_labels
 from core.job import Cancelled, Job
@@ -90,7 +90,7 @@ def scattered(side=160, count=60, seed=3):
 
 def described(labels, mpp=0.25):
     count = int(labels.max())
-    styles = [Style(f"Type {i % 3}", (10, 20, i % 3)) for i in range(count)]
+    styles = [NucleusStyle(f"Type {i % 3}", (10, 20, i % 3)) for i in range(count)]
     return Described(styles, mpp, {"Change": ["kept"] * count})
 
 

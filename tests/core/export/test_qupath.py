@@ -19,10 +19,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from shapely.geometry import shape
 
-from core.export import Described, Style, write_geojson, write_label_tiff
+from core.export import Described, NucleusStyle, write_geojson, write_label_tiff
 from core.export.outlines import boxes, polygons
 
-STYLES = (Style("Neoplastic", (230, 159, 0)), Style("Nucleus", (0, 114, 178)))
+STYLES = (
+    NucleusStyle("Neoplastic", (230, 159, 0)),
+    NucleusStyle("Nucleus", (0, 114, 178)),
+)
 
 
 def written(labels, folder, mpp=None):

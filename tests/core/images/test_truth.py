@@ -18,7 +18,7 @@ from PIL import Image
 from scipy import ndimage
 
 from core.errors import InputError
-from core.export.geojson import Described, Style, write_geojson
+from core.export.geojson import Described, NucleusStyle, write_geojson
 from core.images import Frame, check_labels, describe_fit, read_labels, read_truth
 from core.images.labels.coco import run_length_mask
 from core.images.labels.pickled import read_records
@@ -218,7 +218,7 @@ def test_a_header_may_claim_more_than_the_file_holds(tmp_path):
 
 def test_our_own_geojson_comes_back_exactly(tmp_path):
     kinds = ("epithelial", "inflammatory", "stromal")
-    styles = [Style(kinds[kind - 1], (1, 2, 3)) for kind in TYPES]
+    styles = [NucleusStyle(kinds[kind - 1], (1, 2, 3)) for kind in TYPES]
     for name in ("a.geojson", "a.geojson.gz"):
         write_geojson(tmp_path / name, LABELS, Described(styles, 0.25))
         truth = read_truth(tmp_path / name, FRAME)
@@ -238,7 +238,7 @@ def test_nuclei_with_holes_and_parts_come_back_exactly(tmp_path):
     labels[12:20, 12:20] = 0
     labels[14:17, 14:17] = 2
     labels[40:50, 5:12] = labels[40:50, 20:27] = 3
-    style = [Style("nucleus", (0, 0, 0))] * 3
+    style = [NucleusStyle("nucleus", (0, 0, 0))] * 3
     write_geojson(tmp_path / "a.geojson", labels, Described(style))
     truth = read_truth(tmp_path / "a.geojson", Frame((60, 60)))
     np.testing.assert_array_equal(truth.labels, labels)

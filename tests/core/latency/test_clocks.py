@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from core.latency import Settings
-from core.latency.clocks import Reading, Stopwatch, one_thread_counts
+from core.latency import TimingSettings
+from core.latency.clocks import ClockReading, Stopwatch, one_thread_counts
 from core.latency.measure import measure
 
 X = torch.zeros(1, 3, 48, 48)
@@ -40,7 +40,7 @@ class Recorded(nn.Module):
 
 
 def reading(wall=10.0, processor=9.9, waits=0):
-    return Reading(wall, processor, waits)
+    return ClockReading(wall, processor, waits)
 
 
 def test_the_processors_clock_needs_one_thread_that_never_waits():
@@ -89,7 +89,7 @@ def test_a_stopwatch_returns_the_clock_it_was_given_and_keeps_both():
 
 
 def run(pair, *, isolated, threads=1, x=X):
-    settings = Settings(seconds=0.2, max_blocks=3, threads=threads, precision=0)
+    settings = TimingSettings(seconds=0.2, max_blocks=3, threads=threads, precision=0)
     return measure(pair, (x,), settings, lambda *_: None, isolated=isolated)
 
 
@@ -127,7 +127,7 @@ def test_more_threads_must_pay(two, chosen):
 
     try:
         with mock.patch.object(Stopwatch, "__call__", ms):
-            settings = Settings(seconds=0.2, max_blocks=1, layout="contiguous")
+            settings = TimingSettings(seconds=0.2, max_blocks=1, layout="contiguous")
             found = measure(
                 (net(), net()), (X,), settings, lambda *_: None, isolated=False
             )
@@ -200,7 +200,7 @@ def test_cuda_time_is_the_devices_not_the_launchs():
         found = watch() / 1e3
     assert launch < 0.5 * whole
     assert found > 2 * launch
-    settings = Settings(seconds=1, max_blocks=2)
+    settings = TimingSettings(seconds=1, max_blocks=2)
     both = measure((module, module), (x,), settings, lambda *_: None, isolated=True)
     assert both.clock == "wall"
 
@@ -208,7 +208,7 @@ def test_cuda_time_is_the_devices_not_the_launchs():
 @pytest.mark.skipif(not torch.backends.mps.is_available(), reason="no MPS device")
 def test_mps_measures():
     pair = (net().to("mps"), net().to("mps"))
-    settings = Settings(seconds=1, max_blocks=2)
+    settings = TimingSettings(seconds=1, max_blocks=2)
     found = measure(pair, (X.to("mps"),), settings, lambda *_: None, isolated=True)
     assert found.environment.device == "mps"
     assert (found.dense.ms > 0).all()

@@ -16,10 +16,12 @@ from torch import nn
 
 from core.errors import ModelError
 from core.job import Cancelled, Job
-from core.latency import LatencyProcess, Settings, compare
+from core.latency import LatencyProcess, TimingSettings, compare
 
 ROOT = Path(__file__).parents[3]
-SHORT = Settings(seconds=9.0, max_blocks=4, warmup=1, threads=1, layout="contiguous")
+SHORT = TimingSettings(
+    seconds=9.0, max_blocks=4, warmup=1, threads=1, layout="contiguous"
+)
 X = torch.zeros(1, 3, 16, 16)
 
 
@@ -70,7 +72,7 @@ def test_measures_in_its_own_process(process):
 
 
 def test_layout_and_threads_are_found_once(process):
-    settings = Settings(seconds=9.0, max_blocks=2, warmup=1)
+    settings = TimingSettings(seconds=9.0, max_blocks=2, warmup=1)
     first = process.compare(net(5), net(), X, settings=settings)
     assert {"contiguous", "channels_last"} <= set(first.tried)
     again = process.compare(net(5), net(3), X, settings=settings)
@@ -119,7 +121,7 @@ def test_wrong_input_is_one_sentence(process, make):
 def test_progress_and_cancel():
     steps = []
     job = Job(lambda step: (steps.append(step), len(steps) > 3 and job.cancel()))
-    endless = Settings(seconds=1e6, max_blocks=10**9, precision=0, threads=1)
+    endless = TimingSettings(seconds=1e6, max_blocks=10**9, precision=0, threads=1)
     with LatencyProcess() as own:
         own.start()
         child = psutil.Process(own._child.pid)
@@ -150,7 +152,7 @@ def endless(own, when):
         if step.done == 1:
             when(own)
 
-    settings = Settings(seconds=1e6, max_blocks=10**9, precision=0, threads=1)
+    settings = TimingSettings(seconds=1e6, max_blocks=10**9, precision=0, threads=1)
     return own.compare(net(), net(), X, settings=settings, job=Job(report))
 
 

@@ -12,9 +12,9 @@ from torch import nn
 
 from core.latency import (
     Comparison,
-    Settings,
     StageClock,
     Timing,
+    TimingSettings,
     compare,
     peak_memory,
     profile_layers,
@@ -119,7 +119,7 @@ def test_failed_stage_leaves_no_time():
 def test_cuda_is_timed_with_events():
     module = nn.Conv2d(3, 64, 3).cuda().eval()
     example = torch.zeros(1, 3, 256, 256, device="cuda")
-    settings = Settings(seconds=5, max_blocks=4)
+    settings = TimingSettings(seconds=5, max_blocks=4)
     found = compare(module, module, example, settings=settings)
     assert found.environment.device == "cuda"
     assert (found.dense.ms > 0).all()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.job import Cancelled
-from core.latency import FULL, QUICK, Settings, Timing, decide_verdict
+from core.latency import FULL, QUICK, Timing, TimingSettings, decide_verdict
 from core.latency.sampling import (
     Watch,
     pick_best,
@@ -47,7 +47,7 @@ def run(machine, dense, pruned, settings):
 
 def test_blocks_are_abba_or_baab_and_both_occur():
     machine = Machine()
-    dense, pruned = run(machine, 10, 5, Settings(seconds=3, precision=0))
+    dense, pruned = run(machine, 10, 5, TimingSettings(seconds=3, precision=0))
     blocks = ["".join(machine.calls[i : i + 4]) for i in range(0, 200, 4)]
     assert set(blocks) == {"dppd", "pddp"}
     assert (dense == 10).all()
@@ -60,7 +60,7 @@ def test_times_stay_with_their_side_whatever_the_order():
         machine,
         lambda m: 100 + len(m.calls),
         lambda m: 500 + len(m.calls),
-        Settings(seconds=9, precision=0),
+        TimingSettings(seconds=9, precision=0),
     )
     assert dense.max() < 500 <= pruned.min()
     assert sorted(np.concatenate([dense - 100, pruned - 500]).ravel()) == list(
@@ -70,19 +70,19 @@ def test_times_stay_with_their_side_whatever_the_order():
 
 def test_stops_at_the_deadline():
     machine = Machine()
-    run(machine, 10, 10, Settings(seconds=2, precision=0))
+    run(machine, 10, 10, TimingSettings(seconds=2, precision=0))
     assert 2 <= machine.clock <= 2 + 0.04 + 1e-9
 
 
 def test_slow_networks_get_the_least_number_of_blocks():
     machine = Machine()
-    dense, _ = run(machine, 200, 200, Settings(seconds=1, min_blocks=3))
+    dense, _ = run(machine, 200, 200, TimingSettings(seconds=1, min_blocks=3))
     assert len(dense) == 3
 
 
 def test_very_slow_networks_are_given_up_after_four_times_the_budget():
     machine = Machine()
-    dense, _ = run(machine, 10_000, 10_000, Settings(seconds=1, min_blocks=3))
+    dense, _ = run(machine, 10_000, 10_000, TimingSettings(seconds=1, min_blocks=3))
     assert len(dense) == 1
 
 
@@ -90,13 +90,13 @@ def test_stops_early_when_precise_and_never_above_the_most():
     steady = Machine()
     assert len(run(steady, 10, 9, FULL)[0]) == 16
     endless = Machine()
-    settings = Settings(seconds=1e9, max_blocks=21, precision=0)
+    settings = TimingSettings(seconds=1e9, max_blocks=21, precision=0)
     assert len(run(endless, 10, lambda m: m.rng.uniform(5, 9), settings)[0]) == 21
 
 
 def test_progress_counts_up_and_may_cancel():
     machine = Machine()
-    run(machine, 10, 10, Settings(seconds=1, precision=0))
+    run(machine, 10, 10, TimingSettings(seconds=1, precision=0))
     done = [step[0] for step in machine.steps]
     assert done == list(range(len(done)))
     assert all(expected > before for before, expected in machine.steps)
@@ -136,7 +136,9 @@ def test_best_setting_suits_both_sides():
 def test_linear_drift_cancels():
     machine = Machine()
     drifting = lambda m: 10 + 0.01 * len(m.calls)  # noqa: E731
-    dense, pruned = run(machine, drifting, drifting, Settings(seconds=5, precision=0))
+    dense, pruned = run(
+        machine, drifting, drifting, TimingSettings(seconds=5, precision=0)
+    )
     assert judge(np.log(dense / pruned), 0.99)[2] == "no difference"
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from core.errors import StoreError
-from core.store import FORMAT, Store
+from core.store import FORMAT, TrialStore
 
 ROOT = Path(__file__).parents[3]
 
@@ -36,7 +36,7 @@ def writer(path, first, last):
 
 def test_add_get_and_order(tmp_path, make_record):
     records = [make_record(each) for each in (0.5, 0.1, 0.9)]
-    with Store(tmp_path / "a.sqlite") as store:
+    with TrialStore(tmp_path / "a.sqlite") as store:
         assert [store.add(each) for each in records] == [True] * 3
         assert store.add(records[0]) is False
         assert len(store) == 3
@@ -46,7 +46,7 @@ def test_add_get_and_order(tmp_path, make_record):
         assert store.get(key).to_json() == records[1].to_json()
         assert store.get("nothing") is None
         assert store.keys() == {each.trial.key for each in records}
-    with Store(tmp_path / "a.sqlite") as store:
+    with TrialStore(tmp_path / "a.sqlite") as store:
         assert [each.trial.request.sparsity for each in store.records()] == [
             0.5, 0.1, 0.9,
         ]  # fmt: skip
@@ -54,7 +54,7 @@ def test_add_get_and_order(tmp_path, make_record):
 
 
 def test_first_result_of_a_trial_stays(tmp_path, make_record):
-    with Store(tmp_path / "a.sqlite") as store:
+    with TrialStore(tmp_path / "a.sqlite") as store:
         store.add(make_record(plan_hash="first"))
         store.add(make_record(plan_hash="second"))
         assert next(store.records()).plan_hash == "first"
@@ -62,10 +62,10 @@ def test_first_result_of_a_trial_stays(tmp_path, make_record):
 
 def test_no_resume(tmp_path, make_record):
     path = tmp_path / "a.sqlite"
-    with Store(path, resume=False) as store:
+    with TrialStore(path, resume=False) as store:
         store.add(make_record())
     with pytest.raises(StoreError, match="already holds trials; resume it"):
-        Store(path, resume=False)
+        TrialStore(path, resume=False)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGKILL on Windows")
@@ -85,7 +85,7 @@ def test_killed_fifty_times(tmp_path):
         # what it had said before it died counts; a torn last line does not
         kept |= {int(line.split()[0]) for line in rest.splitlines() if " " in line}
         assert child.returncode == -signal.SIGKILL
-        with Store(path) as store:
+        with TrialStore(path) as store:
             assert store.set_aside is None
             found = {each.trial.request.seed for each in store.records()}
         assert kept <= found
@@ -99,7 +99,7 @@ def test_two_processes_write_at_once(tmp_path):
     children = [writer(path, 0, 150), writer(path, 100, 250)]
     outputs = [child.communicate()[0] for child in children]
     assert [child.returncode for child in children] == [0, 0]
-    with Store(path) as store:
+    with TrialStore(path) as store:
         seeds = [each.trial.request.seed for each in store.records()]
     assert sorted(seeds) == list(range(250))
     added = [line.endswith("1") for text in outputs for line in text.splitlines()]
@@ -108,7 +108,7 @@ def test_two_processes_write_at_once(tmp_path):
 
 def test_full_disk(tmp_path, make_record):
     path = tmp_path / "a.sqlite"
-    with Store(path) as store:
+    with TrialStore(path) as store:
         store.add(make_record(seed=0))
         pages = store._db.execute("PRAGMA page_count").fetchone()[0]
         store._db.execute(f"PRAGMA max_page_count = {pages + 2}")
@@ -120,18 +120,18 @@ def test_full_disk(tmp_path, make_record):
         assert len(list(store.records())) == count
         store._db.execute("PRAGMA max_page_count = 100000")
         assert store.add(make_record(seed=1000))
-    with Store(path) as store:
+    with TrialStore(path) as store:
         assert len(store) == count + 1
 
 
 def test_newer_version_is_not_touched(tmp_path, make_record):
     path = tmp_path / "a.sqlite"
-    with Store(path) as store:
+    with TrialStore(path) as store:
         store.add(make_record())
         store._db.execute(f"PRAGMA user_version = {FORMAT + 1}")
     before = path.read_bytes()
     with pytest.raises(StoreError, match=r"newer version \(format 2.*update"):
-        Store(path)
+        TrialStore(path)
     assert path.read_bytes() == before
     assert sorted(each.name for each in tmp_path.iterdir()) == ["a.sqlite"]
 
@@ -144,14 +144,14 @@ def test_database_of_another_program_is_not_touched(tmp_path):
     db.close()
     before = path.read_bytes()
     with pytest.raises(StoreError, match="another program"):
-        Store(path)
+        TrialStore(path)
     assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("how", ["overwritten", "text", "cut"])
 def test_damaged_store_is_kept_aside(tmp_path, make_record, how):
     path = tmp_path / "a.sqlite"
-    with Store(path) as store:
+    with TrialStore(path) as store:
         for seed in range(60):
             store.add(make_record(seed=seed))
     data = bytearray(path.read_bytes())
@@ -162,13 +162,13 @@ def test_damaged_store_is_kept_aside(tmp_path, make_record, how):
     else:
         data = data[: len(data) // 2]
     path.write_bytes(data)
-    with Store(path) as store:
+    with TrialStore(path) as store:
         assert store.set_aside == tmp_path / "a.damaged-1.sqlite"
         assert store.set_aside.read_bytes() == data
         assert len(store) == 0
         store.add(make_record())
     path.write_bytes(b"again" * 100)
-    with Store(path) as store:
+    with TrialStore(path) as store:
         assert store.set_aside.name == "a.damaged-2.sqlite"
 
 
@@ -176,25 +176,25 @@ def test_a_file_that_is_no_store_by_its_name_is_left_alone(tmp_path):
     path = tmp_path / "thesis.docx"
     path.write_text("years of work " * 100)
     with pytest.raises(StoreError, match="is not a store"):
-        Store(path)
+        TrialStore(path)
     assert path.read_text() == "years of work " * 100
 
 
 def test_empty_file_becomes_a_store(tmp_path, make_record):
     (tmp_path / "a.sqlite").touch()
-    with Store(tmp_path / "a.sqlite") as store:
+    with TrialStore(tmp_path / "a.sqlite") as store:
         assert store.add(make_record())
 
 
 def test_places_that_cannot_be(tmp_path, monkeypatch):
     with pytest.raises(StoreError, match="is a folder"):
-        Store(tmp_path)
+        TrialStore(tmp_path)
     with pytest.raises(StoreError, match="does not exist; make it"):
-        Store(tmp_path / "no" / "a.sqlite")
+        TrialStore(tmp_path / "no" / "a.sqlite")
 
     def refuse(*_, **__):
         raise sqlite3.OperationalError("unable to open database file")
 
     monkeypatch.setattr("sqlite3.connect", refuse)
     with pytest.raises(StoreError, match="cannot be written; choose a folder"):
-        Store(tmp_path / "a.sqlite")
+        TrialStore(tmp_path / "a.sqlite")

@@ -5,12 +5,12 @@ import sqlite3
 import pytest
 
 from core.errors import StoreError
-from core.store import FORMAT, Store, read_store
+from core.store import FORMAT, TrialStore, read_store
 
 
 def test_reads_on_from_where_it_was(tmp_path, make_record):
     path = tmp_path / "a.sqlite"
-    with Store(path) as store:
+    with TrialStore(path) as store:
         for seed in range(3):
             store.add(make_record(seed=seed))
         first = read_store(path)  # while the writer is there
@@ -25,7 +25,7 @@ def test_reads_on_from_where_it_was(tmp_path, make_record):
 
 def test_the_file_stays_as_it_is(tmp_path, make_record):
     path = tmp_path / "a.sqlite"
-    with Store(path) as store:
+    with TrialStore(path) as store:
         store.add(make_record())
     before = path.read_bytes()
     read_store(path)
@@ -47,7 +47,7 @@ def test_what_is_no_store(tmp_path, make_record):
     with pytest.raises(StoreError, match="is no store of a sweep"):
         read_store(other)
     newer = tmp_path / "d.sqlite"
-    with Store(newer) as store:
+    with TrialStore(newer) as store:
         store._db.execute(f"PRAGMA user_version = {FORMAT + 1}")
     with pytest.raises(StoreError, match="written by a newer version"):
         read_store(newer)

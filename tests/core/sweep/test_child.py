@@ -11,7 +11,7 @@ import skimage
 from PIL import Image
 
 from core.errors import InputError
-from core.latency import Settings
+from core.latency import TimingSettings
 from core.store import read_store
 from core.sweep import Grid, read_folder
 from core.sweep.messages import SweepCommand, SweepEvent
@@ -45,7 +45,7 @@ def test_orders_and_news_survive_json():
     rich = order(
         Path("a.png|b.png"),
         Path("x.sqlite"),
-        timing=Settings(seconds=1.5),
+        timing=TimingSettings(seconds=1.5),
         training=FineTune(steps=3),
         seeds=(1, 2),
     )

@@ -9,7 +9,7 @@ from PIL import Image
 
 from core.benchmark import PrunableModel, calibration_inputs
 from core.errors import InputError
-from core.latency import Settings
+from core.latency import TimingSettings
 from core.metrics import score_patches
 from core.models import load_model, save_model
 from core.nuclei import to_input
@@ -98,7 +98,7 @@ def test_fine_tuned_timed_and_saved(bench, tmp_path):
     found = bench.prune(request)
     assert found.training is not None
     assert found.training["steps"] == 2
-    timed = bench.compare(request, settings=Settings(seconds=0.2, threads=1))
+    timed = bench.compare(request, settings=TimingSettings(seconds=0.2, threads=1))
     assert timed.environment.inputs == ((1, 3, 64, 64),)
     model = bench.export(request)
     save_model(tmp_path / "a.safetensors", model, model.plan)

@@ -14,7 +14,7 @@ from core.job import Job
 from core.metrics import score_patches
 from core.models import load_model
 from core.nuclei import to_input
-from core.store import Record, Store, read_json, write_csv, write_json
+from core.store import Record, TrialStore, read_json, write_csv, write_json
 from core.sweep import Grid, read_folder, rerun, run_sweep
 from core.sweep.class_labels import class_numbers, read_table
 from core.sweep.evaluator import Subject
@@ -46,7 +46,7 @@ def swept(classifier, table, tmp_path_factory):
         sparsities=(0.0, 0.5),
         timing=None,
     )
-    with Store(tmp_path_factory.mktemp("store") / "a.sqlite") as store:
+    with TrialStore(tmp_path_factory.mktemp("store") / "a.sqlite") as store:
         summary = run_sweep(grid, store)
         return grid, summary, list(store.records())
 

@@ -20,10 +20,10 @@ from PIL import Image
 
 from core.errors import InputError, ModelError
 from core.job import Cancelled, Job
-from core.latency import LatencyProcess, Settings
+from core.latency import LatencyProcess, TimingSettings
 from core.models import load_model
 from core.pruning import HEURISTICS, make_plan
-from core.store import Record, Store, write_json
+from core.store import Record, TrialStore, write_json
 from core.sweep import Grid, git_revision, read_folder, rerun, run_sweep, weights_hash
 from core.sweep.evaluator import Subject
 from core.types import PruneRequest
@@ -61,7 +61,7 @@ def grid_of(folder, **changes):
 @pytest.fixture(scope="module")
 def swept(folder, tmp_path_factory):
     path = tmp_path_factory.mktemp("store") / "a.sqlite"
-    with Store(path) as store:
+    with TrialStore(path) as store:
         summary = run_sweep(grid_of(folder), store)
         return path, summary, list(store.records())
 
@@ -103,13 +103,13 @@ def test_nothing_removed_agrees_with_the_dense_model(swept):
 
 def test_resumes_without_computing(swept, folder, tmp_path):
     path, _, records = swept
-    with Store(path) as store, mock.patch.object(Subject, "evaluate") as evaluate:
+    with TrialStore(path) as store, mock.patch.object(Subject, "evaluate") as evaluate:
         seen = []
         summary = run_sweep(grid_of(folder), store, on_record=seen.append)
         assert (summary.done, summary.resumed) == (0, 6)
         evaluate.assert_not_called()
         assert seen == []
-    with Store(tmp_path / "b.sqlite") as store:
+    with TrialStore(tmp_path / "b.sqlite") as store:
         for record in records[:4]:
             store.add(record)
         summary = run_sweep(grid_of(folder), store)
@@ -148,7 +148,7 @@ def test_impossible_points_are_reported_and_the_rest_runs(folder, tmp_path):
         recoveries=("none", "magic"),
         sparsities=(0.5,),
     )
-    with Store(tmp_path / "a.sqlite") as store:
+    with TrialStore(tmp_path / "a.sqlite") as store:
         summary = run_sweep(grid, store)
         assert (summary.total, summary.done) == (8, 8)
         assert len(summary.impossible) == 7
@@ -164,7 +164,7 @@ def test_impossible_points_are_reported_and_the_rest_runs(folder, tmp_path):
 
 def test_cancel_keeps_what_is_finished(folder, tmp_path):
     job = Job()
-    with Store(tmp_path / "a.sqlite") as store:
+    with TrialStore(tmp_path / "a.sqlite") as store:
 
         def stop(_):
             if len(store) == 2:
@@ -199,7 +199,7 @@ def test_killed_sweep_goes_on(swept, folder, tmp_path):
         child.stdout.readline()
         child.send_signal(signal.SIGKILL)
         child.communicate()
-    with Store(path) as store:
+    with TrialStore(path) as store:
         before = [each.to_json() for each in store.records()]
         assert len(before) >= 2
         summary = run_sweep(grid_of(folder), store)
@@ -212,7 +212,7 @@ def test_killed_sweep_goes_on(swept, folder, tmp_path):
 
 def test_progress_counts_trials_and_tells_the_time_left(folder, tmp_path):
     steps = []
-    with Store(tmp_path / "a.sqlite") as store:
+    with TrialStore(tmp_path / "a.sqlite") as store:
         run_sweep(grid_of(folder, recoveries=("none",)), store, Job(steps.append))
     done = [step.done for step in steps]
     assert done == sorted(done)
@@ -234,7 +234,7 @@ def test_dense_model_and_heuristics_are_worked_out_once(folder, tmp_path):
     with (
         mock.patch("core.benchmark.model.find_heuristic", return_value=spy),
         mock.patch.object(Subject, "_predict", autospec=True) as predict,
-        Store(tmp_path / "a.sqlite") as store,
+        TrialStore(tmp_path / "a.sqlite") as store,
     ):
         predict.side_effect = _predict
         run_sweep(grid, store)
@@ -272,11 +272,11 @@ def test_plans_are_those_of_make_plan(folder):
 
 
 def test_latency_is_measured_where_asked(folder, tmp_path):
-    timing = Settings(
+    timing = TimingSettings(
         seconds=0.1, min_blocks=2, warmup=1, threads=1, layout="contiguous"
     )
     grid = grid_of(folder, sparsities=(0.5,), timing=timing)
-    with Store(tmp_path / "a.sqlite") as store:
+    with TrialStore(tmp_path / "a.sqlite") as store:
         run_sweep(grid, store)
         records = list(store.records())
     for record in records:
@@ -287,7 +287,7 @@ def test_latency_is_measured_where_asked(folder, tmp_path):
 
 
 def test_unusable_model_or_folder_stops_at_once(folder, tmp_path):
-    with Store(tmp_path / "a.sqlite") as store:
+    with TrialStore(tmp_path / "a.sqlite") as store:
         with pytest.raises(ModelError):
             run_sweep(grid_of(folder, models=("unet-tiny", "no-such-model")), store)
         with pytest.raises(InputError):
@@ -323,14 +323,14 @@ def test_nothing_else_runs_while_latency_is_measured(folder, tmp_path):
         return _predict(self, module, tile)
 
     original = LatencyProcess.compare
-    timing = Settings(
+    timing = TimingSettings(
         seconds=0.05, min_blocks=1, warmup=1, threads=1, layout="contiguous"
     )
     grid = grid_of(folder, sparsities=(0.4, 0.6), timing=timing)
     with (
         mock.patch.object(LatencyProcess, "compare", compare),
         mock.patch.object(Subject, "_predict", predict),
-        Store(tmp_path / "a.sqlite") as store,
+        TrialStore(tmp_path / "a.sqlite") as store,
     ):
         run_sweep(grid, store)
     assert len(seen) == 4
@@ -361,7 +361,7 @@ def test_exported_rows_run_again_in_another_process(folder, tmp_path):
         sparsities=(0.6,),
         recoveries=("refit", "sequential"),
     )
-    with Store(tmp_path / "a.sqlite") as store:
+    with TrialStore(tmp_path / "a.sqlite") as store:
         run_sweep(grid, store)
         records = list(store.records())
     write_json(records, tmp_path / "a.json")

@@ -12,7 +12,7 @@ from core.nuclei import READERS
 from core.training.batches import make_batch, stack
 from core.training.data import Example, synthetic_examples
 from core.training.loss import distillation_loss, total_loss
-from core.training.settings import Settings
+from core.training.settings import TrainingSettings
 from core.training.targets import UNKNOWN, centre_offsets, make_targets
 
 
@@ -111,7 +111,9 @@ def test_every_head_gets_a_gradient(name):
     model = load_model(name)
     side = 256 if model.spec.reader == "hv" else 32
     data = synthetic_examples(range(1), side)
-    batch, targets = make_batch(data, model.spec, Settings(batch=1, crop=side), 0)
+    batch, targets = make_batch(
+        data, model.spec, TrainingSettings(batch=1, crop=side), 0
+    )
     # the synthetic types run to 4, those of the network to 5
     model.module.train()
     total_loss(model.module(batch), targets).backward()

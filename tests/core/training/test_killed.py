@@ -9,7 +9,7 @@ import torch
 
 from core.job import Job
 from core.models import build
-from core.training import Callbacks, Settings, synthetic_examples, train
+from core.training import Callbacks, TrainingSettings, synthetic_examples, train
 from core.types import ModelSpec
 
 ROOT = Path(__file__).parents[3]
@@ -22,7 +22,7 @@ def run(checkpoint=None, job=None):
     """Train; the same each time, whatever file is written to."""
     torch.set_num_threads(1)
     data = synthetic_examples(range(3), 64)
-    settings = Settings(
+    settings = TrainingSettings(
         steps=STEPS,
         batch=2,
         crop=32,

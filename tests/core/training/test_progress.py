@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from core.job import Job
 from core.models import build
-from core.training import Callbacks, Settings, synthetic_examples, train
+from core.training import Callbacks, TrainingSettings, synthetic_examples, train
 from core.training.progress import ProgressReporter, thinned
 from core.types import ModelSpec
 
 SPEC = ModelSpec("tiny", "nuclei", "unet", stride=4, window=(128, 96))
-QUICK = Settings(steps=6, batch=2, crop=32, warmup=2, check_every=2)
+QUICK = TrainingSettings(steps=6, batch=2, crop=32, warmup=2, check_every=2)
 
 
 @pytest.fixture(autouse=True)

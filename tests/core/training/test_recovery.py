@@ -23,7 +23,7 @@ from core.training import (
     Augmentation,
     Callbacks,
     Example,
-    Settings,
+    TrainingSettings,
     fit,
     pick_device,
     read_classes,
@@ -39,7 +39,7 @@ from core.training.validation import middles
 from core.types import FineTune, ModelSpec, Tile
 
 SPEC = ModelSpec("tiny", "nuclei", "unet", stride=4, window=(128, 96))
-QUICK = Settings(steps=6, batch=2, crop=32, warmup=2, check_every=2)
+QUICK = TrainingSettings(steps=6, batch=2, crop=32, warmup=2, check_every=2)
 BLANK = Tile(np.zeros((32, 32, 3), np.uint8))
 STILL = Augmentation(scale=(1.0, 1.0), stain=0, brown=0, blur=0, noise=0)
 

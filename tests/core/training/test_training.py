@@ -16,7 +16,7 @@ from core.job import Cancelled, Job
 from core.metrics import score_instances
 from core.models.unet import UNet
 from core.nuclei import predict
-from core.training import Augmentation, Example, Settings, fit
+from core.training import Augmentation, Example, TrainingSettings, fit
 from core.training.augment import augment, crop, restain
 from core.training.batches import batches, make_batch
 from core.training.data import draw, read_folder, synthetic_examples
@@ -180,7 +180,7 @@ def test_a_perfect_answer_costs_less_than_any_other():
 
 
 def test_rate_rises_stays_and_falls_to_nothing():
-    settings = Settings(steps=100, warmup=10, cooldown=0.5, rate=1.0)
+    settings = TrainingSettings(steps=100, warmup=10, cooldown=0.5, rate=1.0)
     rates = [rate_at(step, settings) for step in range(100)]
 
     assert rates[0] == pytest.approx(0.1)
@@ -191,7 +191,7 @@ def test_rate_rises_stays_and_falls_to_nothing():
 
 def test_batches_are_the_same_whatever_was_before():
     data = synthetic_examples(range(2), 64)
-    settings = Settings(steps=4, batch=2, crop=32)
+    settings = TrainingSettings(steps=4, batch=2, crop=32)
     first, again = (
         make_batch(data, SPEC, settings, 3),
         make_batch(data, SPEC, settings, 3),
@@ -232,7 +232,7 @@ def test_groups_get_their_share_of_the_crops():
 
 
 def test_later_rounds_carry_seed_and_checkpoint_on():
-    first = Settings(seed=4, checkpoint=Path("run/state.pt"), half=True)
+    first = TrainingSettings(seed=4, checkpoint=Path("run/state.pt"), half=True)
     rounds = (*LATER_ROUNDS, *FINAL_ROUNDS)
     later = [r.settings(first, n) for n, r in enumerate(rounds, start=1)]
     assert [settings.seed for settings in later] == [5, 6, 7, 8]
@@ -255,12 +255,12 @@ def test_mean_of_networks_is_the_mean_of_their_weights():
 def test_an_error_while_making_batches_reaches_the_loop():
     broken = Example("x", np.zeros((4, 4, 3), np.uint8), np.zeros((5, 5), np.int64)[:0])
     with pytest.raises(Exception, match=r".+"):
-        fit(tiny(), SPEC, [broken], Settings(steps=1, batch=1, crop=32))
+        fit(tiny(), SPEC, [broken], TrainingSettings(steps=1, batch=1, crop=32))
 
 
 def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path):
     data = synthetic_examples(range(2), 64)
-    whole = Settings(steps=6, batch=2, crop=32, warmup=2, save_every=2)
+    whole = TrainingSettings(steps=6, batch=2, crop=32, warmup=2, save_every=2)
     straight = fit(tiny(), SPEC, data, whole)
 
     settings = replace(whole, checkpoint=tmp_path / "run" / "state.pt")
@@ -282,7 +282,7 @@ def test_the_module_given_is_left_as_it_was():
         module,
         SPEC,
         synthetic_examples(range(1), 64),
-        Settings(steps=2, batch=1, crop=32),
+        TrainingSettings(steps=2, batch=1, crop=32),
     )
 
     assert not trained.training
@@ -292,13 +292,13 @@ def test_the_module_given_is_left_as_it_was():
 
 def test_nothing_to_train_on_is_refused():
     with pytest.raises(InputError, match="at least one tile"):
-        fit(tiny(), SPEC, [], Settings(steps=1))
+        fit(tiny(), SPEC, [], TrainingSettings(steps=1))
 
 
 def test_it_learns_one_tile_by_heart():
     tile, labels, classes = synthetic_tile(64, 9, scale=0.7)
     data = [Example("one", tile.pixels, labels, classes)]
-    settings = Settings(
+    settings = TrainingSettings(
         steps=240,
         batch=2,
         crop=64,

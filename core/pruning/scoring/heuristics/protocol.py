@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from core.errors import PruningError
 from core.pruning.scoring.statistics import Statistics
-from core.pruning.tracing.graph import AtomArray, ChannelGraph, Layer
+from core.pruning.tracing.graph import AtomArray, ChannelGraph, GraphLayer
 from core.pruning.tracing.labels import FIXED
 from core.pruning.tracing.modes import tensors_of
 from core.types import Count
@@ -138,7 +138,7 @@ class Heuristic:
         return scores
 
     def score_weights(
-        self, ask: ScoringContext, layers: Mapping[str, Layer]
+        self, ask: ScoringContext, layers: Mapping[str, GraphLayer]
     ) -> WeightScores:
         """Return scores of the weights of some layers.
 
@@ -188,7 +188,7 @@ class Slices:
         int64 (slices,).
     """
 
-    layer: Layer
+    layer: GraphLayer
     matrix: Tensor
     atoms: AtomArray
 

@@ -5,27 +5,27 @@ import torch
 from torch import Tensor
 
 from core.pruning.scoring.heuristics.protocol import Heuristic, ScoringContext
-from core.pruning.tracing.graph import Layer
+from core.pruning.tracing.graph import GraphLayer
 
 
-def _magnitude(ask: ScoringContext, layer: Layer, weight: Tensor) -> Tensor:
+def _magnitude(ask: ScoringContext, layer: GraphLayer, weight: Tensor) -> Tensor:
     return weight.abs()
 
 
-def _random(ask: ScoringContext, layer: Layer, weight: Tensor) -> Tensor:
+def _random(ask: ScoringContext, layer: GraphLayer, weight: Tensor) -> Tensor:
     # Each weight has its own stream, so that scopes do not change the others.
     place = [other.weight for other in ask.graph.producing_layers].index(layer.weight)
     generator = torch.Generator().manual_seed(ask.seed * 1_000_003 + place)
     return torch.rand(weight.shape, generator=generator, dtype=torch.float64)
 
 
-def _taylor(ask: ScoringContext, layer: Layer, weight: Tensor) -> Tensor:
+def _taylor(ask: ScoringContext, layer: GraphLayer, weight: Tensor) -> Tensor:
     """Mean over batches of (g w) squared: the first-order change of the outputs."""
     assert layer.weight is not None
     return weight.square() * ask.measured.gradients(ask.module).square[layer.weight]
 
 
-def _activation(ask: ScoringContext, layer: Layer, weight: Tensor) -> Tensor:
+def _activation(ask: ScoringContext, layer: GraphLayer, weight: Tensor) -> Tensor:
     """Absolute weight times the root mean square of the input it multiplies."""
     moments = ask.measured.moments.get(layer.weight or "")
     if moments is None:  # inputs too wide for moments: all are taken as equal

@@ -7,7 +7,7 @@ Layout = Literal["auto", "contiguous", "channels_last"]
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class TimingSettings:
     """How long and how to measure.
 
     Parameters
@@ -48,8 +48,8 @@ class Settings:
     seed: int = 0
 
 
-FULL = Settings()
+FULL = TimingSettings()
 """For a number that is kept."""
 
-QUICK = Settings(seconds=1.5, warmup=1, precision=0.02, confidence=0.98)
+QUICK = TimingSettings(seconds=1.5, warmup=1, precision=0.02, confidence=0.98)
 """For a live window: the marker at the slider's rest."""
