@@ -11,7 +11,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from operator import add
 from pathlib import Path
 
@@ -99,17 +99,12 @@ def summary(results: Sequence[TileResult], seed: int = 0) -> dict[str, Value]:
         ``aji``, ``dice``, ``pq``, ``detection f1`` and, where there are types,
         ``TYPE f1``.
     """
-    found = {
-        name: interval(results, lambda drawn, n=name: _mean(drawn, n), seed)
-        for name in _SHOWN
-    }
+    found = {name: interval(results, partial(_mean, name), seed) for name in _SHOWN}
     found["detection f1"] = interval(results, lambda r: _pooled(r).f1, seed)
     typed = [result for result in results if result.typed]
     if typed:
         for kind, name in enumerate(TYPES, start=1):
-            found[f"{name} f1"] = interval(
-                typed, lambda r, k=kind: _pooled(r).type_f1(k), seed
-            )
+            found[f"{name} f1"] = interval(typed, partial(_type_f1, kind), seed)
     return found
 
 
@@ -141,10 +136,14 @@ def interval(
     return (score(results), float(low), float(high))
 
 
-def _mean(results: Sequence[TileResult], name: str) -> float:
+def _mean(name: str, results: Sequence[TileResult]) -> float:
     values = [float(getattr(result.instances, name)) for result in results]
     known = [value for value in values if not np.isnan(value)]
     return float(np.mean(known)) if known else float("nan")
+
+
+def _type_f1(kind: int, results: Sequence[TileResult]) -> float:
+    return _pooled(results).type_f1(kind)
 
 
 def _pooled(results: Sequence[TileResult]) -> Detection:

@@ -75,7 +75,8 @@ def patches(folder: Path) -> dict[str, list[Example]]:
     dict
         ``train``, ``validation`` (tiles of the training part) and ``test``.
     """
-    learned, checked = [], []
+    learned: list[Example] = []
+    checked: list[Example] = []
     for tile in consep(folder / "train"):
         if tile.name in CONSEP_VALIDATION:
             checked += patches_of(tile, TEST_STRIDE)
@@ -164,7 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             balanced(groups["train"]),
             settings,
             log_every(10),
-            Callbacks(watch=save),
+            Callbacks(on_snapshot=save),
         )
     save(trained.module)
     model = LoadedModel(trained.module, spec)

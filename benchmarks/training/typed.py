@@ -116,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     data = mix(training_groups(given.data), SHARES)
     with flush_denormals():
         trained = train(
-            module, spec, data, settings, log_every(10), Callbacks(watch=save)
+            module, spec, data, settings, log_every(10), Callbacks(on_snapshot=save)
         )
     save(trained.module)
     log.info("%d steps, %.0f s", trained.steps, trained.seconds)

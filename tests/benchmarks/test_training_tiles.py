@@ -1,5 +1,6 @@
 """Real types: reading, split, scores by data set, thresholds, patches of tissue."""
 
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.training import scores, thresholds, tiles, tissue
+from benchmarks.training import scores, thresholds, tiles, tissue, typed
 from benchmarks.training.split import (
     CONSEP_VALIDATION,
     DSB_HELD_OUT,
@@ -24,7 +25,6 @@ from benchmarks.training.tissue_patches import (
     patches_of,
     tissue_of,
 )
-from benchmarks.training.typed import start
 from core.errors import InputError
 from core.images.synthetic import TYPE_NAMES, synthetic_tile
 from core.models import LoadedModel, load_model
@@ -103,13 +103,13 @@ def test_the_type_head_starts_with_the_nearest_types():
     image = torch.rand(1, 3, 32, 32) * 2 - 1
     with torch.inference_mode():
         before = model.module(image)["tp"]
-        module, spec = start(model)
+        module, spec = typed.start(model)
         after = module(image)["tp"]
 
     assert spec.classes == TYPES
     assert torch.allclose(after[:, common_types(TYPE_NAMES).tolist()], before)
     with pytest.raises(ValueError, match="cannot be brought"):
-        start(LoadedModel(module, replace(spec, classes=("mitosis",))))
+        typed.start(LoadedModel(module, replace(spec, classes=("mitosis",))))
 
 
 @pytest.mark.slow
@@ -257,3 +257,41 @@ def test_the_classifier_is_scored_on_patches():
     assert score.n == 8
     assert spec.classes == CLASSES
     assert 0 <= score.accuracy <= 1
+
+
+# the runs themselves
+
+
+@pytest.mark.slow
+def test_a_run_on_real_types_saves_a_model_and_is_resumed(tmp_path, monkeypatch):
+    _, labels, classes = synthetic_tile(64, 1)
+    one = example("tile", labels, common_types(TYPE_NAMES)[classes])
+    monkeypatch.setattr(typed, "training_groups", lambda _: [[one]] * 5)
+    monkeypatch.setattr(typed, "SETTINGS", replace(typed.SETTINGS, batch=1))
+    out, checkpoint = tmp_path / "typed.safetensors", tmp_path / "run.pt"
+    given = ["--data", str(tmp_path), "--out", str(out), "--crop", "32"]
+    given += ["--checkpoint", str(checkpoint), "--steps"]
+
+    assert typed.main([*given, "1"]) == 0
+    first = load_model(out).module.state_dict()
+    assert typed.main([*given, "2"]) == 0
+
+    second = load_model(out)
+    assert second.spec.classes == TYPES
+    name = "heads.tp.weight"
+    assert not torch.equal(first[name], second.module.state_dict()[name])
+    assert torch.load(checkpoint, weights_only=True)["step"] == 2
+
+
+def test_a_run_of_the_tissue_classifier(tmp_path, monkeypatch, capsys):
+    found = [*patches_of(tissue_tile(), 276), *patches_of(tissue_tile(kind=4), 276)]
+    groups = dict.fromkeys(("train", "validation", "test"), found)
+    monkeypatch.setattr(tissue, "patches", lambda _: groups)
+    monkeypatch.setattr(tissue, "SETTINGS", replace(tissue.SETTINGS, batch=2, crop=64))
+    out = tmp_path / "tissue.safetensors"
+
+    given = ["--data", str(tmp_path), "--out", str(out), "--steps", "1"]
+    assert tissue.main([*given, "--base", "4", "--test"]) == 0
+
+    assert set(json.loads(capsys.readouterr().out)) == {"validation", "test"}
+    assert load_model(out).spec.classes == CLASSES
