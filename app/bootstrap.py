@@ -12,7 +12,8 @@ from pathlib import Path
 from types import TracebackType
 
 import psutil
-from PySide6.QtCore import QStandardPaths, QTimer
+from platformdirs import user_data_path
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.controllers.controller import Controller
@@ -24,7 +25,7 @@ from app.rendering import theme
 from app.state.app_state import AppState, Message
 from app.state.events import DisplayChanged, MessageShown
 from app.state.session.settings import Settings
-from app.state.session.setup_file import displayed, read_setup
+from app.state.session.setup_file import read_display, read_setup
 from app.state.session.sources import joined, shipped_models
 from app.state.store import Store
 from app.state.values import Engine, SampleTitle
@@ -118,6 +119,8 @@ def _change_theme(name: str, settings: Settings) -> None:
 
 def restore(bench: Application, settings: Settings) -> None:
     """Put the window where it was."""
+    if settings.notice:
+        bench.store.dispatch(MessageShown(Message(settings.notice, kind="warning")))
     geometry = settings.geometry
     if geometry is not None:
         bench.window.restoreGeometry(geometry)
@@ -208,18 +211,17 @@ def readings(settings: Settings) -> Path:
     """Return the folder in which answers of readings are kept."""
     if settings.folder is not None:
         return settings.folder / "readings"
-    place = QStandardPaths.StandardLocation.GenericDataLocation
-    return Path(QStandardPaths.writableLocation(place)) / "prunescope" / "readings"
+    return user_data_path("prunescope", appauthor=False) / "readings"
 
 
 def use_setup(bench: Application, path: str) -> None:
     """Open what a settings file names, set as it says."""
     try:
         setup = read_setup(path)
+        display = read_display(bench.store.state.display, setup.display)
     except InputError as error:
         bench.store.dispatch(MessageShown(Message(str(error))))
         return
-    display = displayed(bench.store.state.display, setup.display)
     bench.store.dispatch(DisplayChanged(display))
     bench.controller.go_to(setup.request)
     bench.controller.open(setup.model, joined(setup.tile, setup.labels))
@@ -233,26 +235,44 @@ def install_hook(store: Store) -> None:
     store
         Whose window shows them.
     """
+    sys.excepthook = build_hook(store)
+
+
+def build_hook(store: Store) -> Callable[..., None]:
+    """Return a hook for uncaught errors.
+
+    The message is queued, for a slot may fail while the store tells of a change. When
+    showing a message fails as well, that is only written down: a window that fails at
+    every message would otherwise fail for ever.
+
+    Parameters
+    ----------
+    store
+        Whose window shows them.
+    """
     telling = False
+
+    def show(message: Message) -> None:
+        nonlocal telling
+        telling = True
+        try:
+            store.dispatch(MessageShown(message))
+        finally:
+            telling = False
 
     def hook(
         kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
-        nonlocal telling
         if issubclass(kind, KeyboardInterrupt):
             sys.__excepthook__(kind, error, trace)
             return
         failure = failure_of(error)
         log.error("uncaught\n%s", failure.details)
-        if telling:
-            return  # showing a message raised again: once is enough
-        telling = True
-        try:
-            store.dispatch(MessageShown(Message(failure.message, failure.details)))
-        finally:
-            telling = False
+        if not telling:
+            message = Message(failure.message, failure.details)
+            QTimer.singleShot(0, store, lambda: show(message))
 
-    sys.excepthook = hook
+    return hook
 
 
 # Memory that was freed goes back to the system. Every pruned model has other widths,

@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 import psutil
-from PySide6.QtCore import QEvent, QEventLoop, QObject, QSettings, Qt, QTimer
+from PySide6.QtCore import QEvent, QEventLoop, QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from app import bootstrap
@@ -63,9 +63,9 @@ def pump(until: Callable[[], bool], limit: float = 600.0) -> None:
 def opened(app: QApplication, folder: str) -> bootstrap.Application:
     """Return a window with the demo model and the tile, settled."""
     theme.apply(app, "light")
-    kept = QSettings(f"{folder}/s.ini", QSettings.Format.IniFormat)
     bench = bootstrap.build(
-        Settings(kept), state=showing(PruneRequest("reconstruction", 0.5))
+        Settings(Path(folder) / "settings.json"),
+        state=showing(PruneRequest("reconstruction", 0.5)),
     )
     bench.window.resize(1280, 800)
     bench.window.show()

@@ -2,11 +2,12 @@
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
-def write_whole(path: str | Path, content: str | bytes) -> None:
+def write_whole(path: str | os.PathLike[str], content: str | bytes) -> None:
     """Write a file beside its place, then put it there in one step.
 
     A full disk, a lost connection or a killed process leaves the file that was
@@ -25,40 +26,47 @@ def write_whole(path: str | Path, content: str | bytes) -> None:
     OSError
         When it cannot be written; nothing is left beside it.
     """
-    data = content.encode("utf-8") if isinstance(content, str) else content
-    write_with(path, lambda hidden: _write(hidden, data))
+    with whole_file(path) as hidden:
+        hidden.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def write_with(path: str | Path, write: Callable[[Path], object]) -> None:
-    """Let a function write a file beside its place, then put it there in one step.
+@contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a path to write to, and put what was written in its place at the end.
 
     Parameters
     ----------
     path
         As of `write_whole`.
-    write
-        Given the path to write to, in the same folder and with the same ending.
+
+    Yields
+    ------
+    Path
+        Of an empty file in the same folder, with the same ending. When anything
+        goes wrong, it is removed and the error passed on.
 
     Raises
     ------
     OSError
-        As `write_whole`; what ``write`` raises is passed on.
+        As `write_whole`.
     """
     target = Path(path)
     target = target.resolve() if target.is_symlink() else target
     hidden = target.with_name(f".{secrets.token_hex(6)}{target.suffix}")
     try:
-        write(hidden)
+        hidden.touch(exist_ok=False)
+        yield hidden
         _sync(hidden)
         if target.exists():
             hidden.chmod(target.stat().st_mode & 0o7777)
         hidden.replace(target)
     except BaseException:
-        hidden.unlink(missing_ok=True)
+        with suppress(OSError):
+            hidden.unlink(missing_ok=True)
         raise
 
 
-def set_aside(path: str | Path) -> Path | None:
+def set_aside(path: str | os.PathLike[str]) -> Path | None:
     """Rename a file that cannot be used, so that it is kept and not read again.
 
     Returns
@@ -79,11 +87,6 @@ def set_aside(path: str | Path) -> Path | None:
             return None
         return kept
     return None
-
-
-def _write(path: Path, data: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(data)
 
 
 def _sync(path: Path) -> None:

@@ -19,6 +19,7 @@ from app.cli.sweep_summary import lines_of, summary
 from app.text import format as text
 from app.worker.engine import read
 from core.errors import BenchError, InputError
+from core.files import write_whole
 from core.job import Job, Step
 from core.types import FineTune
 
@@ -173,7 +174,7 @@ def _write(
     notes = write_folder(folder, leaving, job, asked.formats, found)
     why = "" if timed.verdict == "faster" else next(iter(result["why"]), "")
     report(folder / "report.html", asked, bench, found, replace(timed, reason=why))
-    (folder / "result.json").write_text(json.dumps(result, indent=2), encoding="utf-8")
+    write_whole(folder / "result.json", json.dumps(result, indent=2))
     return notes
 
 

@@ -69,7 +69,7 @@ def _round(
     BenchError
         When anything fails that the user can do something about.
     """
-    from PySide6.QtCore import QEvent, QSettings, qInstallMessageHandler
+    from PySide6.QtCore import QEvent, qInstallMessageHandler
     from PySide6.QtGui import QCursor
     from PySide6.QtWidgets import QApplication
 
@@ -85,8 +85,8 @@ def _round(
     theme.apply(app, "light")
     with tempfile.TemporaryDirectory() as folder:
         # A picture shows the defaults, and must not change anyone's settings.
-        kept = QSettings(f"{folder}/settings.ini", QSettings.Format.IniFormat)
-        bench = bootstrap.build(Settings(kept), engine, showing(asked.request))
+        kept = Settings(Path(folder) / "settings.json")
+        bench = bootstrap.build(kept, engine, showing(asked.request))
         try:
             # An offscreen pointer rests on the first button otherwise.
             QCursor.setPos(0, SIZE[1] * 2)

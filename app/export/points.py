@@ -3,9 +3,9 @@
 import csv
 import io
 from collections.abc import Sequence
-from pathlib import Path
 
 from app.state.app_state import Message
+from core.files import write_whole
 from core.results import Trial
 from core.tables import metrics_for
 
@@ -51,7 +51,7 @@ def _number(value: float | None) -> str:
 def write_text(path: str, text: str) -> Message:
     """Write a text file; return what to tell the user."""
     try:
-        Path(path).write_text(text, encoding="utf-8")
+        write_whole(path, text)
     except OSError as error:
         reason = error.strerror or str(error)
         return Message(f"Cannot write {path} ({reason}): choose another place.")

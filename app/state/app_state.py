@@ -61,7 +61,7 @@ class Display:
 
     overlay: Overlay = "outline"
     visible: bool = True
-    opacity: float = 0.9
+    opacity: float = field(default=0.9, metadata={"range": (0, 1)})
     metric: str = "aji"
     truth: bool = False
     swipe: bool = False

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from core import files
 from core.errors import InputError
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @contextmanager
@@ -28,27 +28,14 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     InputError
         When nothing can be written there.
     """
-    target = Path(path)
-    part = None
     try:
-        handle, name = tempfile.mkstemp(
-            dir=target.parent, prefix=f".{target.stem}.", suffix=target.suffix
-        )
-        os.close(handle)
-        part = Path(name)
-        yield part
-        # mkstemp makes files private; an export is as readable as any other file.
-        part.chmod(0o644)
-        part.replace(target)
+        with files.whole_file(path) as part:
+            yield part
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(
-            f"Cannot write {target} ({reason}): choose another place."
+            f"Cannot write {path} ({reason}): choose another place."
         ) from error
-    finally:
-        if part is not None:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
+from core.codec import from_plain
 from core.errors import StoreError
 from core.results.latency import Comparison
 from core.results.trials import Trial, TrialIdentity, to_canonical_json
@@ -181,7 +182,7 @@ class Record:
         try:
             data = json.loads(text)
             trial = data.pop("trial")
-            request = PruneRequest(**trial.pop("request"))
+            request = from_plain(PruneRequest, trial.pop("request"), "request")
             tiles = tuple(_tile(each) for each in data.pop("tiles"))
             dense, pruned = (_counts(data.pop(name)) for name in ("dense", "pruned"))
             overall = data.pop("overall", {})

@@ -1,14 +1,12 @@
 """A grid and its progress as JSON, between a window and the process that sweeps."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
+from core.codec import from_json, to_json
 from core.errors import InputError
-from core.latency import TimingSettings
 from core.sweep.grid import Grid
-from core.types import FineTune
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +26,7 @@ class SweepCommand:
 
     def to_json(self) -> str:
         """One line."""
-        grid = asdict(self.grid) | {"data": str(self.grid.data)}
-        return json.dumps({"grid": grid, "out": str(self.out)})
+        return to_json(self)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -41,9 +38,8 @@ class SweepCommand:
             When the text is no order.
         """
         try:
-            values = json.loads(text)
-            return cls(_grid(values["grid"]), Path(values["out"]))
-        except (KeyError, TypeError, ValueError) as error:
+            return from_json(cls, text)
+        except ValueError as error:
             raise InputError(
                 f"This is no sweep ({error}); start it from the window or with "
                 "prunescope sweep."
@@ -73,7 +69,7 @@ class SweepEvent:
 
     def to_json(self) -> str:
         """One line."""
-        return json.dumps(asdict(self))
+        return to_json(self)
 
     @classmethod
     def from_json(cls, text: str) -> "SweepEvent":
@@ -84,20 +80,4 @@ class SweepEvent:
         ValueError
             When the text is something else.
         """
-        values = json.loads(text)
-        if not isinstance(values, dict) or set(values) != set(cls.__slots__):
-            raise ValueError(f"no news: {text!r}")
-        return cls(**values)
-
-
-def _grid(values: dict[str, Any]) -> Grid:
-    timing, training = values.pop("timing"), values.pop("training")
-    plain: dict[str, Any] = {
-        name: tuple(each) if isinstance(each, list) else each
-        for name, each in values.items()
-    }
-    return Grid(
-        **plain | {"data": Path(plain["data"])},
-        timing=None if timing is None else TimingSettings(**timing),
-        training=FineTune(**training),
-    )
+        return from_json(cls, text)

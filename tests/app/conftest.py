@@ -37,12 +37,9 @@ def no_stray_windows(qapp):
 @pytest.fixture
 def settings(tmp_path):
     """Settings in a folder of the test's own."""
-    from PySide6.QtCore import QSettings
-
     from app.state.session.settings import Settings
 
-    file = str(tmp_path / "settings.ini")
-    return Settings(QSettings(file, QSettings.Format.IniFormat))
+    return Settings(tmp_path / "settings.json")
 
 
 @pytest.fixture

@@ -2,13 +2,14 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from conftest import is_idle
 
 from app.cli.arguments import parse
 from app.state.app_state import AppState, Display, Pane, showing
-from app.state.session.setup_file import displayed, read_setup, setup_text
+from app.state.session.setup_file import read_display, read_setup, setup_text
 from core.errors import InputError
 from core.types import FineTune, PruneRequest
 
@@ -33,7 +34,8 @@ def test_a_setup_comes_back(tmp_path):
         "t.png",
         "l.png",
     )
-    assert displayed(Display(), found.display) == Display(overlay="fill", opacity=0.5)
+    display = read_display(Display(), found.display)
+    assert display == Display(overlay="fill", opacity=0.5)
 
 
 def test_training_comes_back(tmp_path):
@@ -82,6 +84,35 @@ def test_a_bad_setup_is_one_line(changes, word, tmp_path, capsys):
         parse(["prune", "--settings", path])
     assert stop.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+HOSTILE = Path(__file__).parents[3] / "shared/cases/hostile"
+STRANGE = ("settings_*.json", "deep.json", "number.json")
+CASES = [path for each in STRANGE for path in sorted(HOSTILE.glob(each))]
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.name)
+def test_hostile_settings_are_one_sentence(path, ready, capsys):
+    ready.window.setupAsked.emit(str(path))
+    assert path.name in ready.store.state.message.text
+    assert "\n" not in ready.store.state.message.text
+    with pytest.raises(SystemExit) as stop:
+        parse(["prune", "--settings", str(path)])
+    assert stop.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "display", [{"opacity": float("inf")}, {"hidden_types": "x"}, {"hue": 1}, []]
+)
+def test_a_bad_display_is_said(display, ready, tmp_path):
+    path = tmp_path / "s.json"
+    values = json.loads(setup_text(ready.store.state)) | {"display": display}
+    path.write_text(json.dumps(values))
+    before = ready.store.state.display
+    ready.window.setupAsked.emit(str(path))
+    assert ready.store.state.display == before
+    assert ready.store.state.message.kind == "error"
 
 
 @pytest.mark.parametrize("text", [None, "{", "[1]", "\x00"])

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from core.files import set_aside, write_whole, write_with
+from core.files import set_aside, whole_file, write_whole
 
 
 def test_content_is_replaced_and_nothing_stays_beside_it(tmp_path):
@@ -19,12 +19,13 @@ def test_a_failure_leaves_the_old_file_and_nothing_beside_it(tmp_path):
     path = tmp_path / "a.json"
     write_whole(path, "old")
 
-    def fail(hidden):
-        hidden.write_bytes(b"half")
-        raise OSError(28, "No space left on device")
+    def fail():
+        with whole_file(path) as hidden:
+            hidden.write_bytes(b"half")
+            raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):
-        write_with(path, fail)
+        fail()
     assert path.read_text() == "old"
     assert len(list(tmp_path.iterdir())) == 1
 

@@ -4,6 +4,7 @@ Runs where Xvfb, xdotool and Qt's xcb plugin are there (Debian: ``xvfb xdotool
 libxcb-cursor0 libxkbcommon-x11-0``), and is skipped, saying so, elsewhere.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,11 +12,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import ImageGrab
-from PySide6.QtCore import QSettings
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 240.0
@@ -67,10 +68,11 @@ class Desk:
         """Return what is on the screen, uint8 (height, width, 3)."""
         return np.asarray(ImageGrab.grab(xdisplay=self.display).convert("RGB"))
 
-    def settings(self) -> QSettings:
+    def settings(self) -> dict[str, Any]:
         """Return what the program wrote when it was closed."""
-        path = self.home / "prunescope" / "prunescope.conf"
-        return QSettings(str(path), QSettings.Format.IniFormat)
+        path = self.home / "prunescope" / "settings.json"
+        kept: dict[str, Any] = json.loads(path.read_text())
+        return kept
 
 
 def until(ready: Callable[[], bool], desk: Desk, what: str) -> None:
@@ -205,12 +207,12 @@ def test_the_main_story_with_mouse_and_keys(desk: Desk) -> None:
     desk.do("key", "ctrl+q")
     desk.program.wait(PATIENCE)
     kept = desk.settings()
-    request, display = kept.value("request"), kept.value("display")
+    request, display = kept["request"], kept["display"]
     assert request["sparsity"] == pytest.approx(0.8, abs=0.03)
     assert request["recovery"] == "refit"
     assert request["heuristic"] != "reconstruction"  # which it is at the first start
     assert display["overlay"] == "difference"
-    assert kept.value("model") == "demo"
+    assert kept["model"] == "demo"
     assert "Traceback" not in (desk.home / "stderr").read_text()
 
 

@@ -24,6 +24,7 @@ from app.state.app_state import Message
 from app.state.events import MessageShown
 from app.state.store import Store
 from app.views.widgets.tile_parts import Mask
+from core.files import write_whole
 
 if TYPE_CHECKING:
     from app.state.values import Nuclei
@@ -132,7 +133,7 @@ class BlindedReading(QObject):
         words = as_json(self._setting, self._rounds, self._answers)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.write_text(words, encoding="utf-8")
+            write_whole(self._path, words)
         except OSError as error:
             reason = error.strerror or str(error)
             self._tell(f"Cannot record the answers in {self._path} ({reason}).")

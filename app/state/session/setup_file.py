@@ -4,25 +4,21 @@ A setup is JSON with words that a person can edit:
 ``{"prunescope": 1, "model": ..., "tile": ..., "labels": ..., "request": {...}}``.
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 from app.state.session.sources import split
+from core.codec import from_plain, read_json, to_json, to_plain
 from core.errors import InputError
-from core.types import Count, FineTune, PruneRequest, Recovery
+from core.tables import METRICS
+from core.types import PruneRequest
 
 if TYPE_CHECKING:
     from app.state.app_state import AppState, Display
 
-FORMAT = 1
-_REQUIRED = ("heuristic", "sparsity")
-_CHOICES: dict[str, tuple[str, ...]] = {
-    "count": (*get_args(Count), "latency"),
-    "recovery": get_args(Recovery),
-}
+FORMAT: Literal[1] = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,34 +27,38 @@ class Setup:
 
     Parameters
     ----------
-    model, tile, labels
-        Sources; empty for the defaults.
+    prunescope
+        Version of the format.
     request
         What is pruned.
+    model, tile, labels
+        Sources; empty for the defaults.
     display
-        How masks are drawn, by name; left alone by the command line.
+        How masks are drawn, by name; left alone by the command line, see
+        `read_display`.
     """
 
-    model: str
-    tile: str
-    labels: str
+    prunescope: Literal[1]
     request: PruneRequest
-    display: Mapping[str, Any]
+    model: str = ""
+    tile: str = ""
+    labels: str = ""
+    display: dict[str, Any] = field(default_factory=dict)
 
 
 def setup_text(state: "AppState") -> str:
     """Return the setup of a window as JSON."""
     opened = state.opened
     tile, labels = split(opened.source) if opened else ("", "")
-    values = {
-        "prunescope": FORMAT,
-        "model": opened.model.source if opened else "",
-        "tile": tile,
-        "labels": labels,
-        "request": asdict(state.request),
-        "display": asdict(state.display),
-    }
-    return json.dumps(values, indent=2) + "\n"
+    setup = Setup(
+        prunescope=FORMAT,
+        model=opened.model.source if opened else "",
+        tile=tile,
+        labels=labels,
+        request=state.request,
+        display=to_plain(state.display),
+    )
+    return to_json(setup, indent=2) + "\n"
 
 
 def read_setup(path: str | Path) -> Setup:
@@ -71,7 +71,7 @@ def read_setup(path: str | Path) -> Setup:
     """
     name = Path(path).name
     try:
-        values = json.loads(Path(path).read_text(encoding="utf-8"))
+        values = read_json(Path(path).read_bytes())
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(
@@ -84,81 +84,27 @@ def read_setup(path: str | Path) -> Setup:
     if not isinstance(values, dict) or values.get("prunescope") != FORMAT:
         raise InputError(f"{name} is no settings file: export one from the window.")
     try:
-        return Setup(
-            model=_text(values, "model"),
-            tile=_text(values, "tile"),
-            labels=_text(values, "labels"),
-            request=request_from(values.get("request", {})),
-            display=dict(values.get("display", {})),
-        )
-    except (TypeError, ValueError) as error:
+        return from_plain(Setup, values)
+    except ValueError as error:
         raise InputError(
             f"The settings {name} cannot be used ({error}): correct them, or export "
             "them again from the window."
         ) from error
 
 
-def request_from(values: Any) -> PruneRequest:
-    """Return a request from JSON values.
+def read_display(display: "Display", values: Mapping[str, Any]) -> "Display":
+    """Return ``display`` with the values of a setup.
 
     Raises
     ------
-    TypeError, ValueError
-        When a value is missing, unknown, or of another kind.
+    InputError
+        When a value is not what it should be; says which.
     """
-    if not isinstance(values, Mapping):
-        raise TypeError("request is no object")
-    names = {field.name for field in fields(PruneRequest)}
-    for key in values:
-        if key not in names:
-            raise ValueError(f"request has no {key!r}")
-    for key in _REQUIRED:
-        if key not in values:
-            raise ValueError(f"request lacks {key!r}")
-    found: dict[str, Any] = {}
-    default = PruneRequest("l2", 0.5)
-    for key, value in values.items():
-        found[key] = _checked(key, value, getattr(default, key))
-    if not 0 <= found["sparsity"] <= 0.99:
-        raise ValueError(f"sparsity {found['sparsity']} is not between 0 and 0.99")
-    return PruneRequest(**found)
-
-
-def _checked(key: str, value: Any, default: Any) -> Any:
-    """Return a value of a request if it is of the right kind."""
-    if key == "training":
-        return None if value is None else FineTune(**value)
-    if isinstance(default, tuple):
-        if not isinstance(value, list | tuple):
-            raise TypeError(f"{key} {value!r} is no list")
-        return tuple(value)
-    if key in _CHOICES and value not in _CHOICES[key]:
-        raise ValueError(f"{key} {value!r} is none of {', '.join(_CHOICES[key])}")
-    if isinstance(default, float):
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise TypeError(f"{key} {value!r} is no number")
-        return float(value)
-    if isinstance(value, bool) or not isinstance(value, type(default)):
-        raise TypeError(f"{key} {value!r} is no {_KINDS[type(default)]}")
-    return value
-
-
-_KINDS = {int: "whole number", str: "text"}
-
-
-def _text(values: Mapping[str, Any], key: str) -> str:
-    value = values.get(key, "")
-    if not isinstance(value, str):
-        raise TypeError(f"{key} {value!r} is no text")
-    return value
-
-
-def displayed(display: "Display", values: Mapping[str, Any]) -> "Display":
-    """Return ``display`` with the values of a setup that fit."""
-    known = {field.name: field for field in fields(display)}
-    fitting = {
-        key: value
-        for key, value in values.items()
-        if key in known and isinstance(value, type(getattr(display, key)))
-    }
-    return replace(display, **fitting)
+    try:
+        found = from_plain(type(display), {**to_plain(display), **values}, "display")
+    except ValueError as error:
+        raise InputError(
+            f"How masks are drawn cannot be used ({error}): correct the settings."
+        ) from error
+    known = found.metric in METRICS
+    return found if known else replace(found, metric=display.metric)

@@ -58,7 +58,7 @@ def test_orders_and_news_survive_json():
     for bad in ("", "{}", "[]", '{"grid": {}, "out": "x"}'):
         with pytest.raises(InputError, match="is no sweep"):
             SweepCommand.from_json(bad)
-    for bad in ("", "3", '{"kind": "step"}'):
+    for bad in ("", "3", '{"done": 1}', '{"kind": "shout"}', '{"kind": ["step"]}'):
         with pytest.raises(ValueError, match=r"."):
             SweepEvent.from_json(bad)
 
