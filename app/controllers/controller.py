@@ -154,10 +154,6 @@ class Controller(QObject):
             events.DisplayChanged(replace(self._store.state.display, **changes))
         )
 
-    def toggle_display(self, what: str) -> None:
-        """Turn one way of drawing on or off; see `Display.toggled`."""
-        self.dispatch(events.DisplayChanged(self._store.state.display.toggled(what)))
-
     def show_next(self, kind: Kind) -> None:
         """Go to the next nucleus of a kind, after the last to the first."""
         self.dispatch(events.NucleusAsked(kind))

@@ -30,9 +30,8 @@ def connect(window: "Window", to: "Controller") -> None:
     window.messages.dismissed.connect(lambda: to.tell(None))
     say = to.dispatch
     window.status.cancelAsked.connect(lambda: say(events.WorkCancelled()))
-    window.demoAsked.connect(lambda v: say(events.DemoSwitched(v)))
-    window.undoAsked.connect(lambda: say(events.Travelled(-1)))
-    window.redoAsked.connect(lambda: say(events.Travelled(1)))
+    window.asked.connect(say)
+    window.unlockAsked.connect(lambda: to.set_request(locked=()))
     window.closing.connect(to.close)
 
 
@@ -65,10 +64,6 @@ def _connect_viewer(window: "Window", to: "Controller") -> None:
     say = to.dispatch
     viewer.paneChosen.connect(lambda v: say(events.PaneChosen(v)))
     viewer.paneClosed.connect(lambda v: say(events.PaneClosed(v)))
-    window.paneAsked.connect(lambda v: say(events.PaneChosen(v)))
-    window.paneAdded.connect(lambda: say(events.PaneAdded()))
-    window.paneClosed.connect(lambda: say(events.PaneClosed()))
-    window.displayAsked.connect(to.toggle_display)
     _connect_seeing(window, to)
 
 
@@ -91,6 +86,3 @@ def _connect_seeing(window: "Window", to: "Controller") -> None:
 def _connect_files(window: "Window", to: "Controller") -> None:
     window.openAsked.connect(to.open)
     window.labelsAsked.connect(to.open_labels)
-    window.saveAsked.connect(to.exporter.save_model)
-    window.tableAsked.connect(to.exporter.save_table)
-    window.pictureAsked.connect(to.exporter.save_picture)

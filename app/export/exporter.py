@@ -41,14 +41,18 @@ class Exporter:
         Parameters
         ----------
         what
-            ``"report"``, ``"folder"``, ``"settings"``, ``"pruned"`` or
-            ``"dense"`` (nuclei), or ``"plot:"`` and the name of a plot.
+            ``"model"``, ``"report"``, ``"folder"``, ``"points"``, ``"picture"``,
+            ``"settings"``, ``"pruned"`` or ``"dense"`` (nuclei), or ``"plot:"``
+            and the name of a plot.
         path
             Where to.
         """
         kind, _, name = what.partition(":")
         writers: dict[str, Callable[[str], None]] = {
+            "model": self.save_model,
             "report": self.save_report,
+            "points": self.save_table,
+            "picture": self.save_picture,
             "folder": self.save_model,
             "settings": self.save_settings,
             "pruned": lambda path: self.save_masks(path, dense=False),

@@ -162,8 +162,8 @@ class AppState:
         Failures that a message has told of.
     display
         How masks are drawn.
-    demo
-        Whether the demo view is on.
+    demo, reading
+        Whether the demo view, and in it the blinded reading, is on.
     history
         Settings that can be gone back to.
     visited
@@ -206,6 +206,7 @@ class AppState:
     told: frozenset[str] = frozenset()
     display: Display = field(default_factory=Display)
     demo: bool = False
+    reading: bool = False
     history: History = field(default_factory=History)
     visited: Mapping[Kind, int] = field(default_factory=dict)
     work: Work | None = None

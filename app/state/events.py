@@ -81,10 +81,22 @@ class DisplayChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class DisplayToggled(Event):
+    """One way of drawing is turned on or off; see `Display.toggled`."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class DemoSwitched(Event):
     """The demo view is wanted, or no longer."""
 
     on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DemoToggled(Event):
+    """The demo view is wanted, or, while it is on, no longer."""
 
 
 @dataclass(frozen=True, slots=True)

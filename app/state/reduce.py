@@ -136,8 +136,16 @@ def _display(state: AppState, event: events.DisplayChanged) -> AppState:
     return replace(state, display=event.display)
 
 
+def _toggle_display(state: AppState, event: events.DisplayToggled) -> AppState:
+    return replace(state, display=state.display.toggled(event.what))
+
+
 def _demo(state: AppState, event: events.DemoSwitched) -> AppState:
     return state if event.on == state.demo else replace(state, demo=event.on)
+
+
+def _toggle_demo(state: AppState, _: events.DemoToggled) -> AppState:
+    return replace(state, demo=not state.demo)
 
 
 def _visit(state: AppState, event: events.NucleusAsked) -> AppState:
@@ -298,7 +306,9 @@ _CHANGES: Mapping[type[events.Event], Callable[[AppState, Any], AppState]] = {
     events.Previewed: _preview,
     events.ExploreSwitched: _explore,
     events.DisplayChanged: _display,
+    events.DisplayToggled: _toggle_display,
     events.DemoSwitched: _demo,
+    events.DemoToggled: _toggle_demo,
     events.NucleusAsked: _visit,
     events.MessageShown: _show_message,
     events.OpenAsked: _open,

@@ -219,13 +219,13 @@ def test_undo_and_redo(qtbot, ready):
     second = replace(first, sparsity=0.8, recovery="none")
     ready.controller.go_to(second)
     settle(qtbot, ready)
-    assert ready.window.toolbar._undo.isEnabled()
-    assert not ready.window.toolbar._redo.isEnabled()
-    ready.window.undoAsked.emit()
+    assert ready.window.command("edit.undo").isEnabled()
+    assert not ready.window.command("edit.redo").isEnabled()
+    ready.window.command("edit.undo").trigger()
     settle(qtbot, ready)
     assert ready.store.state.request == first
-    assert not ready.window.toolbar._undo.isEnabled()
-    ready.window.redoAsked.emit()
+    assert not ready.window.command("edit.undo").isEnabled()
+    ready.window.command("edit.redo").trigger()
     settle(qtbot, ready)
     assert ready.store.state.request == second
 
@@ -233,7 +233,7 @@ def test_undo_and_redo(qtbot, ready):
 def test_display_never_computes(qtbot, ready):
     before = list(engine_log(ready))
     for what in ("visible", "visible", "fill", "difference", "truth"):
-        ready.window.displayAsked.emit(what)
+        ready.window.asked.emit(events.DisplayToggled(what))
     ready.window.viewer.opacityChosen.emit(0.4)
     ready.window.plots.metricChosen.emit("pq")
     settle(qtbot, ready)
@@ -244,15 +244,15 @@ def test_display_never_computes(qtbot, ready):
 
 
 def test_exporting(qtbot, ready, tmp_path):
-    ready.window.saveAsked.emit(str(tmp_path / "m.safetensors"))
+    ready.window.exportAsked.emit("model", str(tmp_path / "m.safetensors"))
     qtbot.waitUntil(lambda: bool(work(ready, "export")), timeout=5000)
     settle(qtbot, ready)
     assert "Saved the pruned model" in ready.window.messages.text
-    ready.window.tableAsked.emit(str(tmp_path / "t.csv"))
+    ready.window.exportAsked.emit("points", str(tmp_path / "t.csv"))
     assert (tmp_path / "t.csv").read_text().startswith("heuristic,")
-    ready.window.pictureAsked.emit(str(tmp_path / "w.png"))
+    ready.window.exportAsked.emit("picture", str(tmp_path / "w.png"))
     assert (tmp_path / "w.png").stat().st_size > 10_000
-    ready.window.tableAsked.emit(str(tmp_path / "nowhere" / "t.csv"))
+    ready.window.exportAsked.emit("points", str(tmp_path / "nowhere" / "t.csv"))
     assert "choose another place" in ready.window.messages.text
 
 

@@ -120,7 +120,7 @@ def test_undo_and_redo_bring_back_panes_their_settings_and_the_lock(qtbot, shown
     assert {one.sparsity for one in locked.requests} == {0.87}
     seen = []
     for _ in range(3):
-        shown.window.undoAsked.emit()
+        shown.window.command("edit.undo").trigger()
         settle(qtbot, shown)
         seen.append(find_arrangement(shown.store.state))
     second = replace(first, heuristic="l2")
@@ -129,20 +129,20 @@ def test_undo_and_redo_bring_back_panes_their_settings_and_the_lock(qtbot, shown
         ((first, second), "free"),
         ((first,), "free"),
     ]
-    assert not shown.window.toolbar._undo.isEnabled()
+    assert not shown.window.command("edit.undo").isEnabled()
     assert len(views(shown)) == 2
     for _ in range(3):
-        shown.window.redoAsked.emit()
+        shown.window.command("edit.redo").trigger()
         settle(qtbot, shown)
     assert find_arrangement(shown.store.state) == locked
     assert all(pane.current for pane in shown.store.state.panes)
-    assert not shown.window.toolbar._redo.isEnabled()
+    assert not shown.window.command("edit.redo").isEnabled()
 
 
 def test_undo_takes_back_what_was_not_rested_on_yet(qtbot, shown):
     before = shown.store.state.request
     shown.controller.set_request(sparsity=0.33)
-    shown.window.undoAsked.emit()
+    shown.window.command("edit.undo").trigger()
     settle(qtbot, shown)
     assert shown.store.state.request == before
 

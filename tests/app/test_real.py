@@ -62,7 +62,7 @@ def test_the_round_of_a_newcomer(qtbot, qapp, settings, tile, one_thread, tmp_pa
     assert events > 0
     assert len(dense.before) == state.opened.nuclei.count
     assert len(dense.after) == state.outcome.nuclei.count
-    bench.window.saveAsked.emit(str(tmp_path / "small.safetensors"))
+    bench.window.exportAsked.emit("model", str(tmp_path / "small.safetensors"))
     qtbot.waitUntil(lambda: bench.store.state.message is not None, timeout=60_000)
     qtbot.waitUntil(lambda: is_idle(bench), timeout=60_000)
     assert "Saved" in bench.store.state.message.text

@@ -10,6 +10,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 
 from app.rendering.heat import Heat, table, viridis
 from app.rendering.overlay import largest_pyramid
+from app.state.events import DisplayToggled
 from app.state.values import KINDS, RawMap
 from app.views.widgets.network import Network
 from app.views.widgets.network_layout import arrange
@@ -189,7 +190,7 @@ def test_the_divider_parts_dense_from_pruned(qtbot, ready):
     viewer = window.viewer
     view, dense = viewer.pruned, viewer.dense
     without = view.grab().toImage()
-    ready.controller.toggle_display("swipe")
+    ready.controller.dispatch(DisplayToggled("swipe"))
     assert viewer._swipe.isChecked()
     view.set_divider(1.0)
     all_dense = view.grab().toImage()
@@ -211,7 +212,7 @@ def test_the_divider_parts_dense_from_pruned(qtbot, ready):
 def test_the_divider_is_dragged_and_moved_by_keys_in_all_panes(qtbot, ready):
     window = ready.window
     window.show()
-    ready.controller.toggle_display("swipe")
+    ready.controller.dispatch(DisplayToggled("swipe"))
     view = window.viewer.pruned
     heard = listen(view.dividerMoved, view.cameraMoved)
     start = QPoint(round(view.width() * view.divider), 60)

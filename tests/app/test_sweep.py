@@ -392,7 +392,7 @@ def test_where_results_go_by_default():
 def test_the_button_opens_it_with_what_is_open(bench, qtbot, tmp_path, monkeypatch):
     monkeypatch.setattr(sweeping, "default_store", lambda _: tmp_path / "run.sqlite")
     main = bench.window
-    (action,) = [a for a in main.toolbar.actions() if a.text() == "Sweep…"]
+    action = main.command("run.sweep")
     action.trigger()
     (panel,) = main.findChildren(SweepWindow)
     assert panel.isVisible()

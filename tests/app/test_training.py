@@ -191,14 +191,8 @@ def test_the_menu_offers_the_models_whose_files_are_there(monkeypatch, tmp_path)
 
 
 def test_a_model_of_the_menu_opens(qtbot, ready):
-    action = next(
-        a
-        for menu in ready.window.toolbar.findChildren(
-            type(ready.window.toolbar._recent)
-        )
-        for a in menu.actions()
-        if a.text() == "Demo model, whole"
-    )
+    action = ready.window.command("model.demo")
+    assert action.text() == "Demo model, whole"
     with qtbot.waitSignal(ready.window.openAsked) as asked:
         action.trigger()
     assert asked.args == ["demo", ""]

@@ -1,18 +1,36 @@
 """The whole window over the fake engine: keys, menus, dropped files, settings."""
 
+import threading
+from pathlib import Path
+
 import fakes
 import pytest
 from conftest import is_idle
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QToolButton
+from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QSlider,
+    QToolButton,
+)
 
 from app import bootstrap
 from app.cli.arguments import Arguments
 from app.cli.screenshot import picture, without_display
+from app.controllers.presenter.heads import pruned_heads
+from app.controllers.presenter.view import resolve
 from app.rendering import theme
 from app.state import events
 from app.state.app_state import AppState
+from app.state.values import Saved
+from app.text.format import DASH
+from app.views.main_window import dialogs
+from app.views.main_window.commands.table import COMMANDS
+from app.views.widgets.actions import caption_of
 from core.types import PruneRequest
 
 
@@ -42,11 +60,157 @@ def test_qupath_keys(qtbot, shown):
     assert display().overlay == "outline"
 
 
-def test_b_blinks_while_held(qtbot, shown):
-    qtbot.keyPress(shown.window, Qt.Key.Key_B)
-    assert shown.window.viewer._blinking
-    qtbot.keyRelease(shown.window, Qt.Key.Key_B)
-    assert not shown.window.viewer._blinking
+def drawn(view):
+    """Return what a pane looks like."""
+    return view.grab().toImage()
+
+
+@pytest.mark.parametrize("where", ["window", "list", "table", "slider"])
+def test_b_shows_the_dense_masks_while_held_whatever_has_the_focus(qtbot, shown, where):
+    window = shown.window
+    shown.controller.set_request(sparsity=0.9)
+    qtbot.waitUntil(lambda: is_idle(shown), timeout=5000)
+    if where == "list":
+        window.layers.show_list(True)
+    if where == "table":
+        window.show_table(True)
+    places = {"window": window.viewer.dense, "list": window.layers.nuclei.table}
+    places |= {"table": window.table.view, "slider": window.findChild(QSlider)}
+    widget = places[where]
+    widget.setFocus()
+    qtbot.waitUntil(widget.hasFocus, timeout=5000)
+    before = drawn(window.viewer.pruned)
+    qtbot.keyPress(widget, Qt.Key.Key_B)
+    assert drawn(window.viewer.pruned) != before
+    qtbot.keyRelease(widget, Qt.Key.Key_B)
+    assert drawn(window.viewer.pruned) == before
+
+
+def test_a_row_of_the_table_is_in_menu_palette_and_sheet(qtbot, shown):
+    for command in COMMANDS:
+        action = shown.window.command(command.name)
+        menus = [m for m in action.associatedObjects() if isinstance(m, QMenu)]
+        assert menus, command.name
+        assert command.tip.removesuffix(".") in action.toolTip()
+        wanted = [QKeySequence(key) for key in command.keys.split()]
+        assert action.shortcuts() == wanted
+    assert len({command.name for command in COMMANDS}) == len(COMMANDS)
+
+
+def test_menus_stand_in_their_usual_order(shown):
+    titles = [action.text() for action in shown.window.menuBar().actions()]
+    assert titles == ["File", "Edit", "View", "Model", "Run", "Help"]
+
+
+def test_commands_are_allowed_and_ticked_by_the_state(qtbot, shown):
+    window = shown.window
+    assert not window.command("run.again").isEnabled()
+    assert not window.command("pane.close").isEnabled()
+    shown.controller.dispatch(events.PaneAdded())
+    assert window.command("pane.close").isEnabled()
+    shown.controller.dispatch(events.WorkCancelled())
+    assert window.command("run.again").isEnabled()
+    assert not window.command("save.report").isEnabled()
+    window.command("run.again").trigger()
+    qtbot.waitUntil(lambda: is_idle(shown), timeout=5000)
+    assert window.command("save.report").isEnabled()
+    assert not window.command("view.difference").isChecked()
+    window.command("view.difference").trigger()
+    assert window.command("view.difference").isChecked()
+
+
+def test_ctrl_y_redoes_and_f11_fills_the_screen(qtbot, shown):
+    control = Qt.KeyboardModifier.ControlModifier
+    shown.controller.set_request(sparsity=0.8)
+    qtbot.waitUntil(lambda: is_idle(shown), timeout=5000)
+    qtbot.keyClick(shown.window, Qt.Key.Key_Z, control)
+    assert shown.store.state.request.sparsity == 0.5
+    qtbot.keyClick(shown.window, Qt.Key.Key_Y, control)
+    assert shown.store.state.request.sparsity == 0.8
+    press(qtbot, shown, Qt.Key.Key_F11)
+    assert shown.window.isFullScreen()
+    press(qtbot, shown, Qt.Key.Key_F11)
+    assert not shown.window.isFullScreen()
+    qtbot.waitUntil(lambda: is_idle(shown), timeout=5000)
+
+
+def test_a_letter_that_is_a_name_is_not_taken_for_a_key(shown):
+    titles = [action.text() for action in shown.window.findChildren(QAction)]
+    assert any("H&&E" in title for title in titles)
+    captions = [caption_of(action) for action in shown.window.findChildren(QAction)]
+    assert any("H&E" in caption for caption in captions)
+
+
+def test_boxes_open_where_the_last_one_of_their_kind_was(qtbot, shown, monkeypatch):
+    asked = []
+
+    def ask(_, title, folder, kinds):
+        asked.append(folder)
+        return "/tiles/a/one.png", kinds
+
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", ask)
+    for _ in range(2):
+        shown.window.command("open.tile").trigger()
+        qtbot.waitUntil(lambda: is_idle(shown), timeout=5000)
+    shown.window.command("open.model").trigger()
+    qtbot.waitUntil(lambda: is_idle(shown), timeout=5000)
+    assert asked == ["", str(Path("/tiles/a")), ""]
+
+
+@pytest.mark.parametrize("leave", [False, True])
+def test_closing_while_a_file_is_written_asks(qtbot, shown, monkeypatch, leave):
+    gate = threading.Event()
+    monkeypatch.setattr(dialogs, "ask_leave", lambda _: leave)
+
+    def slow(task):
+        gate.wait(30)
+        return Saved("Saved.")
+
+    shown.controller.dispatch(events.SaveAsked(slow))
+    if leave:
+        gate.set()
+        shown.window.close()
+        assert not shown.window.isVisible()
+        return
+    shown.window.close()
+    assert shown.window.isVisible()
+    gate.set()
+    qtbot.waitUntil(lambda: is_idle(shown), timeout=5000)
+    assert shown.window.messages.text == "Saved."
+
+
+def test_results_of_other_settings_are_marked_while_the_worker_is_busy(qtbot, shown):
+    gate = threading.Event()
+    shown.runner.start(-1, lambda _: gate.wait(30))  # the worker is busy
+    shown.controller.set_request(heuristic="l2")
+    assert not shown.window.viewer.pruned.dimmed
+    qtbot.waitUntil(lambda: shown.window.viewer.pruned.dimmed, timeout=5000)
+    (head,) = pruned_heads(shown.store.state)
+    assert any("showing Reconstruction, 50.0 %" in note for note in head.notes)
+    gate.set()
+    qtbot.waitUntil(lambda: is_idle(shown), timeout=5000)
+    assert not shown.window.viewer.pruned.dimmed
+    (head,) = pruned_heads(shown.store.state)
+    assert not any("showing" in note for note in head.notes)
+
+
+def test_what_is_opened_leaves_nothing_of_the_old_tile_on_show(qtbot, shown):
+    gate = threading.Event()
+    shown.runner.start(-1, lambda _: gate.wait(30))
+    shown.controller.open("", "/tiles/he_4000.tif")
+    view = resolve(shown.store.state)
+    assert view.title.startswith("Opening he_4000.tif")
+    assert view.note.startswith("Opening he_4000.tif")
+    assert view.counts == (None, None)
+    assert view.outcome is None
+    assert view.trials == ()
+    assert view.latency == DASH
+    qtbot.waitUntil(lambda: shown.controller.shown, timeout=5000)
+    assert shown.window.windowTitle() == view.title
+    assert not shown.window.nuclei.findChildren(QToolButton)[1].isEnabled()
+    gate.set()
+    qtbot.waitUntil(lambda: is_idle(shown), timeout=5000)
+    assert shown.window.windowTitle().startswith("/tiles/he_4000.tif")
 
 
 def test_demo_view_has_large_words_and_no_plots(qtbot, shown):
@@ -202,7 +366,7 @@ def test_recent_tiles_are_listed_and_open_again(qtbot, shown, settings):
     shown.controller.open("", "other.png")
     qtbot.waitUntil(lambda: is_idle(shown), timeout=5000)
     assert settings.recent == ("other.png",)
-    (action,) = shown.window.toolbar._recent.actions()
+    (action,) = shown.window.menus.recent()
     shown.controller.open("", "sample:synthetic")
     qtbot.waitUntil(lambda: is_idle(shown), timeout=5000)
     action.trigger()

@@ -5,7 +5,7 @@ setter is listed in ``_SETTERS``.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
@@ -94,7 +94,9 @@ class Presenter(QObject):
             return
         outcome = view.outcome
         self._window.layers.set_kept(outcome.widths if outcome else {})
-        show_plots(self._window.plots, state)
+        # What is being opened has no points yet.
+        known = state if view.opened else replace(state, trials=())
+        show_plots(self._window.plots, known)
         self.show_table()
 
     def _draw(self, view: View) -> None:
@@ -158,7 +160,6 @@ def _set_heads(window: "Window", view: View) -> None:
 def _set_tabs(window: "Window", view: View) -> None:
     tabs = view.tabs
     window.controls.set_panes(tabs.names, tabs.active, full=tabs.full)
-    window.set_panes(0 if view.demo else len(tabs.names))
 
 
 def _set_lock(window: "Window", view: View) -> None:
@@ -195,7 +196,6 @@ def _set_warnings(window: "Window", view: View) -> None:
 
 def _set_demo(window: "Window", view: View) -> None:
     window.set_demo(view.demo)
-    _set_tabs(window, view)
 
 
 def _set_story(window: "Window", view: View) -> None:
@@ -233,8 +233,12 @@ def _set_training(window: "Window", view: View) -> None:
     )
 
 
-def _set_travel(window: "Window", view: View) -> None:
-    window.set_travel(back=view.back, forth=view.forth)
+def _set_commands(window: "Window", view: View) -> None:
+    window.set_commands(view.enabled, view.checked)
+
+
+def _set_saving(window: "Window", view: View) -> None:
+    window.set_saving(view.saving)
 
 
 _SETTERS: Mapping[str, Callable[["Window", View], None]] = {
@@ -259,12 +263,13 @@ _SETTERS: Mapping[str, Callable[["Window", View], None]] = {
     "working": _set_working,
     "exploring": _set_exploring,
     "training": _set_training,
-    "back": _set_travel,
-    "forth": _set_travel,
+    "enabled": _set_commands,
+    "checked": _set_commands,
+    "saving": _set_saving,
 }
 # Compared by value; all else, which may hold arrays, by identity.
 _PLAIN = (
-    *(str, int, float, bool, Counts, Display, Heads, Message),
+    *(str, int, float, bool, frozenset, Counts, Display, Heads, Message),
     *(ModelCard, PruneRequest, Tabs, Working),
 )
 

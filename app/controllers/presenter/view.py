@@ -16,6 +16,7 @@ from app.state.values import DrawnOutcome, ModelCard, Opened, Picture
 from app.text import format as text
 from app.text import story
 from app.text.speed import describe_latency
+from app.views.main_window.commands.table import find_checked, find_enabled
 from core.results import Trial
 from core.types import Counts, PruneRequest
 
@@ -92,8 +93,10 @@ class View:
         What is told, what runs, and how many models an exploration has to go.
     training
         The newest one, if it is of the request.
-    back, forth
-        Whether there is something to undo and to redo.
+    enabled, checked
+        Names of commands that can be used, and that are ticked.
+    saving
+        Whether files are being written.
     trials, plotted
         Points, and requests of the panes: what plots and table are drawn from.
     """
@@ -120,8 +123,9 @@ class View:
     working: Working | None
     exploring: int
     training: Training | None
-    back: bool
-    forth: bool
+    enabled: frozenset[str]
+    checked: frozenset[str]
+    saving: bool
     trials: tuple[Trial, ...]
     plotted: tuple[PruneRequest, ...]
 
@@ -165,8 +169,9 @@ def resolve(state: AppState) -> View:
         working=_working(state),
         exploring=len(state.todo),
         training=_training(state),
-        back=state.history.back,
-        forth=state.history.forth,
+        enabled=find_enabled(state),
+        checked=find_checked(state),
+        saving=any(work.purpose == "save" for work in state.asked),
         trials=state.trials if opened else (),
         plotted=tuple(pane.request for pane in state.panes),
     )
@@ -281,11 +286,23 @@ def _story(state: AppState, opened: Opened | None) -> tuple[str, str]:
     )
 
 
+_DOING = {
+    "open": "Opening",
+    "save": "Saving",
+    "frame": "Pruning",
+    "preview": "Pruning a point of the plots",
+    "pane": "Pruning",
+    "explore": "Exploring",
+    "measure": "Measuring latency",
+    "baseline": "Random baseline",
+}
+
+
 def _working(state: AppState) -> Working | None:
     work, step = state.work, state.step
     if work is None:
         return None
-    words = step.what[:1].upper() + step.what[1:] if step else "Working"
+    words = step.what[:1].upper() + step.what[1:] if step else _DOING[work.purpose]
     if work.measures:
         words = "Measuring latency"
     if state.todo:

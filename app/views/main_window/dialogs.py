@@ -1,47 +1,67 @@
-"""Boxes that ask for files; what was chosen leaves as a signal of the window."""
+"""Boxes that ask for files; what was chosen leaves as a signal of the window.
+
+Each box opens in the folder in which the last one of its kind was used.
+"""
 
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from app.views.main_window.signals import WindowSignals
 
 IMAGES = "Images (*.png *.jpg *.jpeg *.tif *.tiff *.bmp);;All files (*)"
 MODELS = "Models (*.safetensors *.tar *.pth *.pt);;All files (*)"
 SETUPS = "Settings (*.json);;All files (*)"
+FULL_SCREEN = Qt.WindowState.WindowFullScreen
+_ABOUT = (
+    "<b>PruneScope {version}</b><p>Prune nuclei models of computational pathology, "
+    "and see at once what a smaller model still finds, how accurate and how fast it "
+    "is.</p><p>Nothing leaves this computer. Not for diagnosis. MIT licence.</p>"
+)
 
 
 def ask_model(window: WindowSignals) -> None:
     """Ask for a model to open."""
-    path, _ = QFileDialog.getOpenFileName(window, "Open model", "", MODELS)
+    path = _ask_file(window, "Open model", "model", MODELS)
     if path:
         window.openAsked.emit(path, "")
 
 
 def ask_tile(window: WindowSignals) -> None:
     """Ask for a tile to open."""
-    path, _ = QFileDialog.getOpenFileName(window, "Open tile", "", IMAGES)
+    path = _ask_file(window, "Open tile", "tile", IMAGES)
     if path:
         window.openAsked.emit("", path)
 
 
 def ask_labels(window: WindowSignals) -> None:
     """Ask for the ground truth of the open tile."""
-    path, _ = QFileDialog.getOpenFileName(window, "Ground truth", "", IMAGES)
+    path = _ask_file(window, "Ground truth", "labels", IMAGES)
     if path:
         window.labelsAsked.emit(path)
 
 
 def ask_setup(window: WindowSignals) -> None:
     """Ask for settings to use."""
-    path, _ = QFileDialog.getOpenFileName(window, "Settings", "", SETUPS)
+    path = _ask_file(window, "Settings", "settings", SETUPS)
     if path:
         window.setupAsked.emit(path)
 
 
+def _ask_file(window: WindowSignals, title: str, purpose: str, kinds: str) -> str:
+    """Ask for a file to open; empty when there is none."""
+    folder = window.folders.get(purpose, "")
+    path, _ = QFileDialog.getOpenFileName(window, title, folder, kinds)
+    if path:
+        window.folders[purpose] = str(Path(path).parent)
+    return path
+
+
 def ask_save(
-    window: QWidget, emit: Callable[[str], object], name: str, kinds: str
+    window: WindowSignals, emit: Callable[[str], object], name: str, kinds: str
 ) -> None:
     """Ask where to save, and give the path an ending if it has none.
 
@@ -56,9 +76,12 @@ def ask_save(
     kinds
         Filters; the chosen one gives the ending.
     """
-    path, chosen = QFileDialog.getSaveFileName(window, "Export", name, kinds)
+    folder = window.folders.get("export", "")
+    wanted = str(Path(folder) / name) if folder else name
+    path, chosen = QFileDialog.getSaveFileName(window, "Export", wanted, kinds)
     if not path:
         return
+    window.folders["export"] = str(Path(path).parent)
     ending = chosen.rpartition("*")[2].strip(" )")
     if not Path(path).suffix and ending:
         path += ending
@@ -68,13 +91,48 @@ def ask_save(
 def ask_training(window: WindowSignals) -> None:
     """Ask for labelled tiles to fine-tune on."""
     title = "Folder with images/ and labels/"
-    path = QFileDialog.getExistingDirectory(window, title)
+    path = QFileDialog.getExistingDirectory(
+        window, title, window.folders.get("training", "")
+    )
     if path:
+        window.folders["training"] = path
         window.trainingAsked.emit(path)
 
 
-def ask_folder(window: QWidget, emit: Callable[[str], object]) -> None:
+def ask_folder(window: WindowSignals, emit: Callable[[str], object]) -> None:
     """Ask for a folder to save into."""
-    path = QFileDialog.getExistingDirectory(window, "Export into a folder")
+    path = QFileDialog.getExistingDirectory(
+        window, "Export into a folder", window.folders.get("export", "")
+    )
     if path:
+        window.folders["export"] = path
         emit(path)
+
+
+def ask_leave(window: WindowSignals) -> bool:
+    """Ask whether to close while files are written; return whether to close."""
+    box = QMessageBox(window)
+    box.setWindowTitle("PruneScope")
+    box.setText("Files are still being written.")
+    box.setInformativeText("Closing now leaves them incomplete.")
+    box.setIcon(QMessageBox.Icon.Warning)
+    wait = box.addButton("Wait", QMessageBox.ButtonRole.RejectRole)
+    box.addButton("Close anyway", QMessageBox.ButtonRole.DestructiveRole)
+    box.setDefaultButton(wait)
+    box.setEscapeButton(wait)
+    box.exec()
+    return box.clickedButton() is not wait
+
+
+def tell_about(window: WindowSignals) -> None:
+    """Say which version this is, and what it is for."""
+    try:
+        number = version("prunescope")
+    except PackageNotFoundError:  # run from a checkout
+        number = "(not installed)"
+    box = QMessageBox(window)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.setWindowTitle("About PruneScope")
+    box.setTextFormat(Qt.TextFormat.RichText)
+    box.setText(_ABOUT.format(version=number))
+    box.open()

@@ -5,33 +5,33 @@ where each leads.
 """
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QMainWindow
+from PySide6.QtWidgets import QMainWindow, QWidget
 
 
 class WindowSignals(QMainWindow):
     """A main window as those see it that only ask."""
 
+    asked = Signal(object)  # an event of `app.state.events`
     openAsked = Signal(str, str)  # model, tile; empty: keep
     labelsAsked = Signal(str)  # ground truth of the open tile
     setupAsked = Signal(str)  # path of settings to use
     trainingAsked = Signal(str)  # folder of labelled tiles to fine-tune on
-    saveAsked = Signal(str)  # path of the pruned model
     exportAsked = Signal(str, str)  # what, see `Exporter.export`; path
+    unlockAsked = Signal()  # every layer may be pruned
     hintsAsked = Signal(bool)
     sweepAsked = Signal()
-    tableAsked = Signal(str)
-    pictureAsked = Signal(str)
-    demoAsked = Signal(bool)
-    displayAsked = Signal(str)  # hide, fill, difference or truth
+    storyAsked = Signal(int)  # pages of the demo view's story to turn
     themeAsked = Signal(str)
-    undoAsked = Signal()
-    redoAsked = Signal()
-    paneAsked = Signal(int)  # place of the pane to edit
-    paneAdded = Signal()
-    paneClosed = Signal()  # the active one
+    # Answered by the window itself
+    blinkAsked = Signal(bool)  # dense masks in the pruned panes
     wholeAsked = Signal()  # the whole tile in every pane
     tableToggled = Signal()  # the table of models: shown, or hidden again
-    tableShown = Signal(bool)
     paletteAsked = Signal()  # the search for commands
     keysAsked = Signal()  # the sheet of keys
+    escapeAsked = Signal()  # stop, or leave what is on show
+    tableShown = Signal(bool)
     closing = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.folders: dict[str, str] = {}  # where boxes open, by what they ask for

@@ -3,10 +3,10 @@
 It decides nothing: what the user asks for leaves as a signal.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
-from PySide6.QtCore import QByteArray, Qt
+from PySide6.QtCore import QByteArray, QEvent, Qt
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
@@ -21,13 +21,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.state.events import DemoSwitched
 from app.state.session.sources import sorted_out
 from app.state.values import SampleTitle
 from app.text.format import TIMES
 from app.text.slides import SLIDES, SlideSize
 from app.views.main_window import dialogs
+from app.views.main_window.menus import Menus
 from app.views.main_window.signals import WindowSignals
-from app.views.main_window.toolbar import Toolbar
 from app.views.panels.controls import Controls
 from app.views.panels.demo import Demo
 from app.views.panels.hints import HintBar
@@ -39,12 +40,11 @@ from app.views.panels.reading import Reading
 from app.views.panels.status import Status
 from app.views.panels.table import Table
 from app.views.panels.viewer import Viewer
-from app.views.widgets.actions import action_of, all_actions, by_subject
+from app.views.widgets.actions import all_actions, by_subject
 from app.views.widgets.column import ScrollColumn
 from app.views.widgets.command_palette import CommandPalette
 from app.views.widgets.shortcut_sheet import MOUSE, ShortcutSheet
 
-STORY = "Demo view"
 _CONTROLS_WIDTH = 300
 _PLOTS_WIDTH = 320
 
@@ -78,11 +78,10 @@ class Window(WindowSignals):
         self.demo = Demo([(s.key, s.name, _size(s)) for s in SLIDES])
         self.reading, self.table = Reading(), Table()
         self.palette_box, self._keys = CommandPalette(self), ShortcutSheet(self)
-        self._demo = self._reading = False
+        self._demo = self._reading = self._saving = False
         self._place()
-        self.toolbar = Toolbar(self, samples, models)
-        self.addToolBar(self.toolbar)
-        self._build_keys()
+        self.menus = Menus(self, samples, models)
+        self.addToolBar(self.menus.toolbar)
         self.setStatusBar(self.status)
         self.controls.set_ready(False)
         self.viewer.set_note("Opening the demo model and a tile…")
@@ -117,31 +116,18 @@ class Window(WindowSignals):
         asked = self.controls.training.folderAsked
         asked.connect(partial(dialogs.ask_training, self))
         self.wholeAsked.connect(self.viewer.show_whole)
+        self.blinkAsked.connect(self.viewer.blink)
+        self.escapeAsked.connect(self._on_escape)
+        self.storyAsked.connect(self.demo.storyAsked)
         self.tableToggled.connect(self.show_table)
         self.paletteAsked.connect(self.show_palette)
         self.keysAsked.connect(self.show_keys)
-
-    # Keys
-
-    def _build_keys(self) -> None:
-        leave = QAction(self)
-        leave.setShortcut("Esc")
-        leave.triggered.connect(self._on_escape)
-        self.addAction(leave)
-        told = self.demo.storyAsked.emit
-        self._story = (
-            action_of(self, "Story: next page", partial(told, 1), "Right", STORY),
-            action_of(self, "Story: page before", partial(told, -1), "Left", STORY),
-        )
-        for action in self._story:
-            action.setEnabled(False)
 
     # Setters: silent
 
     def set_demo(self, on: bool) -> None:
         """Show the demo view, or the bench."""
         self._demo = on
-        self.toolbar.set_demo(on)
         self._arrange()
 
     def _arrange(self) -> None:
@@ -155,8 +141,6 @@ class Window(WindowSignals):
         self.nuclei.setVisible(not self._reading)
         self.demo.setVisible(self._demo and not self._reading)
         self.reading.setVisible(self._reading)
-        for action in self._story:
-            action.setEnabled(self._demo and not self._reading)
 
     def show_table(self, on: bool | None = None) -> None:
         """Show or hide the table of models; the other way round when left out."""
@@ -164,21 +148,26 @@ class Window(WindowSignals):
         if self._dock.isVisible():
             self.table.filter.setFocus()
 
-    def set_panes(self, count: int) -> None:
-        """Allow the keys of so many panes; 0 leaves the digits to the demo view."""
-        self.toolbar.set_panes(count)
+    def set_commands(self, enabled: Collection[str], checked: Collection[str]) -> None:
+        """Allow and tick commands by their names."""
+        self.menus.set_enabled(enabled)
+        self.menus.set_checked(checked)
 
-    def set_travel(self, *, back: bool, forth: bool) -> None:
-        """Allow undo and redo."""
-        self.toolbar.set_travel(back=back, forth=forth)
+    def set_saving(self, on: bool) -> None:
+        """Ask before the window closes, while files are written."""
+        self._saving = on
 
     def set_recent(self, paths: Sequence[str]) -> None:
         """List the tiles that were opened from files, the latest first."""
-        self.toolbar.set_recent(paths)
+        self.menus.set_recent(paths)
 
     def set_theme(self, theme: str) -> None:
         """Mark a theme in the menu."""
-        self.toolbar.set_theme(theme)
+        self.menus.set_theme(theme)
+
+    def command(self, name: str) -> QAction:
+        """Return the action of a command by its name."""
+        return self.menus.actions[name]
 
     def set_reading(self, on: bool) -> None:
         """Show the blinded reading in the place of everything else."""
@@ -211,21 +200,21 @@ class Window(WindowSignals):
         if self._reading:
             self.reading.closed.emit()
         elif self._demo:
-            self.demoAsked.emit(False)
+            self.asked.emit(DemoSwitched(False))
         else:
             self.status.cancelAsked.emit()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_B and not event.isAutoRepeat():
-            self.viewer.blink(True)
-        else:
-            super().keyPressEvent(event)
-
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_B and not event.isAutoRepeat():
-            self.viewer.blink(False)
+            self.blinkAsked.emit(False)
         else:
             super().keyReleaseEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Let go of what is held when another window comes to the front."""
+        if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
+            self.blinkAsked.emit(False)
+        super().changeEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls():
@@ -239,6 +228,9 @@ class Window(WindowSignals):
             self.openAsked.emit(model, tile)
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        if self._saving and not dialogs.ask_leave(self):
+            event.ignore()
+            return
         self.closing.emit()
         super().closeEvent(event)
 

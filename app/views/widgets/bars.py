@@ -75,4 +75,5 @@ class Bars(QWidget):
             share = min(max(bar.left, 0.0), 1.0)
             painter.setBrush(colours.highlight())
             whole.setWidth(max(self.width() * share, 5.0))
-            painter.drawRoundedRect(whole, 2.5, 2.5)
+            if share:
+                painter.drawRoundedRect(whole, 2.5, 2.5)

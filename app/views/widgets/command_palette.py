@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.views.widgets.actions import keys_of
+from app.views.widgets.actions import HELD, caption_of, keys_of
 from app.views.widgets.matching import ranked
 
 _FRAMELESS = Qt.WindowType.FramelessWindowHint
@@ -76,7 +76,9 @@ class CommandPalette(QDialog):
 
     def offer(self, actions: Sequence[QAction]) -> None:
         """Open over the parent, with the actions that can be run now."""
-        self._actions = [each for each in actions if each.isEnabled() and each.text()]
+        self._actions = [
+            each for each in actions if each.isEnabled() and not each.property(HELD)
+        ]
         self._line.clear()
         self._refill("")
         over = self._over
@@ -90,13 +92,15 @@ class CommandPalette(QDialog):
     def captions(self) -> list[str]:
         """What is listed, from the top."""
         return [
-            self._actions[self._list.item(row).data(Qt.ItemDataRole.UserRole)].text()
+            caption_of(
+                self._actions[self._list.item(row).data(Qt.ItemDataRole.UserRole)]
+            )
             for row in range(self._list.count())
         ]
 
     def _refill(self, query: str) -> None:
         self._list.clear()
-        names = [_caption(each) for each in self._actions]
+        names = [caption_of(each) for each in self._actions]
         for index in ranked(query, names):
             keys = keys_of(self._actions[index])
             item = QListWidgetItem(names[index])
@@ -140,10 +144,6 @@ class CommandPalette(QDialog):
         action = self._actions[item.data(Qt.ItemDataRole.UserRole)]
         self.accept()  # first: an action may open a dialog of its own
         action.trigger()
-
-
-def _caption(action: QAction) -> str:
-    return action.text().replace("&", "")
 
 
 class _Rows(QStyledItemDelegate):

@@ -19,7 +19,6 @@ MOUSE = (
     ("Drag, or Space and drag", "Move the tile"),
     ("Click a plotted point", "Go back to that model"),
     ("Drop files", "Open a tile or a model"),
-    ("Hold B", "Dense masks in the pruned pane"),
 )
 
 

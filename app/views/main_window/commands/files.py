@@ -1,0 +1,214 @@
+"""Commands that open and save."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from app.state.values import SampleTitle
+from app.views.main_window import dialogs
+from app.views.main_window.commands.command import (
+    Action,
+    Command,
+    has_result,
+    is_open,
+)
+from app.views.main_window.signals import WindowSignals
+
+SAMPLES, RECENT, EXPORT = "File/Samples", "File/Recent tiles", "File/Export"
+_PLOTS = (
+    ("accuracy", "Accuracy"),
+    ("latency", "Latency"),
+    ("trade", "Accuracy and latency"),
+)
+_MODELS = "safetensors (*.safetensors);;ONNX (*.onnx);;torch.export (*.pt2)"
+_NUCLEI = "GeoJSON for QuPath (*.geojson);;Label image (*.tif)"
+_SVG = "SVG (*.svg);;PNG (*.png)"
+
+
+def _open(model: str, tile: str, window: WindowSignals) -> None:
+    window.openAsked.emit(model, tile)
+
+
+def _save(what: str, name: str, kinds: str) -> Action:
+    """Return what asks for a place and exports one thing there."""
+    return lambda window: dialogs.ask_save(
+        window, partial(window.exportAsked.emit, what), name, kinds
+    )
+
+
+FILE_COMMANDS = (
+    Command(
+        "open.model",
+        "Open model…",
+        "Ctrl+M",
+        "File",
+        "Open a model from a file.",
+        dialogs.ask_model,
+        bar=True,
+    ),
+    Command(
+        "open.tile",
+        "Open tile…",
+        "Ctrl+O",
+        "File",
+        "Open a tile from a file.",
+        dialogs.ask_tile,
+        bar=True,
+    ),
+    Command(
+        "open.labels",
+        "Open labels…",
+        "Ctrl+L",
+        "File",
+        "Open the ground truth of the tile on show.",
+        dialogs.ask_labels,
+        is_open,
+        bar=True,
+    ),
+    Command(
+        "open.settings",
+        "Use settings from a file…",
+        "",
+        "File",
+        "Open what a settings file names, set as it says.",
+        dialogs.ask_setup,
+    ),
+    Command(
+        "save.model",
+        "Pruned model…",
+        "Ctrl+S",
+        EXPORT,
+        "Save the pruned model of the active pane.",
+        _save("model", "pruned.safetensors", _MODELS),
+        is_open,
+    ),
+    Command(
+        "save.report",
+        "Report…",
+        "",
+        EXPORT,
+        "Save one page with all results of the active pane.",
+        _save("report", "report.html", "HTML (*.html)"),
+        has_result,
+    ),
+    Command(
+        "save.pruned",
+        "Nuclei of the pruned model…",
+        "",
+        EXPORT,
+        "Save the nuclei that the pruned model finds.",
+        _save("pruned", "pruned.geojson", _NUCLEI),
+        has_result,
+    ),
+    Command(
+        "save.dense",
+        "Nuclei of the whole model…",
+        "",
+        EXPORT,
+        "Save the nuclei that the dense model finds.",
+        _save("dense", "dense.geojson", _NUCLEI),
+        is_open,
+    ),
+    Command(
+        "save.points",
+        "Points as a table…",
+        "",
+        EXPORT,
+        "Save every model tried as a row of a table.",
+        _save("points", "points.csv", "*.csv"),
+        is_open,
+    ),
+    Command(
+        "save.folder",
+        "Everything in a folder…",
+        "Ctrl+Shift+S",
+        EXPORT,
+        "Save model, card, plan and masks into a folder.",
+        lambda window: dialogs.ask_folder(
+            window, partial(window.exportAsked.emit, "folder")
+        ),
+        is_open,
+    ),
+    *(
+        Command(
+            f"save.{key}",
+            f"Plot: {title.lower()}…",
+            "",
+            EXPORT,
+            "Save this plot as a drawing or a picture.",
+            _save(f"plot:{key}", f"{key}.svg", _SVG),
+            rule=key == "accuracy",
+        )
+        for key, title in _PLOTS
+    ),
+    Command(
+        "save.picture",
+        "Picture of the window…",
+        "",
+        EXPORT,
+        "Save the window as it is.",
+        _save("picture", "prunescope.png", "*.png"),
+    ),
+    Command(
+        "save.settings",
+        "Settings as a file…",
+        "",
+        EXPORT,
+        "Save what is open and how it is set.",
+        _save("settings", "prunescope.json", dialogs.SETUPS),
+        rule=True,
+    ),
+    Command(
+        "quit",
+        "Quit",
+        "Ctrl+Q",
+        "File",
+        "Close the window.",
+        lambda window: window.close(),
+        rule=True,
+    ),
+)
+
+
+def list_samples(
+    samples: Sequence[SampleTitle], models: Sequence[SampleTitle]
+) -> tuple[Command, ...]:
+    """Return a command for each model and tile that comes with the program."""
+    return (
+        *(
+            Command(
+                f"model.{model.name}",
+                model.title,
+                "",
+                "Model",
+                "Open this model, which comes with the program.",
+                partial(_open, model.name, ""),
+            )
+            for model in models
+        ),
+        *(
+            Command(
+                f"sample.{sample.name}",
+                sample.title,
+                "",
+                SAMPLES,
+                "Open this tile, which comes with the program.",
+                partial(_open, "", f"sample:{sample.name}"),
+            )
+            for sample in samples
+        ),
+    )
+
+
+def list_recent(paths: Sequence[str]) -> tuple[Command, ...]:
+    """Return a command for each tile that was opened from a file."""
+    return tuple(
+        Command(
+            f"recent.{place}",
+            path,
+            "",
+            RECENT,
+            "Open this tile again.",
+            partial(_open, "", path),
+        )
+        for place, path in enumerate(paths)
+    )

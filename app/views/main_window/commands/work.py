@@ -1,0 +1,151 @@
+"""Commands that change settings, start and stop work, and help."""
+
+from app.state import events
+from app.state.app_state import MOST
+from app.views.main_window import dialogs
+from app.views.main_window.commands.command import Command, Test, is_open
+
+
+def _has_pane(place: int) -> Test:
+    """Return what tells whether there is such a pane and its key is free."""
+    return lambda state: not state.demo and place < len(state.panes)
+
+
+EDIT_COMMANDS = (
+    Command(
+        "edit.undo",
+        "Undo",
+        "Ctrl+Z",
+        "Edit",
+        "Go back to the settings before.",
+        events.Travelled(-1),
+        lambda state: state.history.back,
+        bar=True,
+    ),
+    Command(
+        "edit.redo",
+        "Redo",
+        "Ctrl+Shift+Z Ctrl+Y",
+        "Edit",
+        "Take the last undo back.",
+        events.Travelled(1),
+        lambda state: state.history.forth,
+        bar=True,
+    ),
+    Command(
+        "pane.add",
+        "Add a pane",
+        "Ctrl+T",
+        "Edit",
+        "Show one more pruned model beside the active one.",
+        events.PaneAdded(),
+        lambda state: not state.demo and len(state.panes) < MOST,
+        rule=True,
+    ),
+    Command(
+        "pane.close",
+        "Close pane",
+        "Ctrl+W",
+        "Edit",
+        "Close the active pane.",
+        events.PaneClosed(),
+        lambda state: not state.demo and len(state.panes) > 1,
+    ),
+    *(
+        Command(
+            f"pane.{place + 1}",
+            f"Edit pane {place + 1}",
+            str(place + 1),
+            "Edit",
+            "Let the controls edit this pane.",
+            events.PaneChosen(place),
+            # the digits are those of the demo view's buttons while it is on
+            _has_pane(place),
+        )
+        for place in range(MOST)
+    ),
+)
+RUN_COMMANDS = (
+    Command(
+        "model.unlock",
+        "Unlock all layers",
+        "",
+        "Model",
+        "Let every layer be pruned again.",
+        lambda window: window.unlockAsked.emit(),
+        lambda state: bool(state.request.locked),
+        rule=True,
+    ),
+    Command(
+        "run.explore",
+        "Explore this curve, or stop",
+        "Ctrl+E",
+        "Run",
+        "Try a row of sparsities with these settings and fill the plots.",
+        events.ExploreSwitched(),
+        is_open,
+        checked=lambda state: bool(state.todo),
+    ),
+    Command(
+        "run.again",
+        "Compute again",
+        "Ctrl+Return",
+        "Run",
+        "Compute what was cancelled after all.",
+        events.Resumed(),
+        lambda state: state.paused,
+    ),
+    Command(
+        "run.cancel",
+        "Cancel, or leave the demo view",
+        "Esc",
+        "Run",
+        "Stop what is running.",
+        lambda window: window.escapeAsked.emit(),
+    ),
+    Command(
+        "run.sweep",
+        "Sweep…",
+        "Ctrl+R",
+        "Run",
+        "Try many models on many tiles, in a process of its own.",
+        lambda window: window.sweepAsked.emit(),
+        rule=True,
+        bar=True,
+    ),
+)
+HELP_COMMANDS = (
+    Command(
+        "help.find",
+        "Find a command…",
+        "Ctrl+K Ctrl+Shift+P",
+        "Help",
+        "Find any command by a few letters.",
+        lambda window: window.paletteAsked.emit(),
+    ),
+    Command(
+        "help.keys",
+        "Keys…",
+        "F1 ?",
+        "Help",
+        "List all keys.",
+        lambda window: window.keysAsked.emit(),
+    ),
+    Command(
+        "help.hints",
+        "Show hints",
+        "",
+        "Help",
+        "Show what a newcomer wants to know.",
+        lambda window: window.hintsAsked.emit(True),
+    ),
+    Command(
+        "help.about",
+        "About PruneScope",
+        "",
+        "Help",
+        "Say which version this is and what it is for.",
+        dialogs.tell_about,
+        rule=True,
+    ),
+)
