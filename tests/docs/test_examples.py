@@ -1,12 +1,14 @@
 """The examples of the README and the guide run as they are printed."""
 
 import re
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from core.models import load_model
-from core.pruning import HEURISTICS, apply_plan, make_plan, trace
+from core.pruning import apply_plan, make_plan, register, trace
+from core.pruning.scoring.heuristics.registry import forget
 from tests.core.models.cases import fresh
 
 ROOT = Path(__file__).parents[2]
@@ -20,10 +22,10 @@ def example(page, *, of):
     return compile(found[0], page, "exec")
 
 
-def test_the_heuristic_of_the_guide_prunes(monkeypatch):
+def test_the_heuristic_of_the_guide_prunes(request):
     names = {}
     exec(example("docs/extending.md", of="LARGEST"), names)
-    monkeypatch.setitem(HEURISTICS._found, "largest_weight", names["LARGEST"])
+    request.addfinalizer(partial(forget, register(names["LARGEST"])))
     module = fresh("unet").module
     image = torch.rand(1, 3, 64, 64)
     graph = trace(module, image)
