@@ -38,7 +38,8 @@ from core.metrics import score_instances
 from core.models import LoadedModel, load_model
 from core.nuclei import predict, to_input
 from core.store import Record, TrialStore
-from core.sweep import Grid, SweepTile, read_folder, run_sweep
+from core.sweep import Grid, read_folder, run_sweep
+from core.types import LabelledTile
 
 _PEERS = {
     "l1": lambda: tp.importance.GroupMagnitudeImportance(p=1),
@@ -134,7 +135,7 @@ class Peer:
     def __init__(
         self,
         model: LoadedModel,
-        tiles: tuple[SweepTile, ...],
+        tiles: tuple[LabelledTile, ...],
         book: Book,
         threads: int,
     ) -> None:

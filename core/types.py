@@ -23,6 +23,7 @@ __all__ = [
     "Count",
     "Counts",
     "FineTune",
+    "LabelledTile",
     "ModelSpec",
     "Prediction",
     "PruneRequest",
@@ -70,6 +71,31 @@ class Tile:
     mpp: float | None = None
     source: str = ""
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledTile:
+    """One tile in memory, with the ground truth that there is for it.
+
+    Parameters
+    ----------
+    name
+        File stem.
+    tile
+        Pixels.
+    labels
+        int32 (height, width), or None without ground truth.
+    target
+        Tissue class of the whole tile, or None without one.
+    classes
+        Types of the true nuclei as the model numbers them, int64 (n,), or None.
+    """
+
+    name: str
+    tile: Tile
+    labels: NDArray[np.int32] | None = None
+    target: str | None = None
+    classes: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from app.cli.arguments import Arguments
 from app.cli.end_to_end import timed_way, way_of
 from app.cli.nucleus_changes import damage_of
+from app.cli.patches import patch_lines, patch_summary
 from app.cli.reporting import report
-from app.cli.sweep_summary import lines_of, summary
+from app.cli.sweep_summary import lines_of, nuclei_summary, summary
 from app.text import format as text
-from app.worker.engine import read
+from app.worker.reading import read_tiles
 from core.errors import BenchError, InputError
 from core.files import write_whole
 from core.job import Job, Step
@@ -90,52 +92,49 @@ def _done_reporting() -> None:
         sys.stderr.write("\r\x1b[K")
 
 
-def _open(asked: Arguments, model: "LoadedModel", job: Job) -> "Bench":
-    """Open the tile that was asked for."""
-    if asked.tile and Path(asked.tile).is_dir():
-        raise InputError(
-            f"{asked.tile} is a folder and prune takes one tile; name a file in it, or "
-            "sweep over the folder."
-        )
-    tile, labels, (classes, names), _ = read(asked.source)
+def _open(
+    asked: Arguments, model: "LoadedModel", job: Job
+) -> tuple["Bench", Sequence[str]]:
+    """Open what was asked for; returns notes on it, too."""
     from core.benchmark import Bench
 
-    if names != model.spec.classes:
-        classes = None  # types of another list: their numbers mean other things
-    return Bench.open(model, tile, labels, classes, job)
+    found = read_tiles(asked.source, model.spec)
+    return Bench.open_tiles(model, found.tiles, job), found.notes
 
 
 def _prune(asked: Arguments) -> None:
     job = progress()
     if asked.out:
         _check_folder(Path(asked.out))
-    from app.cli.patches import prune_patches
     from core.arithmetic import flush_denormals
     from core.models import load_model
 
     with flush_denormals():
-        model = load_model(asked.model)
-        work = prune_patches if model.spec.task == "patch" else _prune_nuclei
-        result, lines = work(asked, model, job)
+        bench, notes = _open(asked, load_model(asked.model), job)
+        found = bench.prune(asked.request, job)
+        timed = bench.compare(asked.request, job)
+        result, lines = _describe(asked, bench, found, timed, job)
+        if asked.out:
+            notes = [*notes, *_write(asked, bench, found, timed, result, job)]
     _done_reporting()
     if asked.as_json:
-        lines = [json.dumps(result, indent=2, allow_nan=False)]
-    for line in lines:
+        lines, notes = [json.dumps(result, indent=2, allow_nan=False)], []
+    for line in [*lines, *(f"note: {note}" for note in notes)]:
         _say(line)
 
 
-def _prune_nuclei(
-    asked: Arguments, model: "LoadedModel", job: Job
+def _describe(
+    asked: Arguments, bench: "Bench", found: "Outcome", timed: "Comparison", job: Job
 ) -> tuple[dict[str, Any], list[str]]:
-    """Prune a model that finds nuclei; returns the result, and lines for people."""
-    bench = _open(asked, model, job)
-    found = bench.prune(asked.request, job)
-    timed = bench.compare(asked.request, job)
+    """Return the object that ``--json`` prints, and the same for people."""
     result = summary(asked.model, bench, found, timed)
+    if bench.task.name == "patch":
+        result |= patch_summary(found)
+        return result, patch_lines(result)
     way = timed_way(asked, bench, job)
+    result |= nuclei_summary(bench, found)
     result |= damage_of(bench, found, way) | way_of(asked, bench, timed, way)
-    notes = _write(asked, bench, found, timed, result, job) if asked.out else []
-    return result, lines_of(result, found) + [f"note: {note}" for note in notes]
+    return result, lines_of(result, found)
 
 
 def _check_folder(folder: Path) -> None:
@@ -172,8 +171,9 @@ def _write(
     folder = Path(asked.out)
     leaving = ExportJob(bench, asked.model, asked.request, timed)
     notes = write_folder(folder, leaving, job, asked.formats, found)
-    why = "" if timed.verdict == "faster" else next(iter(result["why"]), "")
-    report(folder / "report.html", asked, bench, found, replace(timed, reason=why))
+    why = "" if timed.verdict == "faster" else next(iter(result.get("why", ())), "")
+    if bench.task.name == "nuclei":
+        report(folder / "report.html", asked, bench, found, replace(timed, reason=why))
     write_whole(folder / "result.json", json.dumps(result, indent=2))
     return notes
 

@@ -11,7 +11,7 @@ from app.cli.summary import ratio_words
 from app.rendering.overlay import Colours, compose, label_pyramid, picture_pyramid
 from app.state.session.sources import split
 from app.text import format as text
-from app.worker.engine import SAMPLE
+from app.worker.reading import SAMPLE
 from core.job import Job
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from app.state.session.sources import split
 from app.state.trials import build_trial, with_latency
 from app.state.values import Picture, Session
 from app.worker.drawing import draw_outcome
-from app.worker.engine import SAMPLE, describe_opened
+from app.worker.engine import describe_opened
+from app.worker.reading import SAMPLE
 from app.worker.writing import machine
 
 if TYPE_CHECKING:

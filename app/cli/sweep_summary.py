@@ -33,14 +33,20 @@ def summary(
     return {
         **figures(model, found.request, sizes, bench.dense.input_size, timed),
         "scores": truth,
-        "nuclei": {
-            "dense": bench.dense.prediction.count,
-            "pruned": found.prediction.count,
-        },
         "plan": found.plan_hash,
         "training": found.training and dict(found.training),
         "warnings": list(found.warnings),
         "seconds": {**found.seconds, "latency": timed.seconds},
+    }
+
+
+def nuclei_summary(bench: "Bench", found: "Outcome") -> dict[str, Any]:
+    """Return what ``--json`` prints of the nuclei."""
+    return {
+        "nuclei": {
+            "dense": bench.dense.prediction.count,
+            "pruned": found.prediction.count,
+        }
     }
 
 

@@ -13,11 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
 from app.rendering.overlay import picture_pyramid
-from app.state.session.sources import labels_beside, split
 from app.state.training import Training
 from app.state.values import (
     DrawnOutcome,
@@ -29,7 +25,7 @@ from app.state.values import (
     WorkContext,
 )
 from app.worker.drawing import draw_nuclei, draw_outcome
-from core.errors import InputError
+from app.worker.reading import read_tile_first, read_tiles
 from core.tables import ARCHITECTURES
 from core.types import PruneRequest, Tile
 
@@ -41,9 +37,6 @@ if TYPE_CHECKING:
     from core.results import Comparison, Outcome
     from core.training import Progress
 
-SAMPLE = "sample:"
-Types = tuple[NDArray[np.int64] | None, tuple[str, ...]]
-"""Types of true nuclei, and their names."""
 _SWITCH = 0.0005  # seconds: how long Python code of the worker may keep the window
 
 
@@ -151,28 +144,26 @@ class BenchEngine:
     ) -> Opened:
         """Open a model and a tile; the tile is shown as soon as it is read."""
         task.step(0, 4, "reading the tile")
-        shown, labels, (classes, names), title = read(tile)
-        picture = Picture(picture_pyramid(shown.pixels), title, shown.mpp)
-        task.publish(picture)
+        first = read_tile_first(tile)
+        if first is not None:
+            task.publish(_picture(first.tiles[0].tile, first.title))
         task.step(1, 4, "loading the model")
         _prepare()
         from core.benchmark import Bench
 
         old = before if isinstance(before, BenchSession) else None
         loaded = old.model if old and old.source == model else _load(model)
-        if names != loaded.spec.classes:
-            classes = None  # types of another list: their numbers mean other things
-        bench = Bench.open(
-            loaded,
-            shown,
-            labels,
-            classes,
-            cast("Job", task),
-            before=old.bench if old else None,
-        )
+        found, job = read_tiles(tile, loaded.spec, first), cast("Job", task)
+        old_bench = old.bench if old else None
+        bench = Bench.open_tiles(loaded, found.tiles, job, before=old_bench)
+        picture = _picture(bench.tile, found.title)
         _settle()
         session = BenchSession(bench, loaded, model, self._measuring())
         return describe_opened(bench, (model, tile), session, picture)
+
+
+def _picture(tile: Tile, title: str) -> Picture:
+    return Picture(picture_pyramid(tile.pixels), title, tile.mpp)
 
 
 def describe_opened(
@@ -207,45 +198,6 @@ def describe_opened(
         source=sources[1],
         seconds=found.seconds,
     )
-
-
-def read(
-    source: str,
-) -> tuple[Tile, NDArray[np.int32] | None, Types, str]:
-    """Return a tile, its ground truth where there is one, and its title.
-
-    Parameters
-    ----------
-    source
-        ``sample:NAME``, an empty string (the default sample), or a path; a path
-        may be followed by ``|`` and that of a label image. Without one,
-        ``labels/`` beside the tile's ``images/`` is looked into.
-
-    Raises
-    ------
-    InputError
-        When it cannot be read.
-    """
-    from core.images.samples import DEFAULT_SAMPLE, SAMPLES, load_sample
-
-    if not source or source.startswith(SAMPLE):
-        name = source.removeprefix(SAMPLE) or DEFAULT_SAMPLE
-        sample = load_sample(name)
-        types = sample.classes, sample.type_names
-        return sample.tile, sample.labels, types, SAMPLES[name].title
-    from core.images import read_labels, read_tile
-
-    path, given = split(source)
-    tile = read_tile(path)
-    beside = given or labels_beside(Path(path))
-    labels = read_labels(beside) if beside else None
-    if labels is not None and labels.shape != tile.pixels.shape[:2]:
-        height, width = tile.pixels.shape[:2]
-        raise InputError(
-            f"The label image is {labels.shape[1]}x{labels.shape[0]} pixels and the "
-            f"tile {width}x{height}: pass the labels of this tile."
-        )
-    return tile, labels, (None, ()), Path(path).name
 
 
 def training_of(request: PruneRequest, progress: "Progress") -> Training:

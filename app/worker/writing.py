@@ -3,6 +3,8 @@
 To read this file, start from `write_folder`.
 """
 
+import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from app.rendering.mask_files import by_type, kinds_of, write_masks
 from app.state.session.sources import FORMATS
+from app.text.format import counted
 from app.worker.drawing import draw_nuclei
 from core.errors import InputError, ModelError
 from core.job import Job
@@ -124,7 +127,10 @@ def write_folder(
     job.step(len(formats), len(formats) + 1, "writing masks")
     found = found or leaving.bench.prune(leaving.request, job)
     write_text(folder / f"{STEM}.md", _card(leaving, found))
-    _write_masks(folder, leaving, found, job)
+    if found.patches:
+        write_text(folder / "patches.csv", _patch_table(found))
+    else:
+        _write_masks(folder, leaving, found, job)
     return notes
 
 
@@ -176,6 +182,21 @@ def _write_masks(folder: Path, leaving: ExportJob, found: "Outcome", job: Job) -
         write_masks(str(folder / f"{side}.geojson"), nuclei, described, job)
 
 
+def _patch_table(found: "Outcome") -> str:
+    """Return class and probability of each patch, before and after, as CSV."""
+    table = io.StringIO()
+    rows = csv.writer(table)
+    rows.writerow(
+        ["patch", "class", "dense", "probability", "pruned", "probability", "changed"]
+    )
+    for one in found.patches:
+        dense, pruned = f"{max(one.dense):.6f}", f"{max(one.pruned):.6f}"
+        changed = "yes" if one.changed else "no"
+        sides = [one.before, dense, one.after, pruned]
+        rows.writerow([one.name, one.target or "", *sides, changed])
+    return table.getvalue()
+
+
 def _card(leaving: ExportJob, found: "Outcome") -> str:
     """Return the model card."""
     from core.export import Card, card_beside, model_card
@@ -195,13 +216,22 @@ def _card(leaving: ExportJob, found: "Outcome") -> str:
             dense=bench.dense.counts,
             pruned=found.counts,
             input_size=bench.dense.input_size,
-            tile=bench.tile.source,
+            tile=_judged_by(bench),
             scores={title: s for title, s in scores.items() if s},
             latency=timed.summary() if timed is not None else {},
             machine=machine(),
             parent=card_beside(leaving.source),
         )
     )
+
+
+def _judged_by(bench: "Bench") -> str:
+    """Return what the scores were taken on, in words."""
+    tiles, words = bench.task.tiles, bench.task.describe()
+    if len(tiles) == 1:
+        return tiles[0].tile.source
+    place = Path(tiles[0].tile.source).parent
+    return f"{counted(len(tiles), words.one, words.many)} of {place}"
 
 
 def machine() -> dict[str, str]:

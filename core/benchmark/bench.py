@@ -1,51 +1,50 @@
-"""One model on one tile: the rounds that everything else asks for.
+"""One model on its tiles: the rounds that everything else asks for.
 
 To read this file, start from `Bench.prune`.
 """
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import replace
-from time import perf_counter
-from typing import TYPE_CHECKING, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from core.benchmark.calibration import calibration_inputs, counting_input
+from core.benchmark.calibration import (
+    calibration_inputs,
+    calibration_tiles,
+    counting_input,
+)
 from core.benchmark.model import PrunableModel, to_inference_layout
 from core.benchmark.recovery import Material, Tuned, TunedModels, summary_of
-from core.errors import InputError
+from core.benchmark.tasks import make_task
+from core.benchmark.tasks.nuclei import timed
+from core.benchmark.tasks.parallel import each
 from core.job import Job
 from core.latency import QUICK, compare
-from core.metrics import (
-    nucleus_changes,
-    overlap,
-    score_instances,
-    score_intervals,
-    score_overlap,
-)
-from core.nuclei import forward, instances, raw_maps, to_input
-from core.nuclei.quantised import moved, quantised
+from core.nuclei import to_input
 from core.pruning import find_method
 from core.results import DenseOutcome, Outcome
+from core.types import LabelledTile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
+    from core.benchmark.tasks import Task
     from core.latency import Comparison, LatencyProcess, TimingSettings
     from core.models import LoadedModel
     from core.pruning import Plan
-    from core.results import ScoreMap, SizeCurve
+    from core.results import SizeCurve
     from core.training import Progress
-    from core.types import Prediction, PruneRequest, Recovery, Tile
+    from core.types import PruneRequest, Recovery, Tile
 
 
 class Bench:
-    """A model, a tile and what the dense model finds in it.
+    """A model, its tiles and what the dense model says of them.
 
     Not thread-safe: one worker owns it.
 
@@ -53,30 +52,27 @@ class Bench:
     ----------
     prunable
         The model, traced.
-    tile
-        What it looks at.
-    labels, classes
-        Ground truth, int32 (height, width) and int64 (n,), or None.
+    task
+        The tiles, and how a network is judged on them.
     """
 
-    def __init__(
-        self,
-        prunable: PrunableModel,
-        tile: Tile,
-        labels: NDArray[np.int32] | None,
-        classes: NDArray[np.int64] | None,
-    ) -> None:
-        self.prunable = prunable
-        self.tile = tile
-        self.labels = labels
-        self.classes = classes
+    def __init__(self, prunable: PrunableModel, task: Task[Any]) -> None:
+        self.prunable, self.task = prunable, task
         self._last: tuple[PruneRequest, nn.Module, Plan] | None = None
-        self._input: Tensor | None = None
-        self._maps: Mapping[str, NDArray[np.uint8]] = {}  # of the last prediction
-        self._dense_maps: Mapping[str, NDArray[np.uint8]] = {}
         self._tunings = TunedModels()
         self._calibration: Sequence[Tile] | None = None
+        self._dense: list[Any] = []  # the dense model's answers, tile by tile
         self.dense: DenseOutcome
+
+    @property
+    def tile(self) -> Tile:
+        """What a window shows: the tile, or a sheet of all patches."""
+        return self.task.picture
+
+    @property
+    def labels(self) -> NDArray[np.int32] | None:
+        """Ground truth of nuclei, int32 (height, width), or None."""
+        return self.task.tiles[0].labels
 
     @classmethod
     def open(  # noqa: PLR0913 - everything a round depends on
@@ -90,7 +86,7 @@ class Bench:
         calibration: Sequence[Tile] | None = None,
         before: Bench | None = None,
     ) -> Self:
-        """Trace the model, run it over the tile and score it.
+        """Open one tile; see `open_tiles`.
 
         Parameters
         ----------
@@ -99,11 +95,43 @@ class Bench:
         labels, classes
             Ground truth, or None: scores are then agreement with the dense model.
             Classes are types as the model numbers them.
+        job, calibration, before
+            As of `open_tiles`.
+
+        Raises
+        ------
+        InputError
+            When the label map has another size than the tile.
+        """
+        name = Path(tile.source).stem or "tile"
+        only = LabelledTile(name, tile, labels, classes=classes)
+        return cls.open_tiles(
+            model, [only], job, calibration=calibration, before=before
+        )
+
+    @classmethod
+    def open_tiles(
+        cls,
+        model: LoadedModel,
+        tiles: Sequence[LabelledTile],
+        job: Job | None = None,
+        *,
+        calibration: Sequence[Tile] | None = None,
+        before: Bench | None = None,
+    ) -> Self:
+        """Trace the model, run it over all tiles and score it.
+
+        Parameters
+        ----------
+        model
+            Dense.
+        tiles
+            One tile for a model that finds nuclei; one or many for a classifier.
         job
             Progress and cancel.
         calibration
-            Unlabelled tiles to read activation statistics from; the open tile
-            and the built-in samples when left out.
+            Unlabelled tiles to read activation statistics from; the open tiles
+            (and the built-in samples, beside nuclei) when left out.
         before
             A bench whose model is used again, graph and statistics included,
             when it is the same.
@@ -111,35 +139,29 @@ class Bench:
         Raises
         ------
         InputError
-            When the label map has another size than the tile.
+            When the ground truth is not of the kind that the model is scored by.
         """
         job = job or Job()
-        if labels is not None and labels.shape != tile.pixels.shape[:2]:
-            height, width = tile.pixels.shape[:2]
-            raise InputError(
-                f"The label image is {labels.shape[1]}x{labels.shape[0]} and the tile "
-                f"{width}x{height}: pass the labels of this tile."
-            )
+        task = make_task(model, tiles, keep_maps=True)
         to_inference_layout(model.module)
         seconds: dict[str, float] = {}
         if before is not None and before.prunable.model is model:
             prunable = before.prunable
         else:
             job.step(0, 3, "tracing the model")
-            with _timed(seconds, "trace"):
-                tiles = [tile, *_samples()] if calibration is None else calibration
-                inputs = calibration_inputs(model, tiles)
+            with timed(seconds, "trace"):
+                used = calibration or calibration_tiles(task)
+                inputs = calibration_inputs(model, used)
                 prunable = PrunableModel(model, counting_input(model), inputs)
-        bench = cls(prunable, tile, labels, classes)
+        bench = cls(prunable, task)
         bench._calibration = calibration
-        job.step(1, 3, "finding nuclei with the whole model")
-        prediction = bench._predict(model.module, job, seconds)
-        bench._dense_maps = bench._maps
+        job.step(1, 3, f"{task.describe().finding} with the dense model")
+        bench._dense = bench._answers(model.module, job, seconds)
         bench.dense = DenseOutcome(
-            prediction=prediction,
+            prediction=task.drawn(bench._dense),
             counts=prunable.counts,
             input_size=prunable.input_size,
-            scores=bench._against_truth(prediction),
+            scores=task.against_truth(bench._dense),
             seconds=seconds,
         )
         return bench
@@ -184,7 +206,7 @@ class Bench:
             module, plan, training = tuned.module, tuned.plan, tuned.summary
         else:
             (module, plan), training = self.pruned(request, job, seconds), None
-        job.step(0, 0, "finding nuclei with the pruned model")
+        job.step(0, 0, f"{self.task.describe().finding} with the pruned model")
         return replace(
             self._judge(request, module, plan, job, seconds), training=training
         )
@@ -197,37 +219,23 @@ class Bench:
         job: Job,
         seconds: dict[str, float],
     ) -> Outcome:
-        prediction = self._predict(module, job, seconds)
-        with _timed(seconds, "scores"):
-            before = self.dense.prediction
-            pairs = overlap(before.labels, prediction.labels)
-            types = before.classes, prediction.classes
-            agreement = score_overlap(pairs, types=types).by_name()
-            scores = None
-            if self.labels is not None:
-                pairs = overlap(self.labels, prediction.labels)
-                types = self.classes, prediction.classes
-                scores = score_overlap(pairs, types=types).by_name()
-            changes = nucleus_changes(
-                before.labels, prediction.labels, before.classes, prediction.classes
-            )
-        with _timed(seconds, "maps"):
-            change = moved(self._dense_maps, self._maps)
-        with _timed(seconds, "intervals"):
-            intervals = score_intervals(pairs)
+        answers = self._answers(module, job, seconds)
+        with timed(seconds, "scores"):
+            found = self.task.judge(self._dense, answers)
         return Outcome(
             request=request,
             plan_hash=plan.hash,
             counts=self.prunable.sizes(plan),
-            prediction=prediction,
-            scores=scores,
-            agreement=agreement,
-            intervals=intervals,
-            changes=changes,
+            prediction=self.task.drawn(answers),
+            scores=found.scores,
+            agreement=found.agreement,
+            intervals=found.intervals,
+            changes=found.changes,
             widths=self.prunable.widths(plan),
             warnings=plan.warnings,
             seconds=seconds,
-            moved=change,
+            moved=found.moved,
+            patches=found.patches,
         )
 
     def _tuned(
@@ -242,7 +250,7 @@ class Bench:
         known = self._tunings.get(request)
         if known is not None and known.complete:
             return known
-        with _timed(seconds, "plan"):
+        with timed(seconds, "plan"):
             plan = self.prunable.plan(request, job)
 
         def look(module: nn.Module) -> None:
@@ -254,22 +262,22 @@ class Bench:
             first: Recovery = "refit" if "refit" in repairs else "none"
             look(self.pruned(replace(request, recovery=first), job)[0])
         tiles, on_snapshot = self._unlabelled(), look if live else None
-        material = Material(tiles, [self.tile], on_snapshot, on_progress)
-        with _timed(seconds, "training"):
+        scored = [one.tile for one in self.task.tiles]
+        material = Material(tiles, scored, on_snapshot, on_progress)
+        with timed(seconds, "training"):
             trained = self.prunable.finetune(request, plan, material, job)
         tuned = Tuned(to_inference_layout(trained.module), plan, summary_of(trained))
         self._tunings.add(request, tuned)
         job.step(0, 0, "fine-tuned")  # stops here when it was cancelled
         return tuned
 
-    def _unlabelled(self) -> list[Tile]:
-        """Return tiles to learn the dense model's outputs on, the open one first."""
-        others = _samples() if self._calibration is None else self._calibration
-        same = self.tile.pixels
-        return [
-            self.tile,
-            *(tile for tile in others if not np.array_equal(tile.pixels, same)),
-        ]
+    def _unlabelled(self) -> Sequence[Tile]:
+        """Return tiles to learn the dense model's outputs on, the open ones first."""
+        if self._calibration is None:
+            return calibration_tiles(self.task)
+        own = [one.tile for one in self.task.tiles]
+        mine = {id(tile.pixels) for tile in own}
+        return [*own, *(t for t in self._calibration if id(t.pixels) not in mine)]
 
     def pruned(
         self,
@@ -289,9 +297,9 @@ class Bench:
         if self._last is not None and self._last[0] == request:
             return self._last[1], self._last[2]
         seconds = {} if seconds is None else seconds
-        with _timed(seconds, "plan"):
+        with timed(seconds, "plan"):
             plan = self.prunable.plan(request, job)
-        with _timed(seconds, "build"):
+        with timed(seconds, "build"):
             module = to_inference_layout(self.prunable.build(request, plan, job))
         self._last = request, module, plan
         return module, plan
@@ -343,57 +351,30 @@ class Bench:
         The tile where the network takes it whole, else the part of a patch that is
         kept.
         """
-        height, width = self.tile.pixels.shape[:2]
+        height, width = self.task.tiles[0].tile.pixels.shape[:2]
         whole, kept = self.prunable.model.spec.window
         return height * width if max(height, width) <= whole else kept**2
 
     def _example(self) -> Tensor:
-        """Return what the network is fed with: the whole tile, or one patch."""
-        if self._input is not None:
-            return self._input
-        side = self.prunable.model.spec.window[0]
-        corner = np.ascontiguousarray(self.tile.pixels[:side, :side])
-        return to_input(self.prunable.model, replace(self.tile, pixels=corner))
+        """Return what the network is fed with: the first tile, or one window of it."""
+        side, first = self.prunable.model.spec.window[0], self.task.tiles[0].tile
+        corner = np.ascontiguousarray(first.pixels[:side, :side])
+        return to_input(self.prunable.model, replace(first, pixels=corner))
+
+    def _answers(
+        self, module: nn.Module, job: Job, seconds: dict[str, float]
+    ) -> list[Any]:
+        """Return what a network says of each tile."""
+        count = len(self.task.tiles)
+        if count == 1:
+            return [self.task.predict(module, 0, job, seconds)]
+        words = self.task.describe().finding
+        with timed(seconds, "network"):
+            return each(
+                lambda index: self.task.predict(module, index), count, job, words
+            )
 
     def export(self, request: PruneRequest, job: Job | None = None) -> LoadedModel:
         """Return the pruned model as one that `core.models.save_model` writes."""
         module, plan = self.pruned(request, job)
         return self.prunable.exported(module, plan)
-
-    def _predict(
-        self, module: nn.Module, job: Job, seconds: dict[str, float]
-    ) -> Prediction:
-        model = self.prunable.model
-        spec = model.spec
-        with _timed(seconds, "network"):
-            if max(self.tile.pixels.shape[:2]) <= spec.window[0]:
-                if self._input is None:
-                    self._input = to_input(model, self.tile)
-                shape = self.tile.pixels.shape[0], self.tile.pixels.shape[1]
-                maps = forward(module, spec, self._input, shape)
-            else:
-                maps = raw_maps(replace(model, module=module), self.tile, job)
-        with _timed(seconds, "maps"):
-            self._maps = quantised(maps)
-        with _timed(seconds, "instances"):
-            return instances(maps, spec)
-
-    def _against_truth(self, prediction: Prediction) -> ScoreMap | None:
-        if self.labels is None:
-            return None
-        types = self.classes, prediction.classes
-        return score_instances(self.labels, prediction.labels, types=types).by_name()
-
-
-@contextmanager
-def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
-    start = perf_counter()
-    yield
-    seconds[stage] = seconds.get(stage, 0.0) + perf_counter() - start
-
-
-def _samples() -> list[Tile]:
-    """Return the built-in tiles: other tissue than the one that is open."""
-    from core.images.samples import SAMPLES, load_sample
-
-    return [load_sample(name).tile for name in SAMPLES]

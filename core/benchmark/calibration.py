@@ -1,17 +1,57 @@
 """Which pixels a model is calibrated on when nobody says."""
 
-from collections.abc import Iterator, Sequence
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from core.models import LoadedModel
 from core.nuclei import to_input
 from core.types import Tile
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from torch import Tensor
+
+    from core.benchmark.tasks import Task
+    from core.models import LoadedModel
+
+_T = TypeVar("_T")
 _SIDE = 256
 _PATCHES = 8
+_TILES = 8
+
+
+def calibration_tiles(task: Task[Any]) -> list[Tile]:
+    """Return the tiles that a window calibrates on: those open, and other tissue.
+
+    Parameters
+    ----------
+    task
+        Its tiles are used without their ground truth. The built-in samples are
+        added for nuclei, but not for a classifier: other stains than its own say
+        little about what its layers read.
+    """
+    own = spread_out([each.tile for each in task.tiles], _TILES)
+    if task.name == "patch":
+        return own
+    from core.images.samples import SAMPLES, load_sample
+
+    others = [load_sample(name).tile for name in SAMPLES]
+    known = [each.pixels for each in own]
+    return own + [
+        tile
+        for tile in others
+        if not any(np.array_equal(tile.pixels, pixels) for pixels in known)
+    ]
+
+
+def spread_out(tiles: Sequence[_T], most: int) -> list[_T]:
+    """Return evenly spaced ones, the first and the last among them."""
+    chosen = np.linspace(0, len(tiles) - 1, min(most, len(tiles)))
+    return [tiles[index] for index in np.unique(chosen.round().astype(int))]
 
 
 def calibration_inputs(

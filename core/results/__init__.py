@@ -16,6 +16,7 @@ from core.results.latency import (
 )
 from core.results.layers import HeuristicInfo, Layer
 from core.results.outcomes import DenseOutcome, Outcome, ScoreMap, SizeCurve
+from core.results.patches import PatchChange
 from core.results.trials import Trial, TrialIdentity
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "HeuristicInfo",
     "Layer",
     "Outcome",
+    "PatchChange",
     "ScoreMap",
     "SizeCurve",
     "Timing",

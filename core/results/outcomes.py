@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.metrics.changes import NucleusChanges
+from core.results.patches import PatchChange
 from core.tables import MAX_SPARSITY
 from core.types import Counts, Prediction, PruneRequest, Target
 
@@ -74,6 +75,8 @@ class Outcome:
         other recoveries and while it goes on.
     moved
         How far raw outputs moved by map, see `core.nuclei.quantised.moved`.
+    patches
+        Class and probabilities of each patch; empty for models that find nuclei.
     """
 
     request: PruneRequest
@@ -89,6 +92,7 @@ class Outcome:
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     training: Mapping[str, Any] | None = None
     moved: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
+    patches: tuple[PatchChange, ...] = ()
 
     @property
     def judged(self) -> ScoreMap:

@@ -1,19 +1,14 @@
 """Grids of trials over a folder of tiles, coarse to fine, into a store."""
 
-from core.sweep.folder import SweepTile, TileFolder, read_folder
+from core.sweep.folder import TileFolder, read_folder, read_patches
 from core.sweep.grid import SWEEP_TIMING, Grid, coarse_to_fine
-from core.sweep.patch_round import PatchBench, PatchChange, PatchRound, read_patches
 from core.sweep.provenance import git_revision, provenance, weights_hash
 from core.sweep.runner import SweepSummary, rerun, run_sweep
 
 __all__ = [
     "SWEEP_TIMING",
     "Grid",
-    "PatchBench",
-    "PatchChange",
-    "PatchRound",
     "SweepSummary",
-    "SweepTile",
     "TileFolder",
     "coarse_to_fine",
     "git_revision",

@@ -1,42 +1,19 @@
 """A folder of tiles, with or without ground truth."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from core.benchmark.tasks.class_labels import TABLE, class_folders, read_table
 from core.errors import InputError
 from core.images import check_labels, read_labels, read_tile
-from core.images.samples import load_sample
-from core.sweep.class_labels import TABLE, class_folders, read_table
-from core.types import Tile
+from core.images.samples import DEFAULT_SAMPLE, load_sample
+from core.types import LabelledTile
 
 _IMAGES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".svs")
 _LABELS = (".png", ".tif", ".tiff", ".npy")
-
-
-@dataclass(frozen=True, slots=True)
-class SweepTile:
-    """One tile of a folder, in memory.
-
-    Parameters
-    ----------
-    name
-        File stem.
-    tile
-        Pixels.
-    labels
-        int32 (height, width), or None without ground truth.
-    target
-        Tissue class of the whole tile, or None without one.
-    """
-
-    name: str
-    tile: Tile
-    labels: NDArray[np.int32] | None
-    target: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +30,7 @@ class TileFolder:
         Sentences about what is missing.
     """
 
-    tiles: tuple[SweepTile, ...]
+    tiles: tuple[LabelledTile, ...]
     digest: str
     notes: tuple[str, ...] = ()
 
@@ -122,11 +99,36 @@ def read_folder(folder: str | Path) -> TileFolder:
     return TileFolder(tuple(tiles), digest.hexdigest()[:16], _notes(tiles))
 
 
+def read_patches(source: str) -> TileFolder:
+    """Read what a classifier is judged by: one patch, or a folder of them.
+
+    Parameters
+    ----------
+    source
+        As `read_folder` takes it; the default sample when empty. Label images of
+        nuclei that lie beside a single tile, or come with a sample, are left out.
+
+    Raises
+    ------
+    InputError
+        When label images were given by name, or nothing can be read.
+    """
+    if "|" in source:
+        raise InputError(
+            "A classifier has no use for a label image; give a folder of patches with "
+            "labels.csv in it, or with one folder for each class."
+        )
+    found = read_folder(source or f"sample:{DEFAULT_SAMPLE}")
+    if Path(source).is_dir():
+        return found
+    return replace(found, tiles=tuple(replace(e, labels=None) for e in found.tiles))
+
+
 def _read_sample(name: str) -> TileFolder:
     """Take a built-in tile for a folder of one."""
     sample = load_sample(name)
     digest = hashlib.sha256(np.ascontiguousarray(sample.tile.pixels).tobytes())
-    tiles = [SweepTile(name, sample.tile, sample.labels)]
+    tiles = [LabelledTile(name, sample.tile, sample.labels)]
     if sample.labels is not None:
         digest.update(np.ascontiguousarray(sample.labels).tobytes())
     return TileFolder(tuple(tiles), digest.hexdigest()[:16], _notes(tiles))
@@ -174,11 +176,11 @@ def _read_classes(folders: tuple[Path, ...]) -> TileFolder:
 
 def _read_patch(
     name: str, image: Path, target: str | None, digest: "hashlib._Hash"
-) -> SweepTile:
+) -> LabelledTile:
     tile = read_tile(image)
     digest.update(name.encode() + image.read_bytes())
     digest.update(f"class {target}".encode())
-    return SweepTile(name, tile, None, target)
+    return LabelledTile(name, tile, None, target)
 
 
 def _by_stem(place: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
@@ -198,22 +200,22 @@ def _by_stem(place: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
 
 def _read(
     stem: str, image: Path, label: Path | None, digest: "hashlib._Hash"
-) -> SweepTile:
+) -> LabelledTile:
     tile = read_tile(image)
     digest.update(stem.encode() + image.read_bytes())
     if label is None:
         digest.update(b"no labels")
-        return SweepTile(stem, tile, None)
+        return LabelledTile(stem, tile, None)
     labels = read_labels(label)
     digest.update(label.read_bytes())
     try:
         check_labels(tile, labels)
     except InputError as error:
         raise InputError(f"{label.name}: {error}") from None
-    return SweepTile(stem, tile, labels)
+    return LabelledTile(stem, tile, labels)
 
 
-def _notes(tiles: list[SweepTile]) -> tuple[str, ...]:
+def _notes(tiles: list[LabelledTile]) -> tuple[str, ...]:
     bare = [each.name for each in tiles if each.labels is None and each.target is None]
     if not bare:
         return ()

@@ -8,9 +8,12 @@ import torch
 from core.benchmark import Bench, calibration_inputs
 from core.errors import InputError
 from core.job import Cancelled, Job
+from core.latency import TimingSettings
 from core.models import load_model, save_model
 from core.pruning import Counter, trace
 from core.types import PruneRequest, Tile
+
+BRIEF = TimingSettings(seconds=0.2, threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +105,9 @@ def test_tile_larger_than_a_window(model):
     bench = Bench.open(narrow, Tile(pixels), calibration=[Tile(pixels)])
     round_ = bench.prune(PruneRequest("l1", 0.3))
     assert round_.prediction.labels.shape == pixels.shape[:2]
-    assert bench.compare is not None
+    timed = bench.compare(PruneRequest("l1", 0.3), settings=BRIEF)
+    assert timed.environment.inputs == ((1, 3, 128, 128),)  # a window, not the tile
+    assert timed.pixels == 96**2  # what is kept of it
 
 
 def _fields(spec):

@@ -7,13 +7,13 @@ import pytest
 import torch
 from PIL import Image
 
-from core.benchmark import PrunableModel, calibration_inputs
+from core.benchmark import Bench, PrunableModel, calibration_inputs
 from core.errors import InputError
 from core.latency import TimingSettings
 from core.metrics import score_patches
 from core.models import load_model, save_model
 from core.nuclei import to_input
-from core.sweep import PatchBench, read_patches
+from core.sweep import read_patches
 from core.types import FineTune, PruneRequest
 
 KINDS = ("stroma", "tumour", "other", "stroma", "tumour", "other")
@@ -32,7 +32,9 @@ def folder(tmp_path_factory, crops):
 
 @pytest.fixture(scope="module")
 def bench(classifier, folder):
-    return PatchBench(load_model(str(classifier)), read_patches(str(folder)).tiles)
+    return Bench.open_tiles(
+        load_model(str(classifier)), read_patches(str(folder)).tiles
+    )
 
 
 def probabilities(module, model, tiles):
@@ -44,10 +46,10 @@ def probabilities(module, model, tiles):
 def test_classes_and_probabilities_are_the_networks(bench):
     """Against the two networks, run by hand."""
     found = bench.prune(HALF)
-    model, tiles = bench.subject.model, bench.subject.tiles
+    model, tiles = bench.prunable.model, bench.task.tiles
     dense = probabilities(model.module, model, tiles)
     pruned = probabilities(bench.pruned(HALF)[0], model, tiles)
-    assert found.counts.params < 0.6 * found.dense.params
+    assert found.counts.params < 0.6 * bench.dense.counts.params
     assert not np.allclose(dense, pruned)
     np.testing.assert_allclose([p.dense for p in found.patches], dense, atol=1e-6)
     np.testing.assert_allclose([p.pruned for p in found.patches], pruned, atol=1e-6)
@@ -57,20 +59,27 @@ def test_classes_and_probabilities_are_the_networks(bench):
     first, kind = found.patches[0], dense[0].argmax()
     assert first.confidence == pytest.approx((dense[0, kind], pruned[0, kind]))
     moved = np.abs(dense - pruned).sum(1) / 2
-    assert found.shift == pytest.approx(moved.mean(), abs=1e-6)
+    assert [p.shift for p in found.patches] == pytest.approx(moved, abs=1e-6)
     truth = np.array(
         [[n.casefold() for n in model.spec.classes].index(t.target) for t in tiles]
     )
-    for side, shares in (("dense", dense), ("pruned", pruned)):
+    for known, shares in ((bench.dense.scores, dense), (found.scores, pruned)):
         expected = score_patches(truth, shares).as_dict()
-        assert found.overall[side] == pytest.approx(expected, abs=1e-6)
+        del expected["n"]
+        assert known == pytest.approx(expected, abs=1e-6)
+    # what a window draws: each patch is an instance of the sheet, in its class
+    assert found.prediction.count == len(tiles)
+    assert found.prediction.classes.tolist() == (pruned.argmax(1) + 1).tolist()
+    changed = dense.argmax(1) != pruned.argmax(1)
+    assert [p.changed for p in found.patches] == changed.tolist()
+    assert found.changes.count("retyped").events == changed.sum()
 
 
 def test_nothing_removed_changes_nothing(bench):
     found = bench.prune(PruneRequest("l2", 0.0, recovery="none"))
-    assert found.shift == pytest.approx(0, abs=1e-6)
-    assert found.overall["agreement"]["changed"] == 0
-    assert found.overall["agreement"]["accuracy"] == 1
+    assert max(each.shift for each in found.patches) == pytest.approx(0, abs=1e-6)
+    assert found.agreement["accuracy"] == 1
+    assert not any(each.changed for each in found.patches)
     assert all(each.before == each.after for each in found.patches)
 
 
@@ -81,14 +90,16 @@ def test_a_single_tile_with_labels_of_nuclei(bench, crops, tmp_path):
     Image.fromarray(crops[0]).save(tmp_path / "images" / "a.png")
     Image.fromarray(np.ones((64, 64), np.uint8)).save(tmp_path / "labels" / "a.png")
     single = str(tmp_path / "images" / "a.png")
-    found = PatchBench(bench.subject.model, read_patches(single).tiles).prune(HALF)
-    assert set(found.overall) == {"agreement"}
+    found = Bench.open_tiles(bench.prunable.model, read_patches(single).tiles).prune(
+        HALF
+    )
+    assert found.scores is None
     assert [each.target for each in found.patches] == [None]
     assert read_patches("sample:synthetic").tiles[0].labels is None
     with pytest.raises(InputError, match="no use for a label image"):
         read_patches(f"{single}|{tmp_path / 'labels' / 'a.png'}")
     with pytest.raises(InputError, match="classifies whole tiles"):
-        PatchBench(bench.subject.model, read_patches(str(tmp_path)).tiles)
+        Bench.open_tiles(bench.prunable.model, read_patches(str(tmp_path)).tiles)
 
 
 def test_fine_tuned_timed_and_saved(bench, tmp_path):
@@ -103,23 +114,23 @@ def test_fine_tuned_timed_and_saved(bench, tmp_path):
     model = bench.export(request)
     save_model(tmp_path / "a.safetensors", model, model.plan)
     again = load_model(str(tmp_path / "a.safetensors"))
-    shares = probabilities(again.module, again, bench.subject.tiles)
+    shares = probabilities(again.module, again, bench.task.tiles)
     np.testing.assert_allclose([p.pruned for p in found.patches], shares, atol=1e-5)
 
 
 def test_large_tiles_are_calibrated_on_in_patches(bench, crops):
     """Multiply-accumulates are those of one patch, as the network learned it."""
-    model = bench.subject.model
-    large = replace(bench.subject.tiles[0].tile, pixels=np.tile(crops[0], (3, 5, 1)))
+    model = bench.prunable.model
+    large = replace(bench.task.tiles[0].tile, pixels=np.tile(crops[0], (3, 5, 1)))
     inputs = calibration_inputs(model, [large])
     assert {tuple(each.shape[2:]) for each in inputs} == {model.spec.window}
     counted = PrunableModel(model, inputs[0], inputs).counts
-    assert counted == bench.counts
+    assert counted == bench.dense.counts
 
 
 def test_outputs_without_names(bench):
-    model = bench.subject.model
+    model = bench.prunable.model
     bare = replace(model, spec=replace(model.spec, classes=()))
-    tiles = tuple(replace(each, target=None) for each in bench.subject.tiles)
-    found = PatchBench(bare, tiles).prune(HALF)
+    tiles = tuple(replace(each, target=None) for each in bench.task.tiles)
+    found = Bench.open_tiles(bare, tiles).prune(HALF)
     assert {each.before for each in found.patches} <= {"class 0", "class 1", "class 2"}

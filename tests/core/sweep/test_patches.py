@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+from core.benchmark.tasks.class_labels import class_numbers, read_table
 from core.errors import InputError
 from core.job import Job
 from core.metrics import score_patches
@@ -16,7 +17,6 @@ from core.models import load_model
 from core.nuclei import to_input
 from core.store import Record, TrialStore, read_json, write_csv, write_json
 from core.sweep import Grid, read_folder, rerun, run_sweep
-from core.sweep.class_labels import class_numbers, read_table
 from core.sweep.evaluator import Subject
 
 CLASSES = ("Stroma", "tumour", "Other")

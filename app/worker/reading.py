@@ -1,0 +1,106 @@
+"""What is opened beside a model: a tile with its labels, or patches with classes.
+
+Nothing here imports torch: a tile is on screen before a model is loaded.
+To read this file, start from `read_tile_first`, then `read_tiles`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from app.state.session.sources import labels_beside, split
+from core.errors import InputError
+from core.types import LabelledTile, ModelSpec
+
+SAMPLE = "sample:"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read.
+
+    Parameters
+    ----------
+    tiles
+        One for a model that finds nuclei.
+    title
+        For the window.
+    types
+        Names of the types that the ground truth numbers; empty without any.
+    notes
+        Sentences about what is missing.
+    """
+
+    tiles: Sequence[LabelledTile]
+    title: str
+    types: tuple[str, ...] = ()
+    notes: Sequence[str] = ()
+
+
+def read_tile_first(source: str) -> Reading | None:
+    """Read a single tile, before it is known what for; None for a folder.
+
+    Parameters
+    ----------
+    source
+        ``sample:NAME``, an empty string (the default sample), or a path; a path
+        may be followed by ``|`` and that of a label image. Without one,
+        ``labels/`` beside the tile's ``images/`` is looked into.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read.
+    """
+    from core.images.samples import DEFAULT_SAMPLE, SAMPLES, load_sample
+
+    if not source or source.startswith(SAMPLE):
+        name = source.removeprefix(SAMPLE) or DEFAULT_SAMPLE
+        sample = load_sample(name)
+        tile = LabelledTile(name, sample.tile, sample.labels, classes=sample.classes)
+        return Reading([tile], SAMPLES[name].title, sample.type_names)
+    from core.images import read_labels, read_tile
+
+    path, given = split(source)
+    if Path(path).is_dir():
+        return None
+    beside = given or labels_beside(Path(path))
+    labels = read_labels(beside) if beside else None
+    tile = LabelledTile(Path(path).stem, read_tile(path), labels)
+    return Reading([tile], Path(path).name)
+
+
+def read_tiles(source: str, spec: ModelSpec, first: Reading | None = None) -> Reading:
+    """Read what a model is judged by.
+
+    Parameters
+    ----------
+    source
+        As of `read_tile_first`; a classifier takes a folder of patches as well, see
+        `core.sweep.read_folder`.
+    spec
+        Of the model.
+    first
+        The tile, where it was read already.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read, or is nothing that the model is judged by.
+    """
+    if spec.task == "patch":
+        from core.sweep.folder import read_patches
+
+        found = read_patches(source)
+        name = Path(split(source)[0]).name
+        return Reading(found.tiles, first.title if first else name, (), found.notes)
+    first = first or read_tile_first(source)
+    if first is None:
+        raise InputError(
+            f"{source} is a folder and {spec.name} takes one tile; name a file in it, "
+            "or sweep over the folder."
+        )
+    # types of another list: their numbers mean other things
+    if first.types != spec.classes:
+        return replace(first, tiles=[replace(t, classes=None) for t in first.tiles])
+    return first

@@ -1,0 +1,204 @@
+"""Nuclei: a network's maps become instances, which are scored by overlap.
+
+To read this file, start from `NucleiTask.predict`.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from core.benchmark.tasks.protocol import Judgement, Words
+from core.errors import InputError
+from core.metrics import (
+    nucleus_changes,
+    overlap,
+    score_instances,
+    score_intervals,
+    score_overlap,
+)
+from core.nuclei import forward, instances, raw_maps, to_input
+from core.nuclei.quantised import moved, quantised
+from core.store import Overall, TileResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+
+    from core.job import Job
+    from core.metrics import Scores
+    from core.models import LoadedModel
+    from core.results import ScoreMap
+    from core.tables.metrics import TaskName
+    from core.types import LabelledTile, Prediction, Tile
+
+_WORDS = Words("nucleus", "nuclei", "finding nuclei", "aji")
+
+
+@dataclass(frozen=True, slots=True)
+class NucleiAnswer:
+    """What a network finds in one tile.
+
+    Parameters
+    ----------
+    prediction
+        Instances.
+    maps
+        Raw outputs in 8 bits, see `core.nuclei.quantised`; empty unless kept.
+    """
+
+    prediction: Prediction
+    maps: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
+
+
+class NucleiTask:
+    """Finds nuclei in tiles.
+
+    Parameters
+    ----------
+    model
+        Dense.
+    tiles
+        At least one.
+    keep_maps
+        Whether raw outputs are kept for drawing; worth it for a single tile.
+
+    Raises
+    ------
+    InputError
+        When tiles have tissue classes, or labels of another size.
+    """
+
+    name: TaskName = "nuclei"
+
+    def __init__(
+        self,
+        model: LoadedModel,
+        tiles: Sequence[LabelledTile],
+        *,
+        keep_maps: bool = False,
+    ) -> None:
+        self.model, self.tiles = model, tuple(tiles)
+        self._keeps_maps = keep_maps
+        self._input: Tensor | None = None  # of the only tile, where it fits a window
+        for each in self.tiles:
+            _check(model, each)
+
+    @property
+    def picture(self) -> Tile:
+        """The first tile."""
+        return self.tiles[0].tile
+
+    def predict(
+        self,
+        module: nn.Module,
+        index: int,
+        job: Job | None = None,
+        seconds: dict[str, float] | None = None,
+    ) -> NucleiAnswer:
+        """Run a network over a tile and read nuclei from its maps."""
+        tile, spec = self.tiles[index].tile, self.model.spec
+        seconds = {} if seconds is None else seconds
+        with timed(seconds, "network"):
+            if len(self.tiles) == 1 and max(tile.pixels.shape[:2]) <= spec.window[0]:
+                if self._input is None:
+                    self._input = to_input(self.model, tile)
+                shape = tile.pixels.shape[0], tile.pixels.shape[1]
+                maps = forward(module, spec, self._input, shape)
+            else:
+                maps = raw_maps(replace(self.model, module=module), tile, job)
+        with timed(seconds, "maps"):
+            kept = quantised(maps) if self._keeps_maps else {}
+        with timed(seconds, "instances"):
+            return NucleiAnswer(instances(maps, spec), kept)
+
+    def compare(
+        self, index: int, dense: NucleiAnswer, pruned: NucleiAnswer
+    ) -> TileResult:
+        """Score one tile by the overlap of its nuclei."""
+        tile = self.tiles[index]
+        before, after = dense.prediction, pruned.prediction
+        agreement = score_instances(
+            before.labels, after.labels, types=(before.classes, after.classes)
+        )
+        sides = [_scores(tile, found) for found in (before, after)]
+        known = [None if each is None else each.as_dict() for each in sides]
+        return TileResult(tile.name, known[0], known[1], agreement.as_dict())
+
+    def aggregate(
+        self, dense: Sequence[NucleiAnswer], pruned: Sequence[NucleiAnswer]
+    ) -> Overall:
+        """Return nothing: scores of nuclei are means over tiles."""
+        return {}
+
+    def drawn(self, answers: Sequence[NucleiAnswer]) -> Prediction:
+        """Return the nuclei of the first tile."""
+        return answers[0].prediction
+
+    def against_truth(self, answers: Sequence[NucleiAnswer]) -> ScoreMap | None:
+        """Score the first tile."""
+        found = _scores(self.tiles[0], answers[0].prediction)
+        return None if found is None else found.by_name()
+
+    def judge(
+        self, dense: Sequence[NucleiAnswer], pruned: Sequence[NucleiAnswer]
+    ) -> Judgement:
+        """Compare both networks on the first tile; overlaps are counted once."""
+        before, after = dense[0].prediction, pruned[0].prediction
+        tile = self.tiles[0]
+        pairs = overlap(before.labels, after.labels)
+        types = before.classes, after.classes
+        agreement = score_overlap(pairs, types=types).by_name()
+        scores = None
+        if tile.labels is not None:
+            pairs = overlap(tile.labels, after.labels)
+            scores = score_overlap(pairs, types=(tile.classes, after.classes)).by_name()
+        changes = nucleus_changes(
+            before.labels, after.labels, before.classes, after.classes
+        )
+        return Judgement(
+            scores=scores,
+            agreement=agreement,
+            changes=changes,
+            intervals=score_intervals(pairs),
+            moved=moved(dense[0].maps, pruned[0].maps),
+        )
+
+    def describe(self) -> Words:
+        """Return the words for nuclei."""
+        return _WORDS
+
+
+@contextmanager
+def timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    """Add the duration of a stage to those that are known."""
+    start = perf_counter()
+    yield
+    seconds[stage] = seconds.get(stage, 0.0) + perf_counter() - start
+
+
+def _scores(tile: LabelledTile, found: Prediction) -> Scores | None:
+    if tile.labels is None:
+        return None
+    types = tile.classes, found.classes
+    return score_instances(tile.labels, found.labels, types=types)
+
+
+def _check(model: LoadedModel, each: LabelledTile) -> None:
+    if each.target:
+        raise InputError(
+            f"{model.spec.name} finds nuclei, but these tiles have tissue classes; "
+            "give a folder with label images in labels/, or without any."
+        )
+    labels = each.labels
+    if labels is not None and labels.shape != each.tile.pixels.shape[:2]:
+        height, width = each.tile.pixels.shape[:2]
+        raise InputError(
+            f"The label image is {labels.shape[1]}x{labels.shape[0]} and the tile "
+            f"{width}x{height}: pass the labels of this tile."
+        )
