@@ -32,7 +32,7 @@ class SweepSettings:
     locked
         Names of layers that keep all channels.
     low, high, step
-        Sparsities, 0 to 0.99, both ends included.
+        Sparsities, 0 to `MAX_SPARSITY`, both ends included.
     minutes
         That each fine-tuning may take.
     seeds

@@ -19,6 +19,7 @@ from core.pruning.scoring.statistics import Statistics, calibrate
 from core.pruning.tracing.counting import Counter
 from core.pruning.tracing.graph import ChannelGraph
 from core.pruning.tracing.tracer import trace
+from core.tables import MAX_SPARSITY
 
 Pace = Literal["geometric", "linear"]
 
@@ -116,9 +117,10 @@ def prune_in_steps(
         )
     count = request.get("count", "params")
     sparsity = float(request["sparsity"])
-    if not 0 <= sparsity <= 0.99:
+    if not 0 <= sparsity <= MAX_SPARSITY:
         raise PruningError(
-            f"Sparsity {sparsity} is outside 0 to 0.99: give the share to remove."
+            f"Sparsity {sparsity} is outside 0 to {MAX_SPARSITY}: give the share to "
+            "remove."
         )
     now, plans, goal = module, list[PruningPlan](), 0.0
     for index, left in enumerate(schedule.left(sparsity)):
@@ -126,7 +128,7 @@ def prune_in_steps(
         graph = trace(now, inputs[0])
         size = getattr(Counter(graph).dense, count)
         goal = goal or float(size)  # the dense size, at the first step
-        share = min(max(1 - left * goal / size, 0.0), 0.99)
+        share = min(max(1 - left * goal / size, 0.0), MAX_SPARSITY)
         data = _statistics(now, graph, inputs, request, schedule)
         plan = make_plan(now, graph, statistics=data, **{**request, "sparsity": share})
         now = apply_plan(now, plan, statistics=data if schedule.refit else None)

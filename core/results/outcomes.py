@@ -124,7 +124,7 @@ class SizeCurve:
 
     @property
     def reach(self) -> float:
-        """Largest sparsity that can be asked for, 0 to 0.99."""
+        """Largest sparsity that can be asked for, 0 to `MAX_SPARSITY`."""
         return min(float(self._gone()[-1]), MAX_SPARSITY)
 
     def at(self, sparsity: float) -> Counts:

@@ -8,9 +8,10 @@ from torch import nn
 
 from core.errors import PruningError
 from core.pruning.planning.limits import Limits
-from core.pruning.planning.scopes import is_in, scope_names
+from core.pruning.planning.scopes import layers_in, scope_names
 from core.pruning.tracing.graph import ChannelGraph
 from core.pruning.tracing.modes import tensors_of
+from core.tables import MAX_SPARSITY
 from core.types import Count
 
 if TYPE_CHECKING:
@@ -27,9 +28,10 @@ def check_request(
     PruningError
         Values outside their range, or names of layers that there are not.
     """
-    if not 0 <= sparsity <= 0.99:
+    if not 0 <= sparsity <= MAX_SPARSITY:
         raise PruningError(
-            f"Sparsity {sparsity} is outside 0 to 0.99: give the share to remove."
+            f"Sparsity {sparsity} is outside 0 to {MAX_SPARSITY}: give the share to "
+            "remove."
         )
     if count not in get_args(Count):
         raise PruningError(
@@ -38,7 +40,7 @@ def check_request(
     if limits.round_to < 1 or limits.min_channels < 1:
         raise PruningError("round_to and min_channels must be 1 or more.")
     for name in (*limits.locked, *limits.ratios):
-        if not any(is_in(layer.name, name) for layer in graph.producing_layers):
+        if not layers_in(graph, name):
             known = ", ".join(scope_names(graph)[:12])
             raise PruningError(
                 f"There is no layer called '{name}': choose layers or prefixes such as "

@@ -1,21 +1,42 @@
-"""Which atoms a scope name stands for."""
+"""Which layers and atoms a scope stands for.
+
+Encoder and decoder are read from the trace, as the drawing of the network is; any
+other scope is the name of a layer, or what several names begin with.
+"""
+
+from collections.abc import Mapping
 
 import numpy as np
 
 from core.pruning.tracing.graph import Alive, ChannelGraph
 from core.pruning.tracing.labels import FIXED
+from core.pruning.tracing.topology import Stage, layer_positions
 
-_DECODER_PARTS = ("dec", "up", "grow", "gate", "head", "out")
+PARTS: Mapping[str, frozenset[Stage]] = {
+    "encoder": frozenset({"encoder", "bottleneck"}),
+    "decoder": frozenset({"decoder", "head"}),
+}
+"""Scopes that are parts of the network: everything up to the lowest resolution, and
+everything after it."""
 
 
-def part_of(layer: str) -> str:
-    """Return ``"decoder"`` or ``"encoder"`` for a layer's name.
+def layers_in(graph: ChannelGraph, scope: str) -> frozenset[str]:
+    """Return the names of the layers that make channels in a scope.
 
-    A layer belongs to the decoder when a part of its path starts with ``dec``,
-    ``up``, ``grow`` or ``gate``, as in HoVer-Net and the U-Nets.
+    Parameters
+    ----------
+    graph
+        From `core.pruning.trace`.
+    scope
+        ``"encoder"``, ``"decoder"``, a layer, or the path of a module that holds
+        layers.
     """
-    parts = layer.lower().split(".")
-    return "decoder" if any(p.startswith(_DECODER_PARTS) for p in parts) else "encoder"
+    if scope in PARTS:
+        stages = PARTS[scope]
+        return frozenset(p.name for p in layer_positions(graph) if p.stage in stages)
+    start = scope.rstrip(".") + "."
+    names = (layer.name for layer in graph.producing_layers)
+    return frozenset(name for name in names if (name + ".").startswith(start))
 
 
 def allowed_atoms(graph: ChannelGraph, scope: str) -> Alive:
@@ -24,32 +45,23 @@ def allowed_atoms(graph: ChannelGraph, scope: str) -> Alive:
     An atom that a layer outside the scope makes as well stays out: pruning a
     decoder must not narrow the encoder that it shares channels with.
     """
-    return touched_atoms(graph, scope) & ~_made_outside(graph, scope)
+    inside = layers_in(graph, scope)
+    found, outside = np.zeros((2, graph.atoms), dtype=bool)
+    for layer in graph.producing_layers:
+        (found if layer.name in inside else outside)[layer.outputs] = True
+    found[FIXED] = False
+    return found & ~outside
 
 
 def touched_atoms(graph: ChannelGraph, scope: str) -> Alive:
     """Return the atoms that any layer of a scope makes, bool (atoms,)."""
+    inside = layers_in(graph, scope)
     found = np.zeros(graph.atoms, dtype=bool)
     for layer in graph.producing_layers:
-        if is_in(layer.name, scope):
+        if layer.name in inside:
             found[layer.outputs] = True
     found[FIXED] = False
     return found
-
-
-def _made_outside(graph: ChannelGraph, scope: str) -> Alive:
-    found = np.zeros(graph.atoms, dtype=bool)
-    for layer in graph.producing_layers:
-        if not is_in(layer.name, scope):
-            found[layer.outputs] = True
-    return found
-
-
-def is_in(layer: str, scope: str) -> bool:
-    """Tell whether a layer belongs to a scope by its name."""
-    if scope in ("encoder", "decoder"):
-        return part_of(layer) == scope
-    return (layer + ".").startswith(scope.rstrip(".") + ".")
 
 
 def scope_names(graph: ChannelGraph) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ def make_plan(  # noqa: PLR0913 - the contract that callers rely on
     heuristic
         Key of `HEURISTICS`.
     sparsity
-        Share of ``count`` to remove, 0 to 0.99; met within one atom.
+        Share of ``count`` to remove, 0 to `MAX_SPARSITY`; met within one atom.
     scope
         ``"layer"`` (same share in every layer), ``"network"`` (one ranking),
         ``"encoder"``, ``"decoder"``, or the prefix of a branch or layer.

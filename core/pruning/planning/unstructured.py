@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from core.errors import PruningError
 from core.pruning.planning.checks import check_model, check_request, check_statistics
 from core.pruning.planning.limits import Limits
-from core.pruning.planning.scopes import is_in, scope_names
+from core.pruning.planning.scopes import layers_in, scope_names
 from core.pruning.planning.weight_masks import MaskPlan, as_tensor
 from core.pruning.scoring.heuristics import ScoringContext, find_heuristic
 from core.pruning.scoring.heuristics.protocol import WeightScores
@@ -47,7 +47,7 @@ def make_masks(  # noqa: PLR0913 - mirrors make_plan
     heuristic
         Key of `WEIGHT_HEURISTICS`.
     sparsity
-        Share of all parameters to set to zero, 0 to 0.99; met exactly.
+        Share of all parameters to set to zero, 0 to `MAX_SPARSITY`; met exactly.
     scope
         ``"layer"`` (same share of every weight), ``"network"`` (one ranking),
         ``"encoder"``, ``"decoder"``, or the prefix of a branch or layer (one
@@ -147,13 +147,15 @@ def weights_in(
     """
     learned = {name for name, _ in module.named_parameters()}
     everywhere = scope in ("layer", "network")
+    inside = frozenset() if everywhere else layers_in(graph, scope)
+    kept = frozenset().union(*(layers_in(graph, name) for name in locked))
     found = {
         layer.weight: layer
         for layer in graph.producing_layers
         if layer.weight is not None
         and layer.weight in learned
-        and (everywhere or is_in(layer.name, scope))
-        and not any(is_in(layer.name, name) for name in locked)
+        and (everywhere or layer.name in inside)
+        and layer.name not in kept
     }
     if not found:
         names = ", ".join(scope_names(graph)[:12])
