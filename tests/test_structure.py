@@ -1,5 +1,6 @@
 """Limits that no linter checks."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -19,3 +20,12 @@ def test_file_fits_in_the_head(path):
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_file_says_what_it_is_for(path):
     assert path.read_text().startswith(('"""', 'r"""')), "no module docstring"
+
+
+def test_a_class_name_means_one_thing():
+    """Two classes of one name are taken for each other by whoever reads."""
+    owners = {}
+    for path in SOURCES:
+        for name in re.findall(r"^class ([A-Z]\w*)", path.read_text(), re.MULTILINE):
+            owners.setdefault(name, []).append(str(path.relative_to(ROOT)))
+    assert {name: found for name, found in owners.items() if len(found) > 1} == {}

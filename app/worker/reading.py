@@ -16,7 +16,7 @@ SAMPLE = "sample:"
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class TileReading:
     """What was read.
 
     Parameters
@@ -37,7 +37,7 @@ class Reading:
     notes: Sequence[str] = ()
 
 
-def read_tile_first(source: str) -> Reading | None:
+def read_tile_first(source: str) -> TileReading | None:
     """Read a single tile, before it is known what for; None for a folder.
 
     Parameters
@@ -58,7 +58,7 @@ def read_tile_first(source: str) -> Reading | None:
         name = source.removeprefix(SAMPLE) or DEFAULT_SAMPLE
         sample = load_sample(name)
         tile = LabelledTile(name, sample.tile, sample.labels, classes=sample.classes)
-        return Reading([tile], SAMPLES[name].title, sample.type_names)
+        return TileReading([tile], SAMPLES[name].title, sample.type_names)
     from core.images import read_labels, read_tile
 
     path, given = split(source)
@@ -67,10 +67,12 @@ def read_tile_first(source: str) -> Reading | None:
     beside = given or labels_beside(Path(path))
     labels = read_labels(beside) if beside else None
     tile = LabelledTile(Path(path).stem, read_tile(path), labels)
-    return Reading([tile], Path(path).name)
+    return TileReading([tile], Path(path).name)
 
 
-def read_tiles(source: str, spec: ModelSpec, first: Reading | None = None) -> Reading:
+def read_tiles(
+    source: str, spec: ModelSpec, first: TileReading | None = None
+) -> TileReading:
     """Read what a model is judged by.
 
     Parameters
@@ -93,7 +95,7 @@ def read_tiles(source: str, spec: ModelSpec, first: Reading | None = None) -> Re
 
         found = read_patches(source)
         name = Path(split(source)[0]).name
-        return Reading(found.tiles, first.title if first else name, (), found.notes)
+        return TileReading(found.tiles, first.title if first else name, (), found.notes)
     first = first or read_tile_first(source)
     if first is None:
         raise InputError(

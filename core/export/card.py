@@ -190,7 +190,8 @@ def _speed(card: Card) -> str:
     return (
         f"The network alone: {timed['dense']:.3g} ms dense, {timed['pruned']:.3g} ms "
         f"pruned, {timed['speedup']:.2f} times as fast ({low:.2f} to {high:.2f}): "
-        f"{timed['verdict']}. Measured side by side on this machine:\n"
+        f"{timed['verdict']}. Measured side by side on this machine; the ratio is the "
+        "trimmed mean of the ratios of paired calls:\n"
     )
 
 

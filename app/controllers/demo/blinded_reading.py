@@ -28,7 +28,7 @@ from core.files import write_whole
 
 if TYPE_CHECKING:
     from app.state.values import Nuclei
-    from app.views.panels.reading import Reading
+    from app.views.panels.reading import ReadingPanel
 
 
 class BlindedReading(QObject):
@@ -51,7 +51,7 @@ class BlindedReading(QObject):
 
     def __init__(
         self,
-        view: "Reading",
+        view: "ReadingPanel",
         store: Store,
         folder: Callable[[], Path],
         parent: QObject,

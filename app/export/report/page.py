@@ -194,6 +194,12 @@ def _sizes(facts: Facts) -> list[str]:
         )
     parts = ["<h2>Size, speed and accuracy</h2>"]
     parts.append(_table(("", "dense", "pruned", "removed, or faster by"), rows))
+    if timed is not None:
+        parts.append(
+            '<p class="faint">The ratio of latencies is the trimmed mean of the ratios '
+            "of paired calls, with its confidence interval; the pruned latency is the "
+            "dense one over it.</p>"
+        )
     columns = {
         "dense against truth": facts.opened.scores,
         "pruned against truth": facts.outcome.scores,

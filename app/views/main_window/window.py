@@ -36,7 +36,7 @@ from app.views.panels.layers import Layers
 from app.views.panels.messages import MessageBar
 from app.views.panels.nuclei import NucleiBar
 from app.views.panels.plots import Plots
-from app.views.panels.reading import Reading
+from app.views.panels.reading import ReadingPanel
 from app.views.panels.status import Status
 from app.views.panels.table import Table
 from app.views.panels.viewer import Viewer
@@ -76,7 +76,7 @@ class Window(WindowSignals):
         self.plots, self.nuclei, self.layers = Plots(), NucleiBar(), Layers()
         self.messages, self.status, self.hints = MessageBar(), Status(), HintBar()
         self.demo = Demo([(s.key, s.name, _size(s)) for s in SLIDES])
-        self.reading, self.table = Reading(), Table()
+        self.reading, self.table = ReadingPanel(), Table()
         self.palette_box, self._keys = CommandPalette(self), ShortcutSheet(self)
         self._demo = self._reading = self._saving = False
         self._place()

@@ -96,7 +96,9 @@ class Controls(QWidget):
         self._latency.setWordWrap(True)
         self._latency.setToolTip(
             "Dense and pruned network, timed in turns in a process of their own when "
-            "the slider rests; the interval of the ratio is in brackets."
+            "the slider rests. The ratio is the trimmed mean of the ratios of paired "
+            "calls, with its interval in brackets; the pruned time is the dense one "
+            "over it."
         )
         column.addWidget(self._latency)
         self._warning = _label("", "faint")

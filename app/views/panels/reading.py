@@ -16,7 +16,7 @@ ANSWERS = (
 _SEEN = 220  # tile pixels across a picture
 
 
-class Reading(QWidget):
+class ReadingPanel(QWidget):
     """Asks which side is the smaller model's, and shows how it went."""
 
     answered = Signal(str)  # left, same or right

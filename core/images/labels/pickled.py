@@ -27,7 +27,7 @@ _PLAIN_KINDS = "biuf"
 
 
 @dataclass(slots=True)
-class Record:
+class PickledObject:
     """What a pickle would have called, with what, and what it would have set."""
 
     name: str
@@ -42,7 +42,7 @@ def read_records(file: BufferedReader) -> Any:
     Returns
     -------
     object
-        Plain values, lists, dictionaries and `Record` values.
+        Plain values, lists, dictionaries and `PickledObject` values.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def read_records(file: BufferedReader) -> Any:
 
 def to_array(found: Any) -> NDArray[Any] | None:
     """Rebuild an array of numbers from its record; None for anything else."""
-    if not isinstance(found, Record):
+    if not isinstance(found, PickledObject):
         return None
     if found.name.endswith("._frombuffer") and len(found.arguments) == 4:  # protocol 5
         data, kind, shape, order = found.arguments
@@ -87,7 +87,7 @@ def _rebuilt(shape: Any, kind: Any, data: Any, *, fortran: bool) -> NDArray[Any]
 
 
 def _to_dtype(found: Any) -> np.dtype[Any] | None:
-    if not isinstance(found, Record) or not found.name.endswith(".dtype"):
+    if not isinstance(found, PickledObject) or not found.name.endswith(".dtype"):
         return None
     code = found.arguments[0] if found.arguments else None
     if (
@@ -108,7 +108,7 @@ def _to_bytes(found: Any) -> bytes | None:
     if isinstance(found, (bytes, bytearray)):
         return bytes(found)
     # old protocols write bytes as text of the same numbers
-    if isinstance(found, Record) and found.name == "_codecs.encode":
+    if isinstance(found, PickledObject) and found.name == "_codecs.encode":
         text = found.arguments[0]
         return text.encode("latin-1") if isinstance(text, str) else None
     return None
@@ -155,17 +155,17 @@ class _Machine:
         if argument is None:
             name, module = self.stack.pop(), self.stack.pop()
             argument = f"{module} {name}"
-        self.stack.append(Record(str(argument).replace(" ", ".")))
+        self.stack.append(PickledObject(str(argument).replace(" ", ".")))
 
     def called(self, _: Any) -> None:
         arguments, what = self.stack.pop(), self.stack.pop()
-        if not isinstance(what, Record) or not isinstance(arguments, tuple):
+        if not isinstance(what, PickledObject) or not isinstance(arguments, tuple):
             raise ValueError("a pickle that calls a value is not read")
-        self.stack.append(Record(what.name, arguments))
+        self.stack.append(PickledObject(what.name, arguments))
 
     def built(self, _: Any) -> None:
         state = self.stack.pop()
-        if not isinstance(self.stack[-1], Record):
+        if not isinstance(self.stack[-1], PickledObject):
             raise ValueError("a pickle that changes a value is not read")
         self.stack[-1].state = state
 
@@ -179,7 +179,7 @@ class _Machine:
 
     def append(self, values: list[Any]) -> None:
         into = self.stack[-1]
-        (into.items if isinstance(into, Record) else into).extend(values)
+        (into.items if isinstance(into, PickledObject) else into).extend(values)
 
     def set_items(self, values: list[Any]) -> None:
         into = self.stack[-1]
