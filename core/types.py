@@ -65,12 +65,16 @@ class Tile:
         Where it came from: a path, or the name of a sample.
     notes
         Sentences about how it was read that a user should know.
+    rescale
+        Whether it may be resampled to the pixel size of a model, see
+        `core.nuclei.scale`.
     """
 
     pixels: NDArray[np.uint8]
     mpp: float | None = None
     source: str = ""
     notes: tuple[str, ...] = ()
+    rescale: bool = True
 
 
 @dataclass(frozen=True, slots=True)

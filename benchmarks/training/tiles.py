@@ -21,7 +21,7 @@ from benchmarks.training.split import (
     TNBC_VALIDATION,
 )
 from core.errors import InputError
-from core.images import read_labels
+from core.images import read_type_map
 from core.images.synthetic import TYPE_NAMES
 from core.training.data import (
     Example,
@@ -66,7 +66,7 @@ def _consep_types(folder: Path, example: Example) -> NDArray[np.int64]:
     path = folder / f"{example.name}.png"
     if not path.is_file():
         raise InputError(f"{folder} holds no types of tile {example.name}.")
-    types = types_of_labels(example.labels, read_labels(path))
+    types = types_of_labels(example.labels, read_type_map(path))
     if types.max(initial=0) > len(TYPES):
         raise InputError(
             f"{path.name} holds type {types.max()}: there are {len(TYPES)} types, "

@@ -24,7 +24,15 @@ from core.latency import (
 )
 from core.latency.sampling import Watch, take_blocks
 from core.metrics import BranchScores, score_branches
-from core.nuclei import Maps, instances, raw_maps, to_input
+from core.nuclei import (
+    Maps,
+    instances,
+    maps_to_tile_grid,
+    raw_maps,
+    to_input,
+    to_model_grid,
+    to_tile_grid,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +63,7 @@ class WholeWay:
         All stages together, measured in turns: paired ratios, their interval and the
         verdict, as of the network alone.
     dense_maps, pruned_maps
-        Raw outputs on the way, see `core.nuclei.raw_maps`.
+        Raw outputs on the way, on the tile's pixels; see `core.nuclei.raw_maps`.
     """
 
     dense: EndToEnd
@@ -99,6 +107,7 @@ def whole_way(
     sides = (model, replace(model, module=pruned))
     clocks, maps = (StageClock(), StageClock()), [Maps(), Maps()]
     at = [0, settings.min_blocks]
+    shapes: list[tuple[int, int]] = []
 
     def step(done: int, total: int) -> None:
         at[:] = done, total
@@ -108,10 +117,12 @@ def whole_way(
         clock, start = clocks[side], perf_counter()
         with clock.stage("read"):
             tile = read()
+        shape = tile.pixels.shape[0], tile.pixels.shape[1]
+        shapes.append(shape)
         with clock.stage("network"):
-            maps[side] = raw_maps(sides[side], tile)
+            maps[side] = raw_maps(sides[side], to_model_grid(tile, model.spec))
         with clock.stage("instances"):
-            found = instances(maps[side], model.spec)
+            found = to_tile_grid(instances(maps[side], model.spec), shape)
         with clock.stage("draw"):
             draw(tile, found.labels)
         return (perf_counter() - start) * 1e3
@@ -125,7 +136,8 @@ def whole_way(
         start + settings.seconds,
     )
     timed = compare_times(*times, settings.confidence, seconds=monotonic() - start)
-    return WholeWay(clocks[0].result(), clocks[1].result(), timed, *maps)
+    own = [maps_to_tile_grid(each, shapes[-1]) for each in maps]
+    return WholeWay(clocks[0].result(), clocks[1].result(), timed, *own)
 
 
 def explain(
@@ -155,6 +167,7 @@ def explain(
     layers
         Of the pruned network, in the order they run.
     """
+    tile = to_model_grid(tile, model.spec)
     side = min(_SIDE, *tile.pixels.shape[:2])
     part = np.ascontiguousarray(tile.pixels[:side, :side])
     example = to_input(model, replace(tile, pixels=part))

@@ -11,6 +11,7 @@ from core.job import Job
 from core.nuclei.outputs import Maps, cut, forward
 from core.nuclei.postprocess import instances
 from core.nuclei.preprocess import Model, fed_side, margin, pixels_to_input, to_input
+from core.nuclei.scale import to_model_grid, to_tile_grid
 from core.types import ModelSpec, Prediction, Tile
 
 
@@ -103,7 +104,8 @@ def raw_maps(model: Model, tile: Tile, job: Job | None = None) -> Maps:
 
     A tile of at most the window's size goes through in one pass. A larger one is
     divided into overlapping patches, of which only the middles are used; nuclei
-    are read from the joined maps, so none is cut or found twice at a seam.
+    are read from the joined maps, so none is cut or found twice at a seam. Pixels are
+    taken as they are: see `core.nuclei.scale` for tiles of another pixel size.
 
     Parameters
     ----------
@@ -151,6 +153,9 @@ def raw_maps(model: Model, tile: Tile, job: Job | None = None) -> Maps:
 def predict(model: Model, tile: Tile, job: Job | None = None) -> Prediction:
     """Find the nuclei in a tile.
 
+    A tile of another pixel size than the model's is resampled for the model, see
+    `core.nuclei.scale`; what is found lies on the tile's own pixels.
+
     Parameters
     ----------
     model
@@ -172,4 +177,6 @@ def predict(model: Model, tile: Tile, job: Job | None = None) -> Prediction:
     ModelError
         When the network does not find nuclei.
     """
-    return instances(raw_maps(model, tile, job), model.spec)
+    maps = raw_maps(model, to_model_grid(tile, model.spec), job)
+    height, width = tile.pixels.shape[:2]
+    return to_tile_grid(instances(maps, model.spec), (height, width))

@@ -32,6 +32,8 @@ class DenseOutcome:
         Duration of the stages.
     input_size
         Height and width of the input that multiply-accumulates are counted for.
+    notes
+        Sentences about the tile and its ground truth that the numbers depend on.
     """
 
     prediction: Prediction
@@ -39,6 +41,7 @@ class DenseOutcome:
     scores: ScoreMap | None
     seconds: Mapping[str, float] = field(default_factory=dict)
     input_size: tuple[int, int] = (256, 256)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
-from core.images import read_labels, read_tile
+from core.images import frame_of, read_labels, read_tile
 from core.images.synthetic import Stain, synthetic_tile
+from core.nuclei import labels_to_model_grid, to_model_grid
 from core.training.targets import UNKNOWN
-from core.types import Tile
+from core.types import ModelSpec, Tile
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,9 @@ class Example:
     patch: int = UNKNOWN
 
 
-def read_folder(folder: Path, weight: float = 1.0) -> list[Example]:
+def read_folder(
+    folder: Path, weight: float = 1.0, spec: ModelSpec | None = None
+) -> list[Example]:
     """Read every tile of a folder that has a label image of the same stem.
 
     Parameters
@@ -61,6 +64,9 @@ def read_folder(folder: Path, weight: float = 1.0) -> list[Example]:
         each nucleus, from 1, a line for each label in turn.
     weight
         Given to each example.
+    spec
+        Of the model that learns: tiles of another pixel size, and their labels, are
+        resampled to its own.
 
     Raises
     ------
@@ -72,14 +78,18 @@ def read_folder(folder: Path, weight: float = 1.0) -> list[Example]:
     truths = {path.stem: path for path in sorted((folder / "labels").glob("*"))}
     for path in sorted((folder / "images").glob("*")):
         if path.stem in truths:
-            pixels = read_tile(path).pixels
-            labels = read_labels(truths[path.stem])
+            tile = read_tile(path)
+            pixels = tile.pixels
+            labels = read_labels(truths[path.stem], frame_of(tile, path))
             if labels.shape != pixels.shape[:2]:
                 raise InputError(
                     f"{truths[path.stem].name} and {path.name} differ in size: give "
                     "the labels of that tile."
                 )
             classes = _types(folder / "types" / f"{path.stem}.csv", labels)
+            if spec is not None:
+                pixels = to_model_grid(tile, spec).pixels
+                labels = labels_to_model_grid(labels, pixels.shape)
             found.append(Example(path.stem, pixels, labels, classes, weight))
     if not found:
         raise InputError(

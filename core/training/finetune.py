@@ -167,7 +167,7 @@ def labelled_examples(
     if spec.task == "patch":
         found = read_classes(folder, spec.classes)
     else:
-        found = read_folder(folder)
+        found = read_folder(folder, spec=spec)
     seen = [tile.pixels for tile in scored]
     left = [e for e in found if not any(np.array_equal(e.pixels, p) for p in seen)]
     if not left:

@@ -10,7 +10,7 @@ from core.errors import InputError
 from core.images.checks import check_file, decoded
 from core.images.described import describe_start
 from core.images.labels import arrays, pictures, vectors
-from core.images.labels.numbers import to_truth
+from core.images.labels.numbers import as_labels, to_truth
 from core.images.labels.truth import ANY, Frame, Numbers, Truth
 from core.tables import LABEL_FORMATS
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
+
+    from core.types import Tile
 
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _RASTER = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"GIF8", b"RIFF")
@@ -46,6 +48,47 @@ def read_labels(path: str | Path, frame: Frame = ANY) -> NDArray[np.int32]:
         As `read_truth`.
     """
     return read_truth(path, frame).labels
+
+
+def read_type_map(path: str | Path) -> NDArray[np.int32]:
+    """Read an image whose numbers are types of pixels, not ids of nuclei.
+
+    Parameters
+    ----------
+    path
+        Grey PNG, TIFF, ``.npy``, ``.npz`` or ``.mat``.
+
+    Returns
+    -------
+    types
+        int32 (height, width), as in the file.
+
+    Raises
+    ------
+    InputError
+        As `read_truth`.
+    """
+    path = Path(path)
+    reader = _array_reader(path, check_file(path))
+    if reader is None:
+        raise InputError(f"{path.name} is no image of types; save it as PNG or TIFF.")
+    return decoded(path, lambda: as_labels(reader(path, ANY).labels, path.name))
+
+
+def frame_of(tile: Tile, path: str | Path = "", index: int | None = None) -> Frame:
+    """Return what readers of ground truth must know about a tile.
+
+    Parameters
+    ----------
+    tile
+        The image.
+    path
+        Of its file.
+    index
+        Its number where ground truth is a stack.
+    """
+    height, width = tile.pixels.shape[:2]
+    return Frame((width, height), Path(path).stem, index)
 
 
 def read_truth(path: str | Path, frame: Frame = ANY) -> Truth:
