@@ -23,7 +23,7 @@ from core.benchmark.tasks.nuclei import timed
 from core.benchmark.tasks.parallel import each
 from core.job import Job
 from core.latency import QUICK, compare
-from core.nuclei import to_input
+from core.nuclei import Scale, find_scale, to_input, to_model_grid
 from core.pruning import find_method
 from core.results import DenseOutcome, Outcome
 from core.types import LabelledTile
@@ -163,6 +163,7 @@ class Bench:
             input_size=prunable.input_size,
             scores=task.against_truth(bench._dense),
             seconds=seconds,
+            notes=bench._notes(),
         )
         return bench
 
@@ -261,8 +262,9 @@ class Bench:
             repairs = find_method(request).recoveries
             first: Recovery = "refit" if "refit" in repairs else "none"
             look(self.pruned(replace(request, recovery=first), job)[0])
-        tiles, on_snapshot = self._unlabelled(), look if live else None
-        scored = [one.tile for one in self.task.tiles]
+        spec, on_snapshot = self.prunable.model.spec, look if live else None
+        tiles = [to_model_grid(tile, spec) for tile in self._unlabelled()]
+        scored = [to_model_grid(one.tile, spec) for one in self.task.tiles]
         material = Material(tiles, scored, on_snapshot, on_progress)
         with timed(seconds, "training"):
             trained = self.prunable.finetune(request, plan, material, job)
@@ -351,13 +353,30 @@ class Bench:
         The tile where the network takes it whole, else the part of a patch that is
         kept.
         """
-        height, width = self.task.tiles[0].tile.pixels.shape[:2]
+        height, width = self._first.pixels.shape[:2]
         whole, kept = self.prunable.model.spec.window
-        return height * width if max(height, width) <= whole else kept**2
+        seen = height * width if max(height, width) <= whole else kept**2
+        return round(seen / self.scale.factor**2)
+
+    @property
+    def scale(self) -> Scale:
+        """How pixels of the (first) tile relate to the model's."""
+        return find_scale(self.task.tiles[0].tile, self.prunable.model.spec)
+
+    @property
+    def _first(self) -> Tile:
+        """The first tile as the network sees it."""
+        return to_model_grid(self.task.tiles[0].tile, self.prunable.model.spec)
+
+    def _notes(self) -> tuple[str, ...]:
+        """Sentences about the (first) tile that its numbers depend on."""
+        told = self.task.tiles[0].tile.notes
+        scale = self.scale
+        return (*told, scale.describe()) if scale.deserves_a_note else told
 
     def _example(self) -> Tensor:
         """Return what the network is fed with: the first tile, or one window of it."""
-        side, first = self.prunable.model.spec.window[0], self.task.tiles[0].tile
+        side, first = self.prunable.model.spec.window[0], self._first
         corner = np.ascontiguousarray(first.pixels[:side, :side])
         return to_input(self.prunable.model, replace(first, pixels=corner))
 

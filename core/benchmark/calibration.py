@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import torch
 
-from core.nuclei import to_input
+from core.nuclei import to_input, to_model_grid
 from core.types import Tile
 
 if TYPE_CHECKING:
@@ -75,8 +75,9 @@ def calibration_inputs(
     """
     each = max(1, patches // max(len(tiles), 1))
     side = _side(model)
+    seen = [to_model_grid(tile, model.spec) for tile in tiles]
     found = [
-        to_input(model, patch) for tile in tiles for patch in _spread(tile, each, side)
+        to_input(model, patch) for tile in seen for patch in _spread(tile, each, side)
     ]
     return tuple(found[:patches] if len(tiles) <= patches else found)
 

@@ -16,7 +16,7 @@ from core.benchmark.calibration import spread_out
 from core.benchmark.model import to_inference_layout
 from core.benchmark.tasks import make_task
 from core.benchmark.tasks.parallel import each
-from core.nuclei import to_input
+from core.nuclei import to_input, to_model_grid
 from core.sweep.provenance import weights_hash
 
 if TYPE_CHECKING:
@@ -72,9 +72,11 @@ class Subject:
         self.weights = weights_hash(model)
         used = spread_out(tiles, _CALIBRATION_TILES)
         self.calibration = tuple(tile.name for tile in used)
-        self.material = Material(
-            [tile.tile for tile in used], [tile.tile for tile in tiles]
+        learned, scored = (
+            [to_model_grid(tile.tile, model.spec) for tile in some]
+            for some in (used, tiles)
         )
+        self.material = Material(learned, scored)
         inputs = calibration_inputs(model, [tile.tile for tile in used])
         self.prunable = PrunableModel(model, counting_input(model), inputs)
         self._dense: list[Any] | None = None
@@ -83,7 +85,7 @@ class Subject:
     def example(self) -> Tensor:
         """What latency is measured on: the first tile, at most one patch of it."""
         side = self.model.spec.window[0]
-        first = self.task.tiles[0].tile
+        first = to_model_grid(self.task.tiles[0].tile, self.model.spec)
         part = np.ascontiguousarray(first.pixels[:side, :side])
         return to_input(self.model, replace(first, pixels=part))
 

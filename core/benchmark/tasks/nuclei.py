@@ -19,7 +19,15 @@ from core.metrics import (
     score_intervals,
     score_overlap,
 )
-from core.nuclei import forward, instances, raw_maps, to_input
+from core.nuclei import (
+    forward,
+    instances,
+    maps_to_tile_grid,
+    raw_maps,
+    to_input,
+    to_model_grid,
+    to_tile_grid,
+)
 from core.nuclei.quantised import moved, quantised
 from core.store import Overall, TileResult
 
@@ -86,6 +94,7 @@ class NucleiTask:
         self.model, self.tiles = model, tuple(tiles)
         self._keeps_maps = keep_maps
         self._input: Tensor | None = None  # of the only tile, where it fits a window
+        self._seen: Tile | None = None  # the only tile at the model's pixel size
         for each in self.tiles:
             _check(model, each)
 
@@ -101,8 +110,12 @@ class NucleiTask:
         job: Job | None = None,
         seconds: dict[str, float] | None = None,
     ) -> NucleiAnswer:
-        """Run a network over a tile and read nuclei from its maps."""
-        tile, spec = self.tiles[index].tile, self.model.spec
+        """Run a network over a tile and read nuclei from its maps.
+
+        The network sees the tile at its own pixel size; the answer lies on the
+        tile's pixels.
+        """
+        tile, spec = self._seen_by_model(index), self.model.spec
         seconds = {} if seconds is None else seconds
         with timed(seconds, "network"):
             if len(self.tiles) == 1 and max(tile.pixels.shape[:2]) <= spec.window[0]:
@@ -112,10 +125,20 @@ class NucleiTask:
                 maps = forward(module, spec, self._input, shape)
             else:
                 maps = raw_maps(replace(self.model, module=module), tile, job)
+        height, width = self.tiles[index].tile.pixels.shape[:2]
         with timed(seconds, "maps"):
-            kept = quantised(maps) if self._keeps_maps else {}
+            own = (height, width)
+            kept = quantised(maps_to_tile_grid(maps, own)) if self._keeps_maps else {}
         with timed(seconds, "instances"):
-            return NucleiAnswer(instances(maps, spec), kept)
+            return NucleiAnswer(to_tile_grid(instances(maps, spec), own), kept)
+
+    def _seen_by_model(self, index: int) -> Tile:
+        """Return a tile at the model's pixel size; that of the only one is kept."""
+        if len(self.tiles) > 1:
+            return to_model_grid(self.tiles[index].tile, self.model.spec)
+        if self._seen is None:
+            self._seen = to_model_grid(self.tiles[0].tile, self.model.spec)
+        return self._seen
 
     def compare(
         self, index: int, dense: NucleiAnswer, pruned: NucleiAnswer

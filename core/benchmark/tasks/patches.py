@@ -21,7 +21,7 @@ from core.benchmark.tasks.protocol import Judgement, Words
 from core.benchmark.tasks.sheet import Sheet, make_sheet
 from core.errors import InputError
 from core.metrics import nucleus_changes, score_patches
-from core.nuclei import to_input
+from core.nuclei import to_input, to_model_grid
 from core.results import PatchChange
 from core.store import Overall, TileResult
 from core.tables.metrics import metrics_for
@@ -99,7 +99,8 @@ class PatchTask:
         """
         seconds = {} if seconds is None else seconds
         with timed(seconds, "network"), torch.inference_mode():
-            logits = module(to_input(self.model, self.tiles[index].tile))[0].double()
+            tile = to_model_grid(self.tiles[index].tile, self.model.spec)
+            logits = module(to_input(self.model, tile))[0].double()
             if logits.numel() == 1:
                 second = logits.sigmoid()
                 shares = torch.cat([1 - second, second])
