@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import Qt
 
 from app.plots.marks import DASHES, Shape
-from app.rendering.palette import Rgb, series_colour
+from app.rendering.series_looks import Rgb, series_look
 from app.text.format import counted
 from core.tables import COUNTS, RECOVERIES
 from core.types import PruneRequest
@@ -48,7 +48,7 @@ def style_of(request: PruneRequest, order: tuple[str, ...]) -> Style:
     if request.heuristic == "random":
         dash = Qt.PenStyle.DashLine  # the baseline is told at a glance
     return Style(
-        series_colour(request.heuristic, order),
+        series_look(request.heuristic).colour,
         _SHAPES.get(request.recovery, "diamond"),
         dash,
     )

@@ -1,6 +1,6 @@
 """Colours with a meaning; the same in light and dark, and for colour-blind eyes.
 
-The hues are those of Okabe and Ito (2008). What became of a nucleus is never
+The hues of fates are those of Okabe and Ito (2008). What became of a nucleus is never
 told by hue alone: lost nuclei are also hatched and drawn with a thicker rim.
 """
 
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 
 from app.rendering.overlay import Colours, premultiplied
+from app.rendering.series_looks import GREY
+from app.rendering.series_looks import Rgb as Rgb
 from app.state.values import KINDS, Kind
 from core.metrics import Change
-
-Rgb = tuple[int, int, int]
 
 ORANGE: Rgb = (230, 159, 0)
 SKY: Rgb = (86, 180, 233)
@@ -22,9 +22,7 @@ GREEN: Rgb = (0, 158, 115)
 YELLOW: Rgb = (240, 228, 66)
 BLUE: Rgb = (0, 114, 178)
 VERMILLION: Rgb = (213, 94, 0)
-PURPLE: Rgb = (204, 121, 167)
 WHITE: Rgb = (255, 255, 255)
-GREY: Rgb = (128, 128, 128)
 
 KIND_COLOUR: dict[Kind, Rgb] = {
     "kept": SKY,
@@ -43,10 +41,19 @@ KIND_SENTENCE: dict[Kind, str] = {
     "retyped": "Found by both models, but given another type.",
 }
 _INSIDE: dict[Kind, float] = {"kept": 0.0, "lost": 0.65}  # opacity; others 0.4
-_TYPES: tuple[Rgb, ...] = (SKY, ORANGE, YELLOW, GREEN, PURPLE, BLUE, VERMILLION)
+TYPE_COLOURS: tuple[Rgb, ...] = (
+    (238, 82, 143),
+    (140, 155, 14),
+    (251, 206, 182),
+    (136, 50, 9),
+    (124, 137, 243),
+    (30, 82, 78),
+    (49, 233, 248),
+    (25, 7, 237),
+)
+"""Of nucleus types, in order: none is a colour of `KIND_COLOUR`, so that no type is
+taken for what became of a nucleus, and none is near the colours of stained tissue."""
 PLAIN: Rgb = (64, 224, 208)  # masks without types: far from any stain
-
-_SERIES: tuple[Rgb, ...] = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, YELLOW)
 
 
 @cache
@@ -70,16 +77,7 @@ def kind_icon(kind: Kind) -> QIcon:
 
 def type_colour(number: int) -> Rgb:
     """Return the colour of a nucleus type, 1-based; 0 is unknown."""
-    return GREY if number < 1 else _TYPES[(number - 1) % len(_TYPES)]
-
-
-def series_colour(heuristic: str, order: tuple[str, ...]) -> Rgb:
-    """Return the colour of a heuristic's curve; random is always grey."""
-    if heuristic == "random":
-        return GREY
-    names = [name for name in order if name != "random"]
-    place = names.index(heuristic) if heuristic in names else len(names)
-    return _SERIES[place % len(_SERIES)]
+    return GREY if number < 1 else TYPE_COLOURS[(number - 1) % len(TYPE_COLOURS)]
 
 
 def by_type(

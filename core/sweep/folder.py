@@ -10,9 +10,9 @@ from core.benchmark.tasks.class_labels import TABLE, class_folders, read_table
 from core.errors import InputError
 from core.images import check_labels, read_labels, read_tile
 from core.images.samples import DEFAULT_SAMPLE, load_sample
+from core.tables import TILE_ENDINGS
 from core.types import LabelledTile
 
-_IMAGES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".svs")
 _LABELS = (".png", ".tif", ".tiff", ".npy")
 
 
@@ -69,8 +69,10 @@ def read_folder(folder: str | Path) -> TileFolder:
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; name one with images in it.")
     place = folder / "images" if (folder / "images").is_dir() else folder
-    images = _by_stem(place, _IMAGES)
-    kinds = class_folders(folder, _IMAGES) if place == folder and not images else ()
+    images = _by_stem(place, TILE_ENDINGS)
+    kinds = (
+        class_folders(folder, TILE_ENDINGS) if place == folder and not images else ()
+    )
     if kinds:
         return _read_classes(kinds)
     if not images:
@@ -169,7 +171,7 @@ def _read_classes(folders: tuple[Path, ...]) -> TileFolder:
     tiles = [
         _read_patch(f"{place.name}/{stem}", image, place.name, digest)
         for place in folders
-        for stem, image in sorted(_by_stem(place, _IMAGES).items())
+        for stem, image in sorted(_by_stem(place, TILE_ENDINGS).items())
     ]
     return TileFolder(tuple(tiles), digest.hexdigest()[:16], _notes(tiles))
 

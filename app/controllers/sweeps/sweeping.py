@@ -26,7 +26,7 @@ from app.text import format as text
 from app.views.widgets.store_list import StoreRow
 from app.worker.runner import Failure, failure_of
 from core.results import TrialIdentity
-from core.tables import METRICS, metric_titles
+from core.tables import METRICS, TILE_ENDINGS, metric_titles
 
 if TYPE_CHECKING:
     from app.state.values import Opened
@@ -38,7 +38,6 @@ _NO_SCORE = (
     "No score is defined for these trials: neither the whole nor a pruned model "
     "finds a nucleus, and there is no ground truth."
 )
-_IMAGES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".svs"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,7 +344,7 @@ def count_images(folder: Path) -> int:
 
 def _images(place: Path) -> int:
     return sum(
-        each.suffix.lower() in _IMAGES and not each.name.startswith(".")
+        each.suffix.lower() in TILE_ENDINGS and not each.name.startswith(".")
         for each in place.iterdir()
     )
 

@@ -13,9 +13,9 @@ from app.rendering.palette import (
     KIND_COLOUR,
     KIND_SENTENCE,
     Rgb,
-    series_colour,
     type_colour,
 )
+from app.rendering.series_looks import series_look
 from app.state.trials import predictor
 from app.state.values import KINDS
 from app.text import format as text
@@ -226,14 +226,13 @@ def _curves(facts: Facts) -> list[str]:
     """Return the three charts of the window, from the same points."""
     if not facts.trials:
         return []
-    order = tuple(dict.fromkeys(t.request.heuristic for t in facts.trials))
     groups: dict[object, list[Trial]] = {}
     for trial in sorted(facts.trials, key=lambda one: one.removed):
         groups.setdefault(trial.request.key(without=SPARSITY), []).append(trial)
     accuracy, speed, both, key = [], [], [], {}
     for trials in groups.values():
         ask = trials[0].request
-        colour = series_colour(ask.heuristic, order)
+        colour = series_look(ask.heuristic).colour
         limits = limits_in_words(ask)
         name = ", ".join([ask.heuristic, ask.scope, ask.recovery, *limits])
         key[name] = colour

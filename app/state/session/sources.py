@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
-MODEL_ENDINGS = frozenset({".safetensors", ".tar", ".pth", ".pt"})
-FORMATS = ("safetensors", "onnx", "pt2")  # that a pruned model can be written as
-_WEIGHTS = ".safetensors"
+from core.tables import MODEL_ENDINGS, MODEL_EXPORTS, MODEL_FORMATS
+
+FORMATS = tuple(each.key for each in MODEL_EXPORTS)  # of a pruned model
+_WEIGHTS = MODEL_FORMATS[0].endings[0]
 _LABEL_WORDS = ("label", "mask", "_gt", "truth", "instance")
 
 

@@ -11,9 +11,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from app.views.main_window.signals import WindowSignals
+from core.tables import LABEL_ENDINGS, MODEL_ENDINGS, TILE_ENDINGS, file_filter
 
-IMAGES = "Images (*.png *.jpg *.jpeg *.tif *.tiff *.bmp);;All files (*)"
-MODELS = "Models (*.safetensors *.tar *.pth *.pt);;All files (*)"
+IMAGES = file_filter("Images", TILE_ENDINGS)
+LABELS = file_filter("Ground truth", LABEL_ENDINGS)
+MODELS = file_filter("Models", MODEL_ENDINGS)
 SETUPS = "Settings (*.json);;All files (*)"
 FULL_SCREEN = Qt.WindowState.WindowFullScreen
 _ABOUT = (
@@ -39,7 +41,7 @@ def ask_tile(window: WindowSignals) -> None:
 
 def ask_labels(window: WindowSignals) -> None:
     """Ask for the ground truth of the open tile."""
-    path = _ask_file(window, "Ground truth", "labels", IMAGES)
+    path = _ask_file(window, "Ground truth", "labels", LABELS)
     if path:
         window.labelsAsked.emit(path)
 

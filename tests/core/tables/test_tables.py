@@ -94,3 +94,10 @@ def test_architectures_of_the_catalogue_have_titles():
     used = {e.spec.architecture for e in entries().values() if e.spec}
     assert used == set(tables.ARCHITECTURES)
     assert isinstance(next(iter(entries().values())).spec, ModelSpec | None)
+
+
+@pytest.mark.parametrize("ending", [".bmp", ".svs", ".ndpi", ".png"])
+def test_the_dialog_offers_what_the_reader_opens(ending):
+    from app.views.main_window.dialogs import IMAGES
+
+    assert (f"*{ending} " in IMAGES) == (ending in tables.TILE_ENDINGS)

@@ -12,6 +12,7 @@ from app.views.main_window.commands.command import (
     is_open,
 )
 from app.views.main_window.signals import WindowSignals
+from core.tables import MODEL_EXPORTS, file_filter
 
 SAMPLES, RECENT, EXPORT = "File/Samples", "File/Recent tiles", "File/Export"
 _PLOTS = (
@@ -19,7 +20,9 @@ _PLOTS = (
     ("latency", "Latency"),
     ("trade", "Accuracy and latency"),
 )
-_MODELS = "safetensors (*.safetensors);;ONNX (*.onnx);;torch.export (*.pt2)"
+_MODELS = ";;".join(
+    file_filter(each.title, each.endings, every=False) for each in MODEL_EXPORTS
+)
 _NUCLEI = "GeoJSON for QuPath (*.geojson);;Label image (*.tif)"
 _SVG = "SVG (*.svg);;PNG (*.png)"
 
