@@ -1,6 +1,6 @@
 """How long networks take, measured so that a sceptic believes it."""
 
-from core.latency.environment import processor_name
+from core.cache import processor_name
 from core.latency.memory import PeakMemory, peak_memory, release_memory
 from core.latency.process import LatencyProcess, compare
 from core.latency.profile import LayerTime, profile_layers, why_not_faster

@@ -2,11 +2,11 @@
 
 import os
 import platform
-from pathlib import Path
 from typing import Any
 
 import torch
 
+from core.cache import processor_name
 from core.results.latency import Environment
 
 
@@ -43,16 +43,6 @@ def describe(
         flush_denormal=device.type == "cpu",
         system=f"{platform.platform()}, Python {platform.python_version()}",
     )
-
-
-def processor_name() -> str:
-    """Model of this machine's processor, as the system names it."""
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        for line in info.read_text(errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def _processor(device: torch.device) -> str:

@@ -23,10 +23,12 @@ from core.pruning.methods import (
 )
 from core.pruning.planning.limits import Limits
 from core.pruning.planning.plan import PruningPlan
-from core.pruning.planning.selection import Selector, make_plan, plan_of
+from core.pruning.planning.planner import make_plan
+from core.pruning.planning.selection import Selector, plan_of
+from core.pruning.planning.timed_plans import make_timed_plan
 from core.pruning.planning.unstructured import apply_masks, make_masks
 from core.pruning.planning.weight_masks import MaskPlan
-from core.pruning.planning.width_costs import CostTable, make_timed_plan, measure_costs
+from core.pruning.planning.width_costs import CostTable, measure_costs
 from core.pruning.schedule import Schedule, Stepwise, prune_in_steps
 from core.pruning.scoring.heuristics import (
     HEURISTICS,

@@ -13,7 +13,7 @@ from core.errors import PruningError
 from core.job import Job
 from core.pruning.applying.apply import apply_plan
 from core.pruning.planning.plan import PruningPlan
-from core.pruning.planning.selection import make_plan
+from core.pruning.planning.planner import make_plan
 from core.pruning.scoring.heuristics import find_heuristic
 from core.pruning.scoring.statistics import Statistics, calibrate
 from core.pruning.tracing.counting import Counter

@@ -13,11 +13,14 @@ import numpy as np
 from core.pruning.methods.channels import Channels, statistics_for
 from core.pruning.methods.protocol import Plan, limits_for
 from core.pruning.planning.checks import check_request
-from core.pruning.planning.width_costs import (
-    CostTable,
+from core.pruning.planning.timed_plans import (
+    block_order,
+    goes_in_blocks,
     make_timed_plan,
-    measure_costs,
+    timed_selector,
 )
+from core.pruning.planning.width_costs import CostTable, measure_costs
+from core.pruning.scoring.heuristics import ScoringContext
 from core.results import SizeCurve
 
 if TYPE_CHECKING:
@@ -25,7 +28,8 @@ if TYPE_CHECKING:
     from core.pruning.methods.context import PruningContext
     from core.types import Count, PruneRequest, Target
 
-_POINTS = 24  # of a curve: each is a prediction over all layers
+_POINTS = 24  # of a ranking's curve: each times layers at widths of its own
+_FINE = 96  # of an order's: its widths are timed already
 
 
 class Latency(Channels):
@@ -54,6 +58,7 @@ class Latency(Channels):
             statistics=statistics_for(self.heuristic(request), of, job),
             limits=limits_for(request),
             seed=request.seed,
+            job=job,
         )
         aim = {"count": "latency", "sparsity": request.sparsity}
         return replace(plan, request={**plan.request, **aim})
@@ -61,14 +66,28 @@ class Latency(Channels):
     def curve(
         self, request: PruneRequest, of: PruningContext, job: Job | None = None
     ) -> SizeCurve:
-        """Return the sizes along the ranking, by predicted time."""
-        costs, selector = self.costs(of, job), self.selector(request, of)
-        scores = self.scores(request, of, job)
-        alive = selector.prefixes(scores, request.scope, _POINTS)
+        """Return the sizes along the order, by predicted time.
+
+        The first call finds the order, in seconds; plans are prefixes of it.
+        """
+        costs, limits = self.costs(of, job), limits_for(request)
+        check_request(of.graph, 0.0, "macs", limits)
+        selector = timed_selector(of.graph, costs, limits)
+        rule = self.heuristic(request)
+        if goes_in_blocks(rule, request.scope):
+            data = statistics_for(rule, of, job)
+            ask = ScoringContext(of.module, of.graph, data, request.seed, "macs")
+            order = block_order(ask, rule, costs, limits, request.scope, job)
+            ends = np.linspace(0, len(order.blocks), _FINE).round().astype(int)
+            alive = [order.alive(of.graph.atoms, int(n)) for n in np.unique(ends)]
+        else:
+            scores = self.scores(request, of, job)
+            alive = selector.prefixes(scores, request.scope, _POINTS)
         sizes = [selector.counter.counts(each) for each in alive]
         times = np.array([costs.predict(of.graph, each) for each in alive])
         table = np.array([(c.params, c.macs, c.channels) for c in sizes], np.int64)
-        gone = np.maximum.accumulate(1.0 - times / max(times[0], 1e-12))
+        gone = np.maximum.accumulate(1.0 - times / costs.dense(of.graph))
+        costs.save()
         return SizeCurve(request, "latency", table, gone)
 
     def costs(self, of: PruningContext, job: Job | None = None) -> CostTable:

@@ -1,4 +1,4 @@
 """From scores to a plan: which indices of which parameter are kept.
 
-Start from `selection.make_plan`; a plan is plain data, made before anything is touched.
+Start from `planner.make_plan`; a plan is plain data, made before anything is touched.
 """

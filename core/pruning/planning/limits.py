@@ -50,6 +50,53 @@ def steps(graph: ChannelGraph, round_to: int) -> NDArray[np.int64]:
     return found
 
 
+def ladders(graph: ChannelGraph, step: int, limits: Limits) -> list[NDArray[np.int64]]:
+    """Return the widths that each group may take when the aim is time.
+
+    Parameters
+    ----------
+    graph
+        Whose groups.
+    step
+        Channels that the machine computes together. A layer takes multiples of it,
+        all of the first eight and then four to the double, and in narrow layers 4, 8
+        and 12. ``limits.round_to``, when it is more than 1, takes its place.
+    limits
+        Floors hold.
+
+    Returns
+    -------
+    list
+        For each group int64 (n,): numbers of atoms, rising; the last is the dense one.
+    """
+    lowest = floors(graph, limits.min_channels)
+    found = []
+    for index, (members, width) in enumerate(_group_widths(graph)):
+        each = max(width // members, 1)
+        rungs = _rungs(width, limits.round_to if limits.round_to > 1 else step)
+        if limits.round_to == 1:
+            rungs |= {n for n in _NARROW if n < width <= _NARROW_SHARE * n}
+        atoms = {n // each for n in rungs if n % each == 0}
+        kept = sorted(n for n in atoms if lowest[index] <= n < members)
+        found.append(np.array([*kept, members], dtype=np.int64))
+    return found
+
+
+_NARROW = (4, 8, 12)  # channels
+_NARROW_SHARE = 24  # of a layer's width: less than one in so many is no layer
+
+
+def _rungs(width: int, step: int) -> set[int]:
+    found, rung, gap = set(), step, step
+    while rung < width:
+        if width <= _NARROW_SHARE * rung:
+            found.add(rung)
+        if rung >= 8 * gap:
+            gap *= 2
+        rung += gap
+    return found
+
+
 def _group_widths(graph: ChannelGraph) -> list[tuple[int, int]]:
     """For each group, its atoms and the channels of its narrowest layer."""
     width = np.full(len(graph.groups), np.iinfo(np.int64).max)

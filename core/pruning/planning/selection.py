@@ -1,10 +1,10 @@
-"""From scores to a plan: scopes, targets, floors and rounding.
+"""From scores to living atoms: scopes, targets, floors and rounding.
 
 Whatever the scope, one ordering of all atoms is made and the shortest prefix of
 it that meets the target is removed; floors and rounding are part of the function
 that bisection runs on, so the target is met with them, not before them.
 
-To read this file, start from `make_plan`.
+To read this file, start from `Selector`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,99 +12,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
 from core.errors import PruningError
-from core.pruning.planning.checks import check_model, check_request, check_statistics
 from core.pruning.planning.limits import Limits, floors, steps
 from core.pruning.planning.plan import Kept, PruningPlan
 from core.pruning.planning.scopes import allowed_atoms, scope_names, touched_atoms
-from core.pruning.scoring.heuristics import ScoringContext, find_heuristic
-from core.pruning.scoring.statistics import Statistics
 from core.pruning.tracing.counting import Counter
 from core.pruning.tracing.graph import Alive, ChannelGraph
 from core.pruning.tracing.labels import FIXED
 from core.types import Count, Counts
 
 Scores = NDArray[np.float64]
-
-
-def make_plan(  # noqa: PLR0913 - the contract that callers rely on
-    module: nn.Module,
-    graph: ChannelGraph,
-    heuristic: str,
-    sparsity: float,
-    *,
-    scope: str = "network",
-    count: Count = "params",
-    statistics: Statistics | None = None,
-    round_to: int = 1,
-    min_channels: int = 1,
-    seed: int = 0,
-    locked: Sequence[str] = (),
-    ratios: Mapping[str, float] | None = None,
-    cost_aware: bool = False,
-) -> PruningPlan:
-    """Decide what to remove; nothing is changed yet.
-
-    Parameters
-    ----------
-    module, graph
-        A model and its trace.
-    heuristic
-        Key of `HEURISTICS`.
-    sparsity
-        Share of ``count`` to remove, 0 to `MAX_SPARSITY`; met within one atom.
-    scope
-        ``"layer"`` (same share in every layer), ``"network"`` (one ranking),
-        ``"encoder"``, ``"decoder"``, or the prefix of a branch or layer.
-    count
-        ``"params"``, ``"macs"`` or ``"channels"``.
-    statistics
-        From `calibrate`, for heuristics that look at activations.
-    round_to, min_channels, locked, ratios
-        See `Limits`.
-    seed
-        For random heuristics.
-    cost_aware
-        Rank channels by what they are worth for what they cost (in ``count``), so
-        that dear ones go first. Without effect on heuristics that do so anyway.
-
-    Returns
-    -------
-    PruningPlan
-
-    Raises
-    ------
-    PruningError
-        Sparsity outside its range or out of reach, unknown heuristic or scope,
-        missing statistics, weights that are not finite, another model's graph or
-        statistics.
-    """
-    limits = Limits(round_to, min_channels, locked, ratios or {})
-    check_model(module, graph)
-    check_request(graph, sparsity, count, limits)
-    check_statistics(statistics, graph.shapes)
-    ask = ScoringContext(module, graph, statistics, seed, count)
-    chosen = find_heuristic(heuristic)
-    scores = chosen.score(ask)
-    selector = Selector(graph, limits)
-    if cost_aware and not chosen.weighs_cost:
-        scores = scores / np.maximum(selector.counter.per_atom(count), 1.0)
-    alive = selector.select(scores, sparsity, scope, count)
-    request = {
-        "heuristic": heuristic,
-        "sparsity": sparsity,
-        "scope": scope,
-        "count": count,
-        "round_to": round_to,
-        "min_channels": min_channels,
-        "seed": seed,
-        **({"cost_aware": True} if cost_aware else {}),
-        **({"locked": list(locked)} if locked else {}),
-        **({"ratios": dict(ratios)} if ratios else {}),
-    }
-    return plan_of(graph, alive, request, chosen.notes(ask))
 
 
 def plan_of(
@@ -143,9 +61,25 @@ def _collapse_warnings(graph: ChannelGraph, alive: Alive) -> tuple[str, ...]:
 
 
 class Selector:
-    """Chooses which atoms go, for one graph and one set of limits."""
+    """Chooses which atoms go, for one graph and one set of limits.
 
-    def __init__(self, graph: ChannelGraph, limits: Limits | None = None) -> None:
+    Parameters
+    ----------
+    graph
+        From `core.pruning.trace`.
+    limits
+        None but the usual when left out.
+    widths
+        For each group the numbers of atoms it may have, rising, the dense one last;
+        multiples of ``limits.round_to`` when left out.
+    """
+
+    def __init__(
+        self,
+        graph: ChannelGraph,
+        limits: Limits | None = None,
+        widths: Sequence[NDArray[np.int64]] | None = None,
+    ) -> None:
         self.graph = graph
         self.counter = Counter(graph)
         limits = limits or Limits()
@@ -154,6 +88,7 @@ class Selector:
         self._sizes = sizes
         self._floor = floors(graph, limits.min_channels)
         self._step = steps(graph, limits.round_to)
+        self._widths = None if widths is None else _next_widths(widths)
         self._locked = np.zeros(graph.atoms, dtype=bool)
         for name in limits.locked:
             self._locked |= touched_atoms(graph, name)
@@ -223,6 +158,22 @@ class Selector:
         lengths = np.unique(np.linspace(0, order.size, points).round().astype(int))
         return [self._alive_after(order, int(n), given) for n in lengths]
 
+    def free_and_given(self, scores: Scores, scope: str) -> tuple[Alive, Alive]:
+        """Return what may go, and what lives once fixed shares are gone.
+
+        Returns
+        -------
+        tuple
+            bool (atoms,) each. Layers with a fixed share are not free any more.
+
+        Raises
+        ------
+        PruningError
+            When nothing is in scope.
+        """
+        free = self._free(scope)
+        return free, self._by_ratio(scores, free)
+
     def _free(self, scope: str) -> Alive:
         free = ~self._locked
         if scope not in ("network", "layer"):
@@ -281,7 +232,11 @@ class Selector:
         groups = self.graph.group_of
         left = np.bincount(groups[1:][alive[1:]], minlength=self._sizes.size)
         need = np.maximum(left, self._floor)
-        need = np.minimum(-(-need // self._step) * self._step, self._sizes)
+        if self._widths is None:
+            need = np.minimum(-(-need // self._step) * self._step, self._sizes)
+        else:
+            starts, table = self._widths
+            need = table[starts + need]
         short = np.flatnonzero(need > left)
         if short.size:
             self._give_back(alive, order[:gone], need - left, short)
@@ -330,6 +285,17 @@ class Selector:
 
     def _one_atom(self, count: Count) -> float:
         return float(self.counter.per_atom(count).max(initial=0.0))
+
+
+def _next_widths(
+    widths: Sequence[NDArray[np.int64]],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where each group starts in a table, and the next width of any count."""
+    parts = [each[np.searchsorted(each, np.arange(each[-1] + 1))] for each in widths]
+    ends = np.cumsum([part.size for part in parts], dtype=np.int64)
+    starts = ends - np.array([part.size for part in parts], dtype=np.int64)
+    table = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+    return starts, table
 
 
 def _shortest(longest: int, goal: float, left: Callable[[int], float]) -> int:

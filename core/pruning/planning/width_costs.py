@@ -1,139 +1,156 @@
-"""What layers cost at several widths on this machine, and plans that aim at time.
+"""What layers cost on this machine at the widths that a plan leaves.
 
-Every convolution and linear layer is timed on its own at a few widths; between
-them, cost is interpolated. What the rest of the network takes (normalisation,
-activations, copies) is measured once and taken as proportional to the values
-that are left. The sum predicts the time of any plan without building it
-(Yang et al. 2018, arXiv 1804.03230, NetAdapt).
+Time is a staircase: a processor computes so many channels together, and a width just
+above a multiple costs as much as the next one. So nothing is interpolated: each
+convolution and linear layer is timed on its own at exactly the numbers of channels
+that are asked for, when they are asked for, and the times are kept on this computer.
+What the rest of the network takes (normalisation, activations, copies) is measured
+once and taken as proportional to the values that are left. The sum predicts the time
+of any plan without building it (a latency table: Yang et al. 2018, arXiv 1804.03230,
+NetAdapt; Kurtic et al. 2023, arXiv 2302.04089, ZipLM).
 
-To read this file, start from `measure_costs`, then `make_timed_plan`.
+To read this file, start from `measure_costs`.
 """
 
-import json
-from dataclasses import dataclass
-from typing import Any, Self
+import os
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
 from torch import Tensor, nn
 
-from core.errors import PruningError
+from core.cache import digest, processor_name, read_cached, write_cached
 from core.job import Job
-from core.pruning.planning.checks import check_model, check_request
-from core.pruning.planning.limits import Limits
-from core.pruning.planning.plan import PruningPlan
-from core.pruning.planning.selection import Selector, plan_of
-from core.pruning.scoring.heuristics import ScoringContext, find_heuristic
-from core.pruning.scoring.statistics import Statistics
-from core.pruning.tracing.graph import Alive, ChannelGraph, GraphLayer
+from core.pruning.tracing.graph import Alive, ChannelGraph
 from core.pruning.tracing.labels import FIXED
 from core.pruning.tracing.layer_calls import (
     LayerCall,
     Measure,
     calls_of,
-    median_ms,
+    least_ms,
     whole,
 )
 
-WIDTHS = (0.125, 0.25, 0.5, 0.75, 1.0)
-"""Shares of the dense width at which layers are timed."""
+_KIND = "layer-times"
+_STEPS = (32, 16, 8, 4)
+_WHOLE = 3  # times that the whole network is timed: all else is compared with it
+_FREE = 1.08  # what rounding up to a step may cost, where it is the machine's
+_PROBED = 32  # channels read while the step is looked for
 
 
-@dataclass(frozen=True, slots=True)
-class LayerCost:
-    """Time of one layer call by its widths.
-
-    Parameters
-    ----------
-    layer
-        Index into `ChannelGraph.layers`.
-    inputs, outputs
-        float64 (i,), (o,): channels read and made, rising.
-    ms
-        float64 (i, o).
-    """
-
-    layer: int
-    inputs: NDArray[np.float64]
-    outputs: NDArray[np.float64]
-    ms: NDArray[np.float64]
-
-    def at(self, inputs: int, outputs: int) -> float:
-        """Return interpolated milliseconds; beyond the ends, those of the end."""
-        by_output = [np.interp(inputs, self.inputs, column) for column in self.ms.T]
-        return float(np.interp(outputs, self.outputs, by_output))
-
-
-@dataclass(frozen=True, slots=True)
 class CostTable:
-    """Predicts the time of a pruned network.
+    """Predicts the time of a pruned network; layers are timed when first asked for.
 
     Parameters
     ----------
-    layers
-        One entry for each timed layer call.
-    rest
-        Milliseconds of the dense network that are not in its layers.
+    graph
+        Of the dense model.
+    calls
+        Index into ``graph.layers`` to the call of that layer.
     shapes
-        Shapes of the inputs it was measured on.
+        Shapes of the inputs it holds for.
+    measure
+        Returns the milliseconds of a call.
+    keep
+        Whether times are kept on this computer.
     """
 
-    layers: tuple[LayerCost, ...]
-    rest: float
-    shapes: tuple[tuple[int, ...], ...]
+    def __init__(
+        self,
+        graph: ChannelGraph,
+        calls: Mapping[int, LayerCall],
+        shapes: tuple[tuple[int, ...], ...],
+        measure: Measure,
+        *,
+        keep: bool = False,
+    ) -> None:
+        self.graph = graph
+        self.keep = keep
+        self.shapes = shapes
+        self.rest = 0.0
+        """Milliseconds of the dense network that are not in its layers."""
+        self.step = 1
+        """Channels that this machine computes together."""
+        self.times: dict[str, float] = {}
+        """Milliseconds by name of the layer's call and its widths."""
+        self._calls = calls
+        self._measure = measure
+        self._names = {place: digest(call.key) for place, call in calls.items()}
+        self._values = _values_per_atom(graph)
+        names = sorted(set(self._names.values()))
+        self.key = digest(machine(), torch.get_num_threads(), shapes, *names)
+        """Names what is timed: layers, sizes of inputs, threads and the machine."""
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """Indices of the layers that are timed, into ``graph.layers``."""
+        return tuple(self._calls)
+
+    def at(self, place: int, read: int, made: int) -> float:
+        """Return the milliseconds of one layer for channels read and made."""
+        if not read or not made:
+            return 0.0
+        name = f"{self._names[place]}/{read}/{made}"
+        if name not in self.times:
+            # Layers of the same shape are timed once.
+            self.times[name] = self._measure(self._calls[place].narrow(read, made))
+        return self.times[name]
+
+    def layer(self, place: int, alive: Alive) -> float:
+        """Return the milliseconds of one layer for living atoms, bool (atoms,)."""
+        layer = self.graph.layers[place]
+        read, made = int(alive[layer.inputs].sum()), int(alive[layer.outputs].sum())
+        return self.at(place, read, made)
+
+    def between(self, alive: Alive) -> float:
+        """Return the milliseconds that are not in layers, for living atoms."""
+        total = float(self._values.sum())
+        left = float(self._values[alive].sum())
+        return self.rest * (left / total if total else 1.0)
 
     def predict(self, graph: ChannelGraph, alive: Alive) -> float:
-        """Return milliseconds for a set of living atoms, bool (atoms,)."""
+        """Return milliseconds for a set of living atoms, bool (atoms,).
+
+        ``graph`` is the table's own; it is there because plans have one at hand.
+        """
+        assert graph.atoms == self.graph.atoms
         alive = alive.copy()
         alive[FIXED] = True
-        time = 0.0
-        for cost in self.layers:
-            layer = graph.layers[cost.layer]
-            left = int(alive[layer.inputs].sum()), int(alive[layer.outputs].sum())
-            time += cost.at(*left)
-        dense = left_over = 0.0
-        for layer in graph.producing_layers:
-            dense += layer.positions * layer.outputs.size
-            left_over += layer.positions * float(alive[layer.outputs].sum())
-        return time + self.rest * (left_over / dense if dense else 1.0)
+        return self.between(alive) + sum(self.layer(p, alive) for p in self._calls)
 
     def dense(self, graph: ChannelGraph) -> float:
         """Return the predicted milliseconds of the dense network."""
         return self.predict(graph, np.ones(graph.atoms, dtype=bool))
 
-    def to_json(self) -> str:
-        """Return the table as JSON; `from_json` reads it back."""
-        layers = [
-            [c.layer, c.inputs.tolist(), c.outputs.tolist(), c.ms.tolist()]
-            for c in self.layers
-        ]
-        return json.dumps({"rest": self.rest, "shapes": self.shapes, "layers": layers})
+    def save(self) -> None:
+        """Keep the times on this computer, where the table may."""
+        if not self.keep:
+            return
+        data = {"rest": self.rest, "step": self.step, "times": self.times}
+        write_cached(_KIND, self.key, data)
 
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Read a table written by `to_json`.
-
-        Raises
-        ------
-        PruningError
-            When the text is not such a table.
-        """
+    def load(self) -> bool:
+        """Take the times of an earlier run; returns whether they are complete."""
+        data = read_cached(_KIND, self.key)
         try:
-            data = json.loads(text)
-            layers = []
-            for layer, *rest in data["layers"]:
-                inputs, outputs, ms = (
-                    np.array(part, dtype=np.float64) for part in rest
-                )
-                if ms.shape != (inputs.size, outputs.size) or not ms.size:
-                    raise ValueError(ms.shape)
-                layers.append(LayerCost(int(layer), inputs, outputs, ms))
-            shapes = tuple(tuple(map(int, shape)) for shape in data["shapes"])
-            return cls(tuple(layers), float(data["rest"]), shapes)
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise PruningError(
-                "This text is not a cost table: pass what CostTable.to_json wrote."
-            ) from error
+            rest, step = float(data["rest"]), int(data["step"])  # type: ignore[index]
+            times = {str(k): float(v) for k, v in data["times"].items()}  # type: ignore[index]
+        except (LookupError, TypeError, ValueError, AttributeError):
+            return False
+        sane = all(0 < value < float("inf") for value in times.values())
+        if not (sane and 0 <= rest < float("inf") and 1 <= step <= _STEPS[0]):
+            return False
+        self.rest, self.step = rest, step
+        self.times = {**times, **self.times}
+        return True
+
+
+def machine() -> str:
+    """Return what decides the times of layers, beside the layers and the threads."""
+    build = f"{torch.__version__} {torch.backends.cpu.get_cpu_capability()}"
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else ""
+    return f"{processor_name()} x{os.cpu_count()} {device} torch {build}"
 
 
 def measure_costs(
@@ -141,10 +158,14 @@ def measure_costs(
     graph: ChannelGraph,
     example: Tensor | tuple[Tensor, ...],
     *,
-    measure: Measure = median_ms,
+    measure: Measure = least_ms,
+    keep: bool | None = None,
     job: Job | None = None,
 ) -> CostTable:
-    """Time every layer of a model at several widths, on this machine.
+    """Return a table of what layers cost, timed on this machine.
+
+    The dense layers, the whole network and the machine's step are timed at once,
+    other widths when they are asked for.
 
     Parameters
     ----------
@@ -154,6 +175,9 @@ def measure_costs(
         Inputs of the shape that matters.
     measure
         Returns the milliseconds of a call; replaced in tests.
+    keep
+        Whether times of earlier runs are read, and new ones kept on this computer;
+        when left out, those that this machine took.
     job
         Progress and cancel, one step a layer.
 
@@ -164,99 +188,55 @@ def measure_costs(
     inputs = (example,) if isinstance(example, Tensor) else tuple(example)
     job = job or Job()
     calls = calls_of(module, graph, inputs)
-    known: dict[tuple[Any, ...], LayerCost] = {}
-    found: list[LayerCost] = []
-    for done, (place, call) in enumerate(calls.items()):
+    shapes = tuple(tuple(x.shape) for x in inputs)
+    keep = measure is least_ms if keep is None else keep
+    table = CostTable(graph, calls, shapes, measure, keep=keep)
+    if keep and table.load():
+        return table
+    alive = np.ones(graph.atoms, dtype=bool)
+    times: dict[int, float] = {}
+    for done, place in enumerate(calls):
         job.step(done, len(calls), f"timing {graph.layers[place].name}")
-        # Layers of the same shape are timed once.
-        cost = known.get(call.key) or _time(place, graph.layers[place], call, measure)
-        known[call.key] = cost
-        found.append(LayerCost(place, cost.inputs, cost.outputs, cost.ms))
-    total = measure(whole(module, inputs))
-    rest = max(total - sum(float(cost.ms[-1, -1]) for cost in found), 0.0)
-    return CostTable(tuple(found), rest, tuple(tuple(x.shape) for x in inputs))
+        times[place] = table.layer(place, alive)
+    job.step(len(calls), len(calls), "timing the whole network")
+    total = min(measure(whole(module, inputs)) for _ in range(_WHOLE))
+    table.rest = max(total - sum(times.values()), 0.0)
+    table.step = _find_step(calls, times, measure)
+    table.save()
+    return table
 
 
-def _time(
-    place: int, layer: GraphLayer, call: LayerCall, measure: Measure
-) -> LayerCost:
-    widths = [call.widths(share) for share in WIDTHS]
-    inputs = sorted({i for i, _ in widths})
-    # Inputs and outputs of a depthwise layer are one width.
-    outputs = [call.outputs] if layer.depthwise else sorted({o for _, o in widths})
-    ms = [[measure(call.narrow(i, o)) for o in outputs] for i in inputs]
-    return LayerCost(
-        place, np.array(inputs, float), np.array(outputs, float), np.array(ms, float)
-    )
+def _find_step(
+    calls: Mapping[int, LayerCall], times: Mapping[int, float], measure: Measure
+) -> int:
+    """Return the largest step for which rounding a width up costs nothing.
 
-
-def make_timed_plan(  # noqa: PLR0913 - mirrors make_plan
-    module: nn.Module,
-    graph: ChannelGraph,
-    heuristic: str,
-    milliseconds: float,
-    table: CostTable,
-    *,
-    scope: str = "network",
-    statistics: Statistics | None = None,
-    limits: Limits | None = None,
-    seed: int = 0,
-) -> PruningPlan:
-    """Decide what to remove so that the network takes no longer than asked.
-
-    Parameters
-    ----------
-    module, graph, heuristic, scope, statistics, seed
-        As for `make_plan`.
-    milliseconds
-        Predicted time of the pruned network, at most.
-    table
-        From `measure_costs`.
-    limits
-        Rounding, floors, locks and ratios.
-
-    Returns
-    -------
-    PruningPlan
-        Its request holds the target and the predicted times.
-
-    Raises
-    ------
-    PruningError
-        What `make_plan` refuses, or a time out of reach.
+    The costliest convolution is timed at widths just above a multiple of each step,
+    and at the next multiple: a processor that computes eight channels together takes
+    as long for 17 as for 24, and not as long as for 32.
     """
-    limits = limits or Limits()
-    check_model(module, graph)
-    check_request(graph, 0.0, "macs", limits)
-    _check_table(graph, table)
-    if not milliseconds > 0:
-        raise PruningError(f"{milliseconds} ms is no time: give a positive number.")
-    scores = find_heuristic(heuristic).score(
-        ScoringContext(module, graph, statistics, seed, "macs")
-    )
-    alive = Selector(graph, limits).select_below(
-        scores, milliseconds, scope, lambda left: table.predict(graph, left)
-    )
-    request = {
-        "heuristic": heuristic,
-        "scope": scope,
-        "seed": seed,
-        "round_to": limits.round_to,
-        "min_channels": limits.min_channels,
-        "milliseconds": milliseconds,
-        "predicted_ms": table.predict(graph, alive),
-        "predicted_dense_ms": table.dense(graph),
-    }
-    return plan_of(graph, alive, request)
+    dense = [p for p in times if calls[p].layer.groups == 1]
+    if not dense:
+        return 1
+    call = calls[max(dense, key=lambda place: times[place])]
+    known: dict[int, float] = {}
+
+    def at(width: int) -> float:
+        if width not in known:
+            known[width] = measure(call.narrow(_PROBED, width))
+        return known[width]
+
+    for step in _STEPS:
+        starts = range(max(step, 16), 65, step)[:3]
+        ratios = [at(n + step) / max(at(n + 1), 1e-9) for n in starts]
+        if float(np.exp(np.mean(np.log(ratios)))) <= _FREE:
+            return step
+    return 1
 
 
-def _check_table(graph: ChannelGraph, table: CostTable) -> None:
-    layers = graph.layers
-    fits = all(
-        cost.layer < len(layers) and layers[cost.layer].inputs.size == cost.inputs[-1]
-        for cost in table.layers
-    )
-    if not fits:
-        raise PruningError(
-            "This cost table was measured on another model: measure it on this one."
-        )
+def _values_per_atom(graph: ChannelGraph) -> Any:
+    """Return values that layers make for one input, float64 (atoms,) by atom."""
+    found = np.zeros(graph.atoms)
+    for layer in graph.producing_layers:
+        np.add.at(found, layer.outputs, float(layer.positions))
+    return found

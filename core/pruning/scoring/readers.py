@@ -60,16 +60,17 @@ class Reader:
 
     def drop(self, gone: NDArray[np.bool_]) -> None:
         """Eliminate channels and refit the rest: a block step of the surgeon."""
-        stay = ~gone
-        block = self.inverse[np.ix_(gone, gone)]
-        weight = np.linalg.solve(block, self.inverse[np.ix_(gone, stay)])
-        cross = self.gram[np.ix_(stay, gone)] @ weight
-        inner = weight.T @ (self.gram[np.ix_(gone, gone)] @ weight)
-        self.gram = self.gram[np.ix_(stay, stay)] - cross - cross.T + inner
-        self.inverse = (
-            self.inverse[np.ix_(stay, stay)] - self.inverse[np.ix_(stay, gone)] @ weight
-        )
-        self.atoms = self.atoms[stay]
+        out, stay = np.flatnonzero(gone), np.flatnonzero(~gone)
+        rows, costs = self.inverse[out], self.gram[out]
+        weight = np.linalg.solve(rows[:, out], rows[:, stay])
+        # G - G_sc P - P'G_cs + P'G_cc P, as one product and its transpose.
+        half = (costs[:, stay] - 0.5 * costs[:, out] @ weight).T @ weight
+        gram = self.gram.take(stay, 0).take(stay, 1)
+        gram -= half
+        gram -= half.T
+        inverse = self.inverse.take(stay, 0).take(stay, 1)
+        inverse -= rows[:, stay].T @ weight
+        self.gram, self.inverse, self.atoms = gram, inverse, self.atoms[stay]
 
     def part(self, inside: NDArray[np.bool_]) -> "Reader":
         """Return the part of some channels, while all others stay.

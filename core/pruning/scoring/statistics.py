@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from core.cache import digest
 from core.errors import PruningError
 from core.job import Job
 from core.pruning.scoring.curvature import Curvature, measure_curvature
@@ -112,6 +113,15 @@ class Statistics:
             found = measure_curvature(module, self.readers, self.inputs, job)
             self._curvature = found
         return self._curvature
+
+    @cached_property
+    def inputs_digest(self) -> tuple[str, ...]:
+        """Names the calibration inputs by their values."""
+        return tuple(
+            digest(tuple(x.shape), x.detach().cpu().float().numpy().tobytes())
+            for batch in self.inputs
+            for x in batch
+        )
 
     @cached_property
     def readers(self) -> dict[str, GraphLayer]:

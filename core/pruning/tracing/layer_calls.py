@@ -3,7 +3,7 @@
 To read this file, start from `calls_of`.
 """
 
-import statistics
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,9 +11,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
 
 from core.pruning.tracing.graph import ChannelGraph, GraphLayer
 from core.pruning.tracing.modes import LayerCalls, evaluating, tensors_of
+
+_FEWEST, _MOST = 2, 9  # calls that are timed
+_ENOUGH = 0.012  # seconds of calls, after which the least no longer falls much
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +43,36 @@ class Probe:
 Measure = Callable[[Probe], float]
 
 
-def median_ms(probe: Probe) -> float:
-    """Return the median milliseconds of five calls after one to warm up."""
-    times = []
+def least_ms(probe: Probe) -> float:
+    """Return the least milliseconds of a few calls.
+
+    With one thread it is the processor time of this thread, which other programs
+    hardly touch; with several, or on another device, the time on the wall.
+    """
     with torch.inference_mode():
-        probe.run()
-        for _ in range(5):
-            start = time.perf_counter()
-            probe.run()
-            times.append((time.perf_counter() - start) * 1e3)
-    return statistics.median(times)
+        alone = torch.get_num_threads() == 1 and sys.platform != "win32"
+        now = time.thread_time if alone else time.perf_counter
+        least, spent, calls = float("inf"), 0.0, 0
+        while calls < _FEWEST or (spent < _ENOUGH and calls < _MOST):
+            start = now()
+            if _finish(probe.run()):  # not this thread's work
+                now = time.perf_counter
+                start = now() if not calls else start
+            taken = now() - start
+            least, spent, calls = min(least, taken), spent + taken, calls + 1
+    return least * 1e3
+
+
+def _finish(out: object) -> bool:
+    """Wait for a device; returns whether there was one to wait for."""
+    tensor = next((t for t in tree_leaves(out) if isinstance(t, Tensor)), None)
+    if tensor is None or tensor.device.type == "cpu":
+        return False
+    if tensor.device.type == "cuda":
+        torch.cuda.synchronize()
+    elif tensor.device.type == "mps":
+        torch.mps.synchronize()
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +93,8 @@ class LayerCall:
         Remaining positional arguments; groups are the fourth of a convolution.
     dtype, device
         Of the input.
+    channels_last
+        Whether the input and the weight lie in memory channel by channel.
     """
 
     layer: GraphLayer
@@ -79,17 +105,14 @@ class LayerCall:
     settings: tuple[Any, ...]
     dtype: torch.dtype
     device: torch.device
+    channels_last: tuple[bool, bool] = (False, False)
 
     @property
     def key(self) -> tuple[Any, ...]:
         """What decides its time."""
         kind = (self.layer.kind, self.layer.depthwise, self.bias, self.dtype)
-        return (*kind, self.x, self.weight, str(self.settings))
-
-    @property
-    def outputs(self) -> int:
-        """Channels made by the dense layer."""
-        return self.layer.outputs.size
+        memory = (str(self.device), self.channels_last)
+        return (*kind, *memory, self.x, self.weight, str(self.settings))
 
     def widths(self, share: float) -> tuple[int, int]:
         """Return channels read and made at a share of the dense widths."""
@@ -99,7 +122,7 @@ class LayerCall:
         return read, made
 
     def narrow(self, read: int, made: int) -> Probe:
-        """Return the same call with fewer channels, on new random values."""
+        """Return the same call with fewer channels, on values made up."""
         layer, shape = self.layer, list(self.x)
         groups = layer.groups
         if layer.depthwise:
@@ -112,8 +135,8 @@ class LayerCall:
             shape[len(shape) - len(self.weight) + 1] = read
             inner = (read, made // groups), (made, read // groups)
             weight = (*inner[layer.kind == "conv"], *kernel)
-        x = self._values(tuple(shape))
-        w = self._values(weight)
+        x = self._values(tuple(shape), last=self.channels_last[0])
+        w = self._values(weight, last=self.channels_last[1])
         bias = self._values((made,)) if self.bias else None
         settings = list(self.settings)
         if layer.kind != "linear" and len(settings) > 3:
@@ -121,10 +144,13 @@ class LayerCall:
         macs = layer.positions * w.numel()
         return Probe(lambda: self.function(x, w, bias, *settings), read, made, macs)
 
-    def _values(self, shape: tuple[int, ...]) -> Tensor:
-        generator = torch.Generator().manual_seed(0)
-        made = torch.rand(shape, generator=generator)
-        return made.to(device=self.device, dtype=self.dtype)
+    def _values(self, shape: tuple[int, ...], *, last: bool = False) -> Tensor:
+        """Return a tensor of one value: kernels take as long whatever they read."""
+        memory = torch.channels_last if last else torch.contiguous_format
+        made = torch.empty(
+            shape, dtype=self.dtype, device=self.device, memory_format=memory
+        )
+        return made.fill_(0.5)
 
 
 def calls_of(
@@ -165,7 +191,13 @@ def _call(
         tuple(args[3:]),
         x.dtype,
         x.device,
+        (_is_channels_last(x), _is_channels_last(weight)),
     )
+
+
+def _is_channels_last(tensor: Tensor) -> bool:
+    last = tensor.dim() == 4 and tensor.is_contiguous(memory_format=torch.channels_last)
+    return last and not tensor.is_contiguous()
 
 
 def whole(module: nn.Module, inputs: tuple[Tensor, ...]) -> Probe:
