@@ -3,13 +3,14 @@
 import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, NoReturn
 
 from app.state.session.setup_file import Setup, read_setup
 from app.state.session.sources import FORMATS, joined
 from core.errors import InputError
 from core.numbers import read_decimal, read_sparsities, read_sparsity
-from core.tables import COUNTS, MAX_SPARSITY, RECOVERIES
+from core.tables import COUNTS, MAX_SPARSITY, MODEL_ENDINGS, RECOVERIES
 from core.types import (
     UNSTRUCTURED,
     FineTune,
@@ -94,7 +95,7 @@ def parse(arguments: Sequence[str]) -> Arguments:
         Without the name of the program.
     """
     parser = _parser()
-    found = vars(parser.parse_args(arguments))
+    found = vars(parser.parse_args(_named(arguments)))
     base = PruneRequest(HEURISTIC, SPARSITY, recovery=RECOVERY)
     setup = _setup(parser, found.pop("settings", None))
     if setup is not None:
@@ -126,6 +127,18 @@ def parse(arguments: Sequence[str]) -> Arguments:
         if value is not None and key not in _REQUEST
     }
     return Arguments(request=request, given=bool(asked or setup), **known)
+
+
+def _named(arguments: Sequence[str]) -> Sequence[str]:
+    """Put the option before a file named alone, as in ``prunescope tile.png``."""
+    first = arguments[0] if arguments else ""
+    if not first or first.startswith("-") or first in COMMANDS:
+        return arguments
+    path = Path(first)
+    if not path.suffix and not path.exists():
+        return arguments
+    option = "--model" if path.suffix.lower() in MODEL_ENDINGS else "--tile"
+    return [option, *arguments]
 
 
 def _setup(parser: _Parser, path: str | None) -> Setup | None:
@@ -287,23 +300,48 @@ def _add_prune(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_sweep(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", required=True)
-    parser.add_argument("--data", required=True, metavar="DIR")
-    parser.add_argument("--heuristics", required=True, type=_names, metavar="a,b,c")
+    parser.add_argument("--model", required=True, help="catalogue name or path")
     parser.add_argument(
-        "--sparsities", required=True, type=_sparsities, metavar="0:0.95:0.05"
+        "--data",
+        required=True,
+        metavar="DIR",
+        help="tiles in images/, ground truth in labels/ with the same names",
     )
-    parser.add_argument("--scope")
-    parser.add_argument("--count", choices=tuple(COUNTS))
-    parser.add_argument("--recovery", choices=tuple(RECOVERIES))
-    parser.add_argument("--seed", type=int)
+    parser.add_argument(
+        "--heuristics",
+        required=True,
+        type=_names,
+        metavar="a,b,c",
+        help="each becomes a curve; unstructured:NAME for single weights",
+    )
+    parser.add_argument(
+        "--sparsities",
+        required=True,
+        type=_sparsities,
+        metavar="0:0.95:0.05",
+        help="first:last:step, both ends included, or numbers with commas",
+    )
+    parser.add_argument("--scope", help="network, layer, encoder, decoder or a layer")
+    parser.add_argument(
+        "--count", choices=tuple(COUNTS), help="what sparsity is a share of"
+    )
+    parser.add_argument(
+        "--recovery", choices=tuple(RECOVERIES), help="repair after pruning"
+    )
+    parser.add_argument("--seed", type=int, help="of random heuristics and training")
     _add_training(parser, "--train-data")
-    parser.add_argument("--out", required=True, metavar="RUN.sqlite")
+    parser.add_argument(
+        "--out", required=True, metavar="RUN.sqlite", help="where the trials are stored"
+    )
     parser.add_argument("--csv", metavar="FILE", help="one row a trial")
     parser.add_argument(
         "--json", metavar="FILE", dest="records", help="whole records, raw times too"
     )
-    parser.add_argument("--resume", action="store_true")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the trials that --out has already",
+    )
 
 
 def _add_repeat(parser: argparse.ArgumentParser) -> None:

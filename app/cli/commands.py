@@ -13,16 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli.arguments import Arguments
+from app.cli.console import print_table, progress, write_replacements
 from app.cli.end_to_end import timed_way, way_of
 from app.cli.nucleus_changes import damage_of
 from app.cli.patches import patch_lines, patch_summary
 from app.cli.reporting import report
-from app.cli.sweep_summary import lines_of, nuclei_summary, summary
+from app.cli.sweep_summary import lines_of, nuclei_summary, summary, trial_rows
 from app.text import format as text
 from app.worker.reading import read_tiles
 from core.errors import BenchError, InputError
 from core.files import write_whole
-from core.job import Job, Step
+from core.job import Job
 from core.types import FineTune
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def run(asked: Arguments) -> int:
     asked
         The command line.
     """
+    write_replacements()
     return guarded(lambda: _COMMANDS[asked.command](asked))
 
 
@@ -72,19 +74,6 @@ def _complain(sentence: str) -> None:
 
 def _say(line: str) -> None:
     sys.stdout.write(line + "\n")
-
-
-def progress() -> Job:
-    """Return a job that writes its progress on one line of a terminal."""
-    if not sys.stderr.isatty():
-        return Job()
-
-    def report(step: Step) -> None:
-        share = f" {step.done}/{step.total}" if step.total else ""
-        sys.stderr.write(f"\r\x1b[K{step.what}{share}")
-        sys.stderr.flush()
-
-    return Job(report)
 
 
 def _done_reporting() -> None:
@@ -251,7 +240,15 @@ def _sweep(asked: Arguments) -> None:
             write_csv(store.records(), asked.csv)
         if asked.records:
             write_json(store.records(), asked.records)
+        wanted = {request for _, request in grid.points()}
+        trials = [
+            record.to_trial()
+            for record in store.records()
+            if record.status == "done" and record.trial.request in wanted
+        ]
     _done_reporting()
+    if trials:
+        print_table(*trial_rows(trials))
     left_out = f", {len(done.impossible)} of them left out" if done.impossible else ""
     _say(
         f"{text.counted(done.done, 'trial')} computed, {done.resumed} found in "

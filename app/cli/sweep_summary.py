@@ -1,15 +1,20 @@
 """One round as a JSON object, and as lines for people."""
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from app.cli.end_to_end import way_lines
 from app.cli.nucleus_changes import damage_lines
 from app.cli.summary import defined, figure_lines, figures, shown, training_line
-from core.tables import metrics_for
+from app.text import format as text
+from core.tables import METRICS, metrics_for
+from core.types import SPARSITY
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from core.benchmark import Bench
-    from core.results import Comparison, Outcome
+    from core.results import Comparison, Outcome, Trial
 
 
 def summary(
@@ -71,3 +76,39 @@ def lines_of(result: dict[str, Any], found: "Outcome") -> list[str]:
             )
             lines.append(f"{caption}: {words}")
     return lines + [f"note: {warning}" for warning in found.warnings]
+
+
+def trial_rows(
+    trials: "Sequence[Trial]",
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return the header and the rows of a table of trials, curve by curve.
+
+    Parameters
+    ----------
+    trials
+        Finished ones. A score is shown when some trial has it.
+    """
+    found = {name for trial in trials for name in trial.scores}
+    shown = [row for row in METRICS.values() if row.usual and row.key in found]
+    header = (
+        *("heuristic", "scope", "recovery", "asked", "params gone", "MACs left"),
+        *(row.title for row in shown),
+        "faster by",
+    )
+    ordered = sorted(
+        trials, key=lambda t: (t.request.key(without=SPARSITY), t.request.sparsity)
+    )
+    rows = []
+    for trial in ordered:
+        ask, timed = trial.request, trial.measured
+        rows.append(
+            (
+                *(ask.heuristic, ask.scope, ask.recovery),
+                text.percent(ask.sparsity, 1),
+                text.percent(trial.removed, 1),
+                text.percent(trial.macs_left, 1),
+                *(text.score(trial.scores.get(m.key, math.nan)) for m in shown),
+                text.DASH if timed is None else text.speedup(timed.speedup),
+            )
+        )
+    return header, rows
