@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -18,17 +18,16 @@ from PySide6.QtWidgets import QApplication
 
 from app.controllers.controller import Controller
 from app.controllers.demo.blinded_reading import BlindedReading
-from app.controllers.demo.story import StoryController
 from app.controllers.sweeps.button import SweepButton
 from app.controllers.wiring import connect
 from app.rendering import theme
 from app.state.app_state import AppState, Message
-from app.state.events import DisplayChanged, MessageShown
+from app.state.events import DisplayChanged, MessageShown, ReadingSwitched
 from app.state.session.settings import Settings
 from app.state.session.setup_file import read_display, read_setup
 from app.state.session.sources import joined, shipped_models
 from app.state.store import Store
-from app.state.values import Engine, SampleTitle
+from app.state.values import Engine, Opened, SampleTitle
 from app.text import format as text
 from app.views.main_window.window import Window
 from app.worker.engine import BenchEngine, sample_titles
@@ -71,7 +70,10 @@ def build(
     samples = [SampleTitle(name, title) for name, title in sample_titles()]
     models = [SampleTitle(name, title) for name, title in shipped_models()]
     window = Window(samples, models)
-    store = Store(state or settings.state(), window)
+    state = state or settings.state()
+    slide = settings.slide or state.story.slide
+    state = replace(state, story=replace(state.story, slide=slide))
+    store = Store(state, window)
     runner = Runner(tidy=trimmer(), parent=window)
     engine = engine or BenchEngine()
     controller = Controller(window, store, runner, engine)
@@ -82,22 +84,20 @@ def build(
     window.closing.connect(
         lambda: settings.save(store.state, window.saveGeometry(), window.splitter)
     )
+    window.demo.slideChosen.connect(settings.set_slide)
     window.set_recent(settings.recent)
-    store.changed.connect(lambda old, new: _note(old, new, settings, window))
+    controller.presenter.openedShown.connect(
+        lambda opened: _keep_recent(opened, settings, window)
+    )
     attach(bench, settings)
     SweepButton(window, store, controller)
     _watch_memory(bench)
     return bench
 
 
-def _note(old: AppState, new: AppState, settings: Settings, window: Window) -> None:
-    """Keep what the settings keep: recent tiles, and who has no need of hints."""
-    if old.demo != new.demo:
-        # The demo view is for an audience, which needs no hints.
-        window.hints.setVisible(settings.hints and not new.demo)
-    if old.opened is new.opened or new.opened is None:
-        return
-    source = new.opened.source
+def _keep_recent(opened: Opened, settings: Settings, window: Window) -> None:
+    """Put a tile that was opened from a file among the recent ones."""
+    source = opened.source
     named = not source or source.startswith("sample:")
     if not named and settings.recent[:1] != (source,):
         settings.add_recent(source)
@@ -174,12 +174,9 @@ def attach(bench: Application, settings: Settings) -> None:
     settings
         What was dismissed and chosen last time.
     """
-    window, store, controller = bench.window, bench.store, bench.controller
+    window, controller = bench.window, bench.controller
     window.exportAsked.connect(controller.exporter.export)
     window.setupAsked.connect(lambda path: use_setup(bench, path))
-    StoryController(
-        window.demo, store, controller, settings.slide, settings.set_slide, window
-    )
     _attach_reading(bench, settings)
 
     def show_hints(on: bool) -> None:
@@ -189,6 +186,10 @@ def attach(bench: Application, settings: Settings) -> None:
     window.hintsAsked.connect(show_hints)
     window.hints.dismissed.connect(lambda: show_hints(False))
     window.hints.set_shown(settings.hints)
+    # The demo view is for an audience, which needs no hints.
+    controller.presenter.demoShown.connect(
+        lambda on: window.hints.setVisible(settings.hints and not on)
+    )
 
 
 def _attach_reading(bench: Application, settings: Settings) -> None:
@@ -200,11 +201,10 @@ def _attach_reading(bench: Application, settings: Settings) -> None:
 
     def begin() -> None:
         if blind.start():
-            window.set_reading(True)
+            bench.store.dispatch(ReadingSwitched(True))
             blind.again_in_view()
 
     window.demo.readingAsked.connect(begin)
-    window.reading.closed.connect(lambda: window.set_reading(False))
 
 
 def readings(settings: Settings) -> Path:

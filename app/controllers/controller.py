@@ -2,7 +2,7 @@
 
 What each view's signal leads to is listed in `app.controllers.wiring`, what an event
 changes in `app.state.reduce`.
-To read this file, start from `Controller.set_request` (a slider moved).
+To read this file, start from `Controller.set_sparsity` (a slider moved).
 """
 
 from dataclasses import replace
@@ -58,7 +58,7 @@ class Controller(QObject):
         say = store.dispatch
         # Work is begun before the window is drawn.
         self._scheduler = Scheduler(store, runner, self)
-        self._presenter = Presenter(window)
+        self.presenter = Presenter(window)
         self.exporter = Exporter(window, store)
         self._hovered: PruneRequest | None = None
         self._rest = single_shot(self, REST_MS, lambda: say(events.HandRested()))
@@ -69,18 +69,18 @@ class Controller(QObject):
             self, HOVER_MS, lambda: say(events.Previewed(self._hovered))
         )
         store.changed.connect(self._on_changed)
-        self._presenter.show(store.state)
+        self.presenter.show(store.state)
 
     @property
     def settled(self) -> bool:
         """Whether everything that was asked for is on show."""
-        waiting = self._rest.isActive() or not self._presenter.settled
+        waiting = self._rest.isActive() or not self.presenter.settled
         return not waiting and not self._store.state.busy
 
     @property
     def shown(self) -> bool:
         """Whether everything that is known is on show."""
-        return self._presenter.settled
+        return self.presenter.settled
 
     def dispatch(self, event: events.Event) -> None:
         """Let an event change the state."""
@@ -121,6 +121,11 @@ class Controller(QObject):
             said = "recovery" in changes  # a point that is gone back to says its own
             new = fitted(new, before="" if said else state.request.heuristic)
         self.dispatch(events.RequestChanged(new))
+
+    def set_sparsity(self, sparsity: float) -> None:
+        """Change how much of the active pane's model is removed: a slider moved."""
+        request = replace(self._store.state.request, sparsity=sparsity)
+        self.dispatch(events.RequestChanged(request))
 
     def set_training(self, **changes: Any) -> None:
         """Change how the active pane is fine-tuned; it is trained anew."""
@@ -171,7 +176,7 @@ class Controller(QObject):
     def show_table(self, on: bool) -> None:
         """Fill the table when it appears."""
         if on:
-            self._presenter.show_table()
+            self.presenter.show_table()
 
     def close(self) -> bool:
         """Stop the worker and wait for it, a few seconds at most.
@@ -183,7 +188,7 @@ class Controller(QObject):
         """
         for timer in (self._rest, self._hover, self._idle, self._late, self._trim):
             timer.stop()
-        self._presenter.stop()
+        self.presenter.stop()
         self.dispatch(events.WorkCancelled())
         self._engine.close()  # first: what is measured waits for that process
         ended = self._runner.close()
@@ -194,7 +199,7 @@ class Controller(QObject):
 
     @Slot(object, object)
     def _on_changed(self, old: "AppState", new: "AppState") -> None:
-        self._presenter.show(new)
+        self.presenter.show(new)
         if new.moves != old.moves:
             self._rest.start()
             self._idle.stop()

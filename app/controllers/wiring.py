@@ -46,13 +46,16 @@ def _connect_controls(window: "Window", to: "Controller") -> None:
     form.minutesChosen.connect(lambda v: to.set_training(minutes=v))
     form.rateChosen.connect(lambda v: to.set_training(rate=v))
     window.trainingAsked.connect(lambda v: to.set_training(data=v))
-    controls.sparsityChosen.connect(lambda v: to.set_request(sparsity=v))
+    controls.sparsityChosen.connect(to.set_sparsity)
     controls.exploreAsked.connect(lambda: to.dispatch(events.ExploreSwitched()))
     say = to.dispatch
     controls.paneChosen.connect(lambda v: say(events.PaneChosen(v)))
     controls.paneAdded.connect(lambda: say(events.PaneAdded()))
     controls.lockChosen.connect(lambda v: say(events.LockChosen(v)))
-    window.demo.stepChosen.connect(lambda v: to.set_request(sparsity=v))
+    window.demo.stepChosen.connect(lambda v: say(events.StepChosen(v)))
+    window.demo.storyAsked.connect(lambda v: say(events.PageTurned(v)))
+    window.demo.slideChosen.connect(lambda v: say(events.SlideChosen(v)))
+    window.reading.closed.connect(lambda: say(events.ReadingSwitched(False)))
 
 
 def _connect_viewer(window: "Window", to: "Controller") -> None:

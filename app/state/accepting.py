@@ -44,7 +44,8 @@ def accept_opened(state: AppState, opened: Opened) -> AppState:
         active=state.active - len(left_out),
         lock=state.lock,
         tuning=state.tuning,
-        demo=state.demo,
+        story=state.story,
+        reading=state.reading,
         history=state.history,
         asked=state.asked,
         started=state.started,
@@ -84,7 +85,9 @@ def accept_outcome(
         show_outcome(state, outcome),
         trials=trials,
         recent=(*kept, outcome),
-        background=without(state.background, outcome.request),
+        background=without(state.background, outcome.request)
+        if state.background
+        else (),
     )
     if purpose == "frame":
         return show_frame(new, outcome)

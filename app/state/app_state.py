@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from app.state.demo import Demo, Overlay
 from app.state.history import History, Lock
 from app.state.training import Training
 from app.state.values import DrawnOutcome, Kind, Opened, Picture
@@ -15,8 +16,6 @@ from app.state.work import Work
 from core.job import Step
 from core.results import Comparison, SizeCurve, Trial
 from core.types import SIZES, FineTune, PruneRequest, RequestKey
-
-Overlay = Literal["outline", "fill", "difference"]
 
 MOST = 4  # pruned panes; more would be too small to see nuclei in
 
@@ -162,8 +161,8 @@ class AppState:
         Failures that a message has told of.
     display
         How masks are drawn.
-    demo, reading
-        Whether the demo view, and in it the blinded reading, is on.
+    story, reading
+        Where the demo view stands, and whether the blinded reading is on.
     history
         Settings that can be gone back to.
     visited
@@ -205,7 +204,7 @@ class AppState:
     failed: Mapping[PruneRequest, str] = field(default_factory=dict)
     told: frozenset[str] = frozenset()
     display: Display = field(default_factory=Display)
-    demo: bool = False
+    story: Demo = field(default_factory=Demo)
     reading: bool = False
     history: History = field(default_factory=History)
     visited: Mapping[Kind, int] = field(default_factory=dict)
@@ -224,6 +223,11 @@ class AppState:
     def pane(self) -> Pane:
         """The active pane."""
         return self.panes[self.active]
+
+    @property
+    def demo(self) -> bool:
+        """Whether the demo view is on."""
+        return self.story.on
 
     @property
     def request(self) -> PruneRequest:

@@ -100,6 +100,34 @@ class DemoToggled(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PageTurned(Event):
+    """The story of the demo view is to go on (1) or back (-1)."""
+
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepChosen(Event):
+    """The demo view is to show the model of another sparsity."""
+
+    sparsity: float
+
+
+@dataclass(frozen=True, slots=True)
+class SlideChosen(Event):
+    """Times are to be told for another piece of tissue."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingSwitched(Event):
+    """The blinded reading begins, or is closed."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class NucleusAsked(Event):
     """The next nucleus of a kind is to be looked at."""
 

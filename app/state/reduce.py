@@ -10,6 +10,7 @@ from typing import Any
 
 from app.state import accepting, events, panes
 from app.state.app_state import AppState, Message, Opening, Pane, with_active
+from app.state.demo import PAGES, Demo
 from app.state.exploring import baseline_of, row_of
 from app.state.locks import followed
 from app.state.scheduling import schedule
@@ -141,11 +142,53 @@ def _toggle_display(state: AppState, event: events.DisplayToggled) -> AppState:
 
 
 def _demo(state: AppState, event: events.DemoSwitched) -> AppState:
-    return state if event.on == state.demo else replace(state, demo=event.on)
+    story = state.story
+    if event.on == story.on:
+        return state
+    if event.on:
+        kept = panes.find_arrangement(state), state.display.overlay
+        return replace(state, story=replace(story, on=True, kept=kept))
+    left = replace(state, story=replace(story, on=False, page=0, kept=None))
+    return replace(_give_back(left, story), reading=False)
+
+
+def _give_back(state: AppState, story: Demo) -> AppState:
+    """Return the state set as it was before the demo view."""
+    if story.kept is None or story.kept[0] == panes.find_arrangement(state):
+        return state
+    arrangement, overlay = story.kept
+    old = panes.arrange(_touched(state), arrangement)
+    return replace(old, display=replace(old.display, overlay=overlay))
 
 
 def _toggle_demo(state: AppState, _: events.DemoToggled) -> AppState:
-    return replace(state, demo=not state.demo)
+    return _demo(state, events.DemoSwitched(not state.demo))
+
+
+def _turn_page(state: AppState, event: events.PageTurned) -> AppState:
+    number = min(max(state.story.page + event.by, 1), len(PAGES))
+    if number == state.story.page:
+        return state
+    page = PAGES[number - 1]
+    display = replace(state.display, overlay=page.overlay, visible=True)
+    told = replace(state, story=replace(state.story, page=number), display=display)
+    request = replace(state.request, sparsity=page.sparsity)
+    return _change_request(told, events.RequestChanged(request))
+
+
+def _choose_step(state: AppState, event: events.StepChosen) -> AppState:
+    page = state.story.find_page(event.sparsity)
+    told = replace(state, story=replace(state.story, page=page))
+    request = replace(state.request, sparsity=event.sparsity)
+    return _change_request(told, events.RequestChanged(request))
+
+
+def _choose_slide(state: AppState, event: events.SlideChosen) -> AppState:
+    return replace(state, story=replace(state.story, slide=event.key))
+
+
+def _read(state: AppState, event: events.ReadingSwitched) -> AppState:
+    return state if event.on == state.reading else replace(state, reading=event.on)
 
 
 def _visit(state: AppState, event: events.NucleusAsked) -> AppState:
@@ -309,6 +352,10 @@ _CHANGES: Mapping[type[events.Event], Callable[[AppState, Any], AppState]] = {
     events.DisplayToggled: _toggle_display,
     events.DemoSwitched: _demo,
     events.DemoToggled: _toggle_demo,
+    events.PageTurned: _turn_page,
+    events.StepChosen: _choose_step,
+    events.SlideChosen: _choose_slide,
+    events.ReadingSwitched: _read,
     events.NucleusAsked: _visit,
     events.MessageShown: _show_message,
     events.OpenAsked: _open,

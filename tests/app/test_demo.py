@@ -8,9 +8,9 @@ from conftest import is_idle
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
-from app.controllers.demo.story import PAGES
 from app.controllers.presenter.heads import pruned_heads
 from app.state import events
+from app.state.demo import PAGES
 from app.text.slides import SLIDES, meaning, rough, seconds_per_megapixel
 from core.types import PruneRequest
 

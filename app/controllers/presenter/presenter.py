@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from app.controllers.presenter.heads import Heads
 from app.controllers.presenter.masks import MaskMaker, heats, legend
 from app.controllers.presenter.plotting import show_plots
 from app.controllers.presenter.view import (
     Drawn,
+    Story,
     Tabs,
     View,
     Working,
@@ -22,6 +23,7 @@ from app.controllers.presenter.view import (
 )
 from app.plots.training import training_lines, training_words
 from app.state.app_state import Display, Message
+from app.state.demo import PAGES
 from app.state.timers import single_shot
 from app.state.values import ModelCard
 from app.text import format as text
@@ -43,6 +45,10 @@ class Presenter(QObject):
     window
         Whose views are set; its owner.
     """
+
+    openedShown = Signal(object)  # Opened: another model or tile is on show
+    demoShown = Signal(bool)
+    layersLocked = Signal(tuple)  # names of layers that keep all channels
 
     def __init__(self, window: "Window") -> None:
         super().__init__(window)
@@ -73,9 +79,19 @@ class Presenter(QObject):
                 setter(self._window, new)
         if "drawn" in found:
             self._draw(new)
+        self._tell(old, new, found)
         # Not restarted while it runs: during a drag it would never end.
         if _PLOTTED.intersection(found) and not self._plots.isActive():
             self._plots.start()
+
+    def _tell(self, old: View | None, new: View, found: list[str]) -> None:
+        """Tell those who only need to know of what seldom changes."""
+        if "opened" in found and new.opened is not None:
+            self.openedShown.emit(new.opened)
+        if "demo" in found:
+            self.demoShown.emit(new.demo)
+        if old is None or old.request.locked != new.request.locked:
+            self.layersLocked.emit(new.request.locked)
 
     def stop(self) -> None:
         """Draw nothing more: the window goes."""
@@ -199,11 +215,18 @@ def _set_demo(window: "Window", view: View) -> None:
 
 
 def _set_story(window: "Window", view: View) -> None:
-    window.demo.set_story(*view.story)
+    story = view.story
+    if story is None:
+        return
+    window.demo.set_story(story.headline, story.explanation)
+    window.demo.set_meaning(story.meaning)
+    window.demo.set_step(story.step)
+    window.demo.set_page(story.page, len(PAGES), story.words)
+    window.demo.set_slide(story.slide)
 
 
-def _set_step(window: "Window", view: View) -> None:
-    window.demo.set_step(view.step)
+def _set_reading(window: "Window", view: View) -> None:
+    window.set_reading(view.reading)
 
 
 def _set_message(window: "Window", view: View) -> None:
@@ -233,8 +256,8 @@ def _set_training(window: "Window", view: View) -> None:
     )
 
 
-def _set_commands(window: "Window", view: View) -> None:
-    window.set_commands(view.enabled, view.checked)
+def _set_flags(window: "Window", view: View) -> None:
+    window.set_flags(view.flags)
 
 
 def _set_saving(window: "Window", view: View) -> None:
@@ -258,19 +281,18 @@ _SETTERS: Mapping[str, Callable[["Window", View], None]] = {
     "warnings": _set_warnings,
     "demo": _set_demo,
     "story": _set_story,
-    "step": _set_step,
+    "reading": _set_reading,
     "message": _set_message,
     "working": _set_working,
     "exploring": _set_exploring,
     "training": _set_training,
-    "enabled": _set_commands,
-    "checked": _set_commands,
+    "flags": _set_flags,
     "saving": _set_saving,
 }
 # Compared by value; all else, which may hold arrays, by identity.
 _PLAIN = (
     *(str, int, float, bool, frozenset, Counts, Display, Heads, Message),
-    *(ModelCard, PruneRequest, Tabs, Working),
+    *(ModelCard, PruneRequest, Story, Tabs, Working),
 )
 
 

@@ -10,13 +10,14 @@ from pathlib import Path
 from app.controllers.presenter.heads import Heads, find_titles, resolve_heads
 from app.plots.styles import series_name
 from app.state.app_state import MOST, AppState, Display, Message
+from app.state.demo import PAGES
 from app.state.training import Training
 from app.state.trials import predictor, work_of
 from app.state.values import DrawnOutcome, ModelCard, Opened, Picture
 from app.text import format as text
 from app.text import story
+from app.text.slides import meaning, slide_called
 from app.text.speed import describe_latency
-from app.views.main_window.commands.table import find_checked, find_enabled
 from core.results import Trial
 from core.types import Counts, PruneRequest
 
@@ -37,6 +38,19 @@ class Working:
     words: str
     done: int = 0
     total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """The words of the demo view, see `app.views.panels.demo.Demo`."""
+
+    headline: str
+    explanation: str
+    meaning: str
+    step: float
+    page: int
+    words: str
+    slide: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,15 +100,16 @@ class View:
         Whose nuclei are counted and listed; None where there are none to show.
     latency, warnings
         Sentences of the controls.
-    demo, story, step
-        The demo view: whether it is on, its headline and explanation, and the
-        sparsity whose button is pressed.
+    demo, story
+        Whether the demo view is on, and its words.
+    reading
+        Whether the blinded reading is on.
     message, working, exploring
         What is told, what runs, and how many models an exploration has to go.
     training
         The newest one, if it is of the request.
-    enabled, checked
-        Names of commands that can be used, and that are ticked.
+    flags
+        What commands depend on, see `find_flags`.
     saving
         Whether files are being written.
     trials, plotted
@@ -117,14 +132,13 @@ class View:
     latency: str
     warnings: tuple[str, ...]
     demo: bool
-    story: tuple[str, str]
-    step: float
+    story: Story | None
+    reading: bool
     message: Message | None
     working: Working | None
     exploring: int
     training: Training | None
-    enabled: frozenset[str]
-    checked: frozenset[str]
+    flags: frozenset[str]
     saving: bool
     trials: tuple[Trial, ...]
     plotted: tuple[PruneRequest, ...]
@@ -164,13 +178,12 @@ def resolve(state: AppState) -> View:
         warnings=_warnings(state, shown),
         demo=state.demo,
         story=_story(state, opened),
-        step=state.request.sparsity,
+        reading=state.reading,
         message=state.message,
         working=_working(state),
         exploring=len(state.todo),
         training=_training(state),
-        enabled=find_enabled(state),
-        checked=find_checked(state),
+        flags=find_flags(state),
         saving=any(work.purpose == "save" for work in state.asked),
         trials=state.trials if opened else (),
         plotted=tuple(pane.request for pane in state.panes),
@@ -273,16 +286,26 @@ def _warnings(state: AppState, shown: DrawnOutcome | None) -> tuple[str, ...]:
     return (*why, *shown.warnings) if shown is not None else why
 
 
-def _story(state: AppState, opened: Opened | None) -> tuple[str, str]:
-    """Return headline and explanation of the demo view."""
+def _story(state: AppState, opened: Opened | None) -> Story | None:
+    """Return the words of the demo view; None while it is not on."""
+    if not state.demo:
+        return None
     outcome = state.outcome
+    headline, explanation = state.why_not(state.pane), ""
     if opened is None:
-        return _note(state), ""
-    if outcome is None or not state.current:
-        return state.why_not(state.pane), ""
-    return (
-        story.headline(opened, outcome, state.latency),
-        story.explanation(opened, outcome),
+        headline = _note(state)
+    elif outcome is not None and state.current:
+        headline = story.headline(opened, outcome, state.latency)
+        explanation = story.explanation(opened, outcome)
+    told = state.story
+    return Story(
+        headline,
+        explanation,
+        meaning(opened, state.latency, slide_called(told.slide)) if opened else "",
+        state.request.sparsity,
+        told.page,
+        PAGES[told.page - 1].words if told.page else "",
+        told.slide,
     )
 
 
@@ -300,8 +323,8 @@ _DOING = {
 
 def _working(state: AppState) -> Working | None:
     work, step = state.work, state.step
-    if work is None:
-        return None
+    if work is None or (work.purpose == "frame" and step is None and not state.late):
+        return None  # a frame of a drag is there before anyone could read it
     words = step.what[:1].upper() + step.what[1:] if step else _DOING[work.purpose]
     if work.measures:
         words = "Measuring latency"
@@ -315,3 +338,28 @@ def _working(state: AppState) -> Working | None:
 def _training(state: AppState) -> Training | None:
     training = state.training
     return training if training and training.request == state.request else None
+
+
+def find_flags(state: AppState) -> frozenset[str]:
+    """Return what is the case, of all that a command may depend on."""
+    display, bench = state.display, not state.demo
+    panes = len(state.panes)
+    flags = {
+        "open": state.opened is not None and state.opening is None,
+        "undo": state.history.back,
+        "redo": state.history.forth,
+        "room": bench and panes < MOST,
+        "several": bench and panes > 1,
+        "masks": display.visible,
+        "fill": display.overlay == "fill",
+        "difference": display.overlay == "difference",
+        "swipe": display.swipe,
+        "truth": display.truth,
+        "demo": state.demo,
+        "story": state.demo and not state.reading,
+        "locked": bool(state.request.locked),
+        "exploring": bool(state.todo),
+        "paused": state.paused,
+    }
+    flags |= {f"pane {n + 1}": bench and n < panes for n in range(MOST)}
+    return frozenset(name for name, on in flags.items() if on)

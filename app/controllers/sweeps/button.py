@@ -7,8 +7,8 @@ from PySide6.QtCore import QObject, Slot
 if TYPE_CHECKING:
     from app.controllers.controller import Controller
     from app.controllers.sweeps.sweeping import Sweeping
-    from app.state.app_state import AppState
     from app.state.store import Store
+    from app.state.values import Opened
     from app.views.main_window.window import Window
     from app.views.panels.sweep import SweepWindow
 
@@ -36,7 +36,8 @@ class SweepButton(QObject):
         self.panel: SweepWindow | None = None
         window.sweepAsked.connect(self.show)
         window.closing.connect(self.close)
-        store.changed.connect(self._on_changed)
+        controller.presenter.openedShown.connect(self._on_opened)
+        controller.presenter.layersLocked.connect(self._on_locked)
 
     @Slot()
     def show(self) -> None:
@@ -61,11 +62,12 @@ class SweepButton(QObject):
             self.sweeping.close()
         self.sweeping = self.panel = None
 
-    @Slot(object, object)
-    def _on_changed(self, old: "AppState", new: "AppState") -> None:
-        if self.sweeping is None:
-            return
-        if old.opened is not new.opened:
-            self.sweeping.set_opened(new.opened)
-        if old.request.locked != new.request.locked:
-            self.sweeping.set_locked(new.request.locked)
+    @Slot(object)
+    def _on_opened(self, opened: "Opened") -> None:
+        if self.sweeping is not None:
+            self.sweeping.set_opened(opened)
+
+    @Slot(tuple)
+    def _on_locked(self, names: tuple[str, ...]) -> None:
+        if self.sweeping is not None:
+            self.sweeping.set_locked(names)

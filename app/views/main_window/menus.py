@@ -3,7 +3,7 @@
 To read this file, start from `Menus`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
@@ -107,18 +107,14 @@ class Menus(QObject):
 
     # Setters: silent
 
-    def set_enabled(self, names: Iterable[str]) -> None:
-        """Allow these commands, and no others of the table."""
-        allowed = set(names)
+    def set_flags(self, flags: Collection[str]) -> None:
+        """Allow and tick commands by what is the case, see `Command`."""
         for command in COMMANDS:
-            self.actions[command.name].setEnabled(command.name in allowed)
-
-    def set_checked(self, names: Iterable[str]) -> None:
-        """Tick these commands, and no others of the table."""
-        ticked = set(names)
-        for command in COMMANDS:
-            if command.checked is not None:
-                self.actions[command.name].setChecked(command.name in ticked)
+            action = self.actions[command.name]
+            if command.enabled:
+                action.setEnabled(command.enabled in flags)
+            if command.checked:
+                action.setChecked(command.checked in flags)
 
     def set_recent(self, paths: Sequence[str]) -> None:
         """List the tiles that were opened from files, the latest first."""
@@ -149,7 +145,7 @@ def _build_action(command: Command, window: WindowSignals) -> QAction:
     action.setShortcuts([QKeySequence(key) for key in keys])
     said = f" ({_native(keys[0])})" if keys else ""
     action.setToolTip(f"{command.tip.removesuffix('.')}{said}.")
-    action.setCheckable(command.checked is not None)
+    action.setCheckable(bool(command.checked))
     action.setAutoRepeat(not command.held)
     action.setProperty(SUBJECT, command.menu.partition("/")[0])
     action.setProperty(HELD, command.held)

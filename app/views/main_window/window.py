@@ -148,10 +148,9 @@ class Window(WindowSignals):
         if self._dock.isVisible():
             self.table.filter.setFocus()
 
-    def set_commands(self, enabled: Collection[str], checked: Collection[str]) -> None:
-        """Allow and tick commands by their names."""
-        self.menus.set_enabled(enabled)
-        self.menus.set_checked(checked)
+    def set_flags(self, flags: Collection[str]) -> None:
+        """Allow and tick commands by what is the case."""
+        self.menus.set_flags(flags)
 
     def set_saving(self, on: bool) -> None:
         """Ask before the window closes, while files are written."""

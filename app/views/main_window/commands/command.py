@@ -3,16 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.state.app_state import AppState
 from app.state.events import Event
 from app.views.main_window.signals import WindowSignals
 
 Action = Event | Callable[[WindowSignals], object]
-Test = Callable[[AppState], bool]
-
-
-def _always(_: AppState) -> bool:
-    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +28,8 @@ class Command:
     action
         An event, or a function of the window.
     enabled, checked
-        Whether it can be used, and whether it is ticked (None: it never is).
+        Flag of `app.controllers.presenter.view.find_flags` that must be up for it to
+        be used (empty: always), and the one that ticks it (empty: it has no tick).
     rule
         Whether a line stands above it in its menu.
     bar
@@ -49,18 +44,8 @@ class Command:
     menu: str
     tip: str
     action: Action
-    enabled: Test = _always
-    checked: Test | None = None
+    enabled: str = ""
+    checked: str = ""
     rule: bool = False
     bar: bool = False
     held: bool = False
-
-
-def is_open(state: AppState) -> bool:
-    """Return whether a model and a tile are open."""
-    return state.opened is not None and state.opening is None
-
-
-def has_result(state: AppState) -> bool:
-    """Return whether the active pane shows what the controls say."""
-    return is_open(state) and state.current

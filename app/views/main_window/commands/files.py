@@ -8,8 +8,6 @@ from app.views.main_window import dialogs
 from app.views.main_window.commands.command import (
     Action,
     Command,
-    has_result,
-    is_open,
 )
 from app.views.main_window.signals import WindowSignals
 from core.tables import MODEL_EXPORTS, file_filter
@@ -64,7 +62,7 @@ FILE_COMMANDS = (
         "File",
         "Open the ground truth of the tile on show.",
         dialogs.ask_labels,
-        is_open,
+        "open",
         bar=True,
     ),
     Command(
@@ -82,7 +80,7 @@ FILE_COMMANDS = (
         EXPORT,
         "Save the pruned model of the active pane.",
         _save("model", "pruned.safetensors", _MODELS),
-        is_open,
+        "open",
     ),
     Command(
         "save.report",
@@ -91,7 +89,7 @@ FILE_COMMANDS = (
         EXPORT,
         "Save one page with all results of the active pane.",
         _save("report", "report.html", "HTML (*.html)"),
-        has_result,
+        "open",
     ),
     Command(
         "save.pruned",
@@ -100,7 +98,7 @@ FILE_COMMANDS = (
         EXPORT,
         "Save the nuclei that the pruned model finds.",
         _save("pruned", "pruned.geojson", _NUCLEI),
-        has_result,
+        "open",
     ),
     Command(
         "save.dense",
@@ -109,7 +107,7 @@ FILE_COMMANDS = (
         EXPORT,
         "Save the nuclei that the dense model finds.",
         _save("dense", "dense.geojson", _NUCLEI),
-        is_open,
+        "open",
     ),
     Command(
         "save.points",
@@ -118,7 +116,7 @@ FILE_COMMANDS = (
         EXPORT,
         "Save every model tried as a row of a table.",
         _save("points", "points.csv", "*.csv"),
-        is_open,
+        "open",
     ),
     Command(
         "save.folder",
@@ -129,7 +127,7 @@ FILE_COMMANDS = (
         lambda window: dialogs.ask_folder(
             window, partial(window.exportAsked.emit, "folder")
         ),
-        is_open,
+        "open",
     ),
     *(
         Command(

@@ -1,6 +1,5 @@
-"""The table of all commands, and which can be used now."""
+"""The table of all commands."""
 
-from app.state.app_state import AppState
 from app.views.main_window.commands.command import Command
 from app.views.main_window.commands.files import FILE_COMMANDS
 from app.views.main_window.commands.views import VIEW_COMMANDS
@@ -18,15 +17,3 @@ COMMANDS: tuple[Command, ...] = (
     *RUN_COMMANDS,
     *HELP_COMMANDS,
 )
-
-
-def find_enabled(state: AppState) -> frozenset[str]:
-    """Return the names of commands that can be used now."""
-    return frozenset(one.name for one in COMMANDS if one.enabled(state))
-
-
-def find_checked(state: AppState) -> frozenset[str]:
-    """Return the names of commands that are ticked now."""
-    return frozenset(
-        one.name for one in COMMANDS if one.checked is not None and one.checked(state)
-    )

@@ -2,15 +2,10 @@
 
 from functools import partial
 
-from app.state.app_state import AppState
 from app.state.events import DemoToggled, DisplayToggled
 from app.views.main_window import dialogs
 from app.views.main_window.commands.command import Command
 from app.views.main_window.signals import WindowSignals
-
-
-def _in_story(state: AppState) -> bool:
-    return state.demo and not state.reading
 
 
 def _ask_theme(key: str, window: WindowSignals) -> None:
@@ -25,7 +20,7 @@ VIEW_COMMANDS = (
         "View",
         "Draw the nuclei, or the tile alone.",
         DisplayToggled("visible"),
-        checked=lambda state: state.display.visible,
+        checked="masks",
     ),
     Command(
         "view.fill",
@@ -34,7 +29,7 @@ VIEW_COMMANDS = (
         "View",
         "Fill each nucleus, or draw its rim.",
         DisplayToggled("fill"),
-        checked=lambda state: state.display.overlay == "fill",
+        checked="fill",
     ),
     Command(
         "view.difference",
@@ -43,7 +38,7 @@ VIEW_COMMANDS = (
         "View",
         "Colour each nucleus by what became of it in the pruned model.",
         DisplayToggled("difference"),
-        checked=lambda state: state.display.overlay == "difference",
+        checked="difference",
     ),
     Command(
         "view.swipe",
@@ -52,7 +47,7 @@ VIEW_COMMANDS = (
         "View",
         "Draw dense masks left, pruned ones right of a divider.",
         DisplayToggled("swipe"),
-        checked=lambda state: state.display.swipe,
+        checked="swipe",
     ),
     Command(
         "view.truth",
@@ -61,7 +56,7 @@ VIEW_COMMANDS = (
         "View",
         "Draw the ground truth in white.",
         DisplayToggled("truth"),
-        checked=lambda state: state.display.truth,
+        checked="truth",
     ),
     Command(
         "view.blink",
@@ -121,7 +116,7 @@ VIEW_COMMANDS = (
         "View",
         "Show large words for an audience.",
         DemoToggled(),
-        checked=lambda state: state.demo,
+        checked="demo",
         rule=True,
         bar=True,
     ),
@@ -132,7 +127,7 @@ VIEW_COMMANDS = (
         "View",
         "Go on with the story of the demo view.",
         lambda window: window.storyAsked.emit(1),
-        _in_story,
+        "story",
     ),
     Command(
         "story.back",
@@ -141,6 +136,6 @@ VIEW_COMMANDS = (
         "View",
         "Go back in the story of the demo view.",
         lambda window: window.storyAsked.emit(-1),
-        _in_story,
+        "story",
     ),
 )

@@ -3,13 +3,7 @@
 from app.state import events
 from app.state.app_state import MOST
 from app.views.main_window import dialogs
-from app.views.main_window.commands.command import Command, Test, is_open
-
-
-def _has_pane(place: int) -> Test:
-    """Return what tells whether there is such a pane and its key is free."""
-    return lambda state: not state.demo and place < len(state.panes)
-
+from app.views.main_window.commands.command import Command
 
 EDIT_COMMANDS = (
     Command(
@@ -19,7 +13,7 @@ EDIT_COMMANDS = (
         "Edit",
         "Go back to the settings before.",
         events.Travelled(-1),
-        lambda state: state.history.back,
+        "undo",
         bar=True,
     ),
     Command(
@@ -29,7 +23,7 @@ EDIT_COMMANDS = (
         "Edit",
         "Take the last undo back.",
         events.Travelled(1),
-        lambda state: state.history.forth,
+        "redo",
         bar=True,
     ),
     Command(
@@ -39,7 +33,7 @@ EDIT_COMMANDS = (
         "Edit",
         "Show one more pruned model beside the active one.",
         events.PaneAdded(),
-        lambda state: not state.demo and len(state.panes) < MOST,
+        "room",
         rule=True,
     ),
     Command(
@@ -49,7 +43,7 @@ EDIT_COMMANDS = (
         "Edit",
         "Close the active pane.",
         events.PaneClosed(),
-        lambda state: not state.demo and len(state.panes) > 1,
+        "several",
     ),
     *(
         Command(
@@ -60,7 +54,7 @@ EDIT_COMMANDS = (
             "Let the controls edit this pane.",
             events.PaneChosen(place),
             # the digits are those of the demo view's buttons while it is on
-            _has_pane(place),
+            f"pane {place + 1}",
         )
         for place in range(MOST)
     ),
@@ -73,7 +67,7 @@ RUN_COMMANDS = (
         "Model",
         "Let every layer be pruned again.",
         lambda window: window.unlockAsked.emit(),
-        lambda state: bool(state.request.locked),
+        "locked",
         rule=True,
     ),
     Command(
@@ -83,8 +77,8 @@ RUN_COMMANDS = (
         "Run",
         "Try a row of sparsities with these settings and fill the plots.",
         events.ExploreSwitched(),
-        is_open,
-        checked=lambda state: bool(state.todo),
+        "open",
+        checked="exploring",
     ),
     Command(
         "run.again",
@@ -93,7 +87,7 @@ RUN_COMMANDS = (
         "Run",
         "Compute what was cancelled after all.",
         events.Resumed(),
-        lambda state: state.paused,
+        "paused",
     ),
     Command(
         "run.cancel",
