@@ -90,7 +90,7 @@ def build(
         lambda opened: _keep_recent(opened, settings, window)
     )
     attach(bench, settings)
-    SweepButton(window, store, controller)
+    SweepButton(window, store, runner, controller)
     _watch_memory(bench)
     return bench
 

@@ -43,14 +43,20 @@ def settings(tmp_path):
 
 
 @pytest.fixture
-def bench(qtbot, settings, monkeypatch):
+def rest_ms():
+    """How long a hand must rest, in milliseconds: nobody waits for one here."""
+    return 40
+
+
+@pytest.fixture
+def bench(qtbot, settings, monkeypatch, rest_ms):
     """A window over the fake engine, closed with its worker."""
     from fakes import FakeEngine
 
     from app import bootstrap
     from app.controllers import controller
 
-    monkeypatch.setattr(controller, "REST_MS", 40)  # nobody waits for a hand here
+    monkeypatch.setattr(controller, "REST_MS", rest_ms)
     monkeypatch.setattr(controller, "HOVER_MS", 0)
     # Work in the background would come in between; its own test asks for it.
     monkeypatch.setattr(controller, "IDLE_MS", 3_600_000)

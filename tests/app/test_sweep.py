@@ -22,6 +22,7 @@ from app.controllers.sweeps.sweeping import (
     same_model,
 )
 from app.views.panels.sweep import SweepWindow
+from app.worker.runner import Runner
 from core.results import TrialIdentity
 from core.store import TrialStore, read_store
 from core.tables import COUNTS
@@ -65,10 +66,11 @@ def joined(qtbot, went, monkeypatch, tmp_path):
     monkeypatch.setattr(
         sweeping, "default_store", lambda _: tmp_path / "new" / "run.sqlite"
     )
-    window = SweepWindow()
-    both = Sweeping(window, went.append)
+    window, runner = SweepWindow(), Runner()
+    both = Sweeping(window, runner, went.append)
     yield both
     both.close()
+    assert runner.close()
     assert not both.process.running
 
 
@@ -279,8 +281,8 @@ def test_what_the_panel_says_is_what_is_pruned(joined, window, opened, qtbot):
 
 
 def test_closing_ends_a_running_sweep(qtbot, opened, tmp_path):
-    window = SweepWindow()
-    both = Sweeping(window, lambda _: None)
+    window, runner = SweepWindow(), Runner()
+    both = Sweeping(window, runner, lambda _: None)
     both.set_opened(opened)
     window.form.set_store(str(tmp_path / "a.sqlite"))
     small(window)
@@ -289,6 +291,7 @@ def test_closing_ends_a_running_sweep(qtbot, opened, tmp_path):
     qtbot.waitUntil(lambda: both.process.pid > 0, timeout=LONG)
     pid = both.process.pid
     both.close()
+    assert runner.close()
     assert not psutil.pid_exists(pid)
 
 

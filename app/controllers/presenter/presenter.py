@@ -55,6 +55,8 @@ class Presenter(QObject):
         self._window = window
         self._masks = MaskMaker()
         self._shown: View | None = None
+        self._drawn: Drawn | None = None
+        self._named: tuple[object, ...] = ()  # colours of the legend
         self._state: AppState | None = None  # for the plots that are due
         self._plots = single_shot(self, PLOTS_MS, self._show_plots)
 
@@ -116,15 +118,27 @@ class Presenter(QObject):
         self.show_table()
 
     def _draw(self, view: View) -> None:
-        drawn, viewer = view.drawn, self._window.viewer
+        drawn, viewer, old = view.drawn, self._window.viewer, self._drawn
+        self._drawn = drawn
         display, opened = drawn.display, drawn.opened
+        other = old is None or old.opened is not opened or old.display != display
+        if other:
+            self._show_display(drawn)
+        viewer.set_masks(*self._masks.make(drawn))
+        if display.heat or (old is not None and old.display.heat):
+            viewer.set_heats(display.heat, heats(drawn))
+        named = legend(drawn), display.hidden_types
+        if named != self._named:
+            self._named = named
+            viewer.set_legend(*named)
+
+    def _show_display(self, drawn: Drawn) -> None:
+        """Set how everything is drawn; seldom called, and never by a drag."""
+        display, opened, viewer = drawn.display, drawn.opened, self._window.viewer
         viewer.set_display(display.overlay, display.visible, display.opacity)
         truth = opened is not None and opened.truth is not None
         viewer.set_truth(truth, display.truth)
         viewer.set_swipe(display.swipe)
-        viewer.set_masks(*self._masks.make(drawn))
-        viewer.set_heats(display.heat, heats(drawn))
-        viewer.set_legend(legend(drawn), display.hidden_types)
         self._window.nuclei.set_hidden(
             display.hidden_kinds,
             offered=display.overlay == "difference" and display.visible,

@@ -346,8 +346,8 @@ def find_flags(state: AppState) -> frozenset[str]:
     panes = len(state.panes)
     flags = {
         "open": state.opened is not None and state.opening is None,
-        "undo": state.history.back,
-        "redo": state.history.forth,
+        "undo": len(state.history.past) > 1,
+        "redo": bool(state.history.future),
         "room": bench and panes < MOST,
         "several": bench and panes > 1,
         "masks": display.visible,

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from app.state.values import Opened
     from app.views.main_window.window import Window
     from app.views.panels.sweep import SweepWindow
+    from app.worker.runner import Runner
 
 
 class SweepButton(QObject):
@@ -22,14 +23,21 @@ class SweepButton(QObject):
         Its owner; closing it ends a sweep that runs.
     store
         Says which model and tile are open.
+    runner
+        Reads stores.
     controller
         Goes to states that are clicked.
     """
 
     def __init__(
-        self, window: "Window", store: "Store", controller: "Controller"
+        self,
+        window: "Window",
+        store: "Store",
+        runner: "Runner",
+        controller: "Controller",
     ) -> None:
         super().__init__(window)
+        self._runner = runner
         self._window, self._store = window, store
         self._controller = controller
         self.sweeping: Sweeping | None = None
@@ -48,7 +56,9 @@ class SweepButton(QObject):
             from app.views.panels.sweep import SweepWindow
 
             self.panel = SweepWindow(self._window)
-            self.sweeping = Sweeping(self.panel, self._controller.go_to, self._window)
+            self.sweeping = Sweeping(
+                self.panel, self._runner, self._controller.go_to, self._window
+            )
             self.sweeping.set_opened(self._store.state.opened)
             self.sweeping.set_locked(self._store.state.request.locked)
         self.panel.show()

@@ -5,12 +5,11 @@ To read this file, start from `Sweeping.start`.
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QStandardPaths, Qt, Signal, Slot
+from PySide6.QtCore import QObject, QStandardPaths, Qt, Slot
 
 from app.controllers.sweeps.process import SweepProcess, order_of
 from app.controllers.sweeps.stores import (
@@ -24,7 +23,7 @@ from app.state.sweep_values import StoreContents, SweepSettings
 from app.state.timers import single_shot
 from app.text import format as text
 from app.views.widgets.store_list import StoreRow
-from app.worker.runner import Failure, failure_of
+from app.worker.runner import Failure, Runner
 from core.results import TrialIdentity
 from core.tables import METRICS, TILE_ENDINGS, metric_titles
 
@@ -64,22 +63,24 @@ class Sweeping(QObject):
     ----------
     window
         What asks and is set.
+    runner
+        Reads stores in its lane for files.
     go_to
         Puts the main window to a request.
     parent
         Qt owner.
     """
 
-    _came = Signal(object)  # from the worker thread: _Ordered, StoreContents or Failure
-
     def __init__(
         self,
         window: "SweepWindow",
+        runner: Runner,
         go_to: Callable[["PruneRequest"], None],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._window, self._go_to = window, go_to
+        self._window, self._runner, self._go_to = window, runner, go_to
+        self._reads: list[int] = []  # numbers of what the runner was given
         self._opened: Opened | None = None
         self._shown = _Shown()
         self._out: Path | None = None  # store of the sweep that runs
@@ -87,7 +88,6 @@ class Sweeping(QObject):
         self._starting = False
         self._closed = False
         self._tiles: tuple[str, int] = "", 1  # folder last counted
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="stores")
         self.process = SweepProcess(self)
         self._soon = single_shot(self, READ_MS, self._read_on)
         self._connect()
@@ -107,7 +107,8 @@ class Sweeping(QObject):
         process.stored.connect(self._on_stored)
         process.ended.connect(self._on_ended)
         process.failed.connect(self._on_failed)
-        self._came.connect(self._on_came, Qt.ConnectionType.QueuedConnection)
+        self._runner.finished.connect(self._on_came)
+        self._runner.failed.connect(self._on_came)
 
     # What the user asks for
 
@@ -164,24 +165,21 @@ class Sweeping(QObject):
         self._closed = True
         self._soon.stop()
         self.process.close()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for number in self._reads:
+            self._runner.cancel(number)
         self._window.deleteLater()
 
     # What comes back
 
-    def _submit(self, work: Callable[[], object]) -> None:
-        def run() -> None:
-            try:
-                self._came.emit(work())
-            except Exception as error:  # noqa: BLE001 - shown, never lost
-                self._came.emit(failure_of(error))
-
+    def _submit(self, call: Callable[[], object]) -> None:
+        """Have a store read, or an order written, beside what is computed."""
         if not self._closed:
-            self._pool.submit(run)
+            self._reads.append(-1 - len(self._reads))
+            self._runner.start(self._reads[-1], lambda _: call(), "files")
 
-    @Slot(object)
-    def _on_came(self, value: object) -> None:
-        if self._closed:
+    @Slot(int, object)
+    def _on_came(self, number: int, value: object) -> None:
+        if self._closed or number not in self._reads:
             return
         if isinstance(value, _Ordered):
             if self._starting:

@@ -1,6 +1,7 @@
 """What is pruned, how, and how much of the model is left."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QStandardItemModel
@@ -62,6 +63,8 @@ class Controls(QWidget):
     paneChosen = Signal(int)  # place of the pane to edit
     paneAdded = Signal()
     lockChosen = Signal(str)  # free, sparsity or latency
+
+    _request: PruneRequest | None = None  # on show
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -180,6 +183,7 @@ class Controls(QWidget):
         self._about.setText(card.about if card else "")
 
     def set_heuristics(self, heuristics: tuple[HeuristicInfo, ...]) -> None:
+        self._request = None  # the list is another: choose in it again
         with QSignalBlocker(self._heuristic):
             self._heuristic.clear()
             for heuristic in heuristics:
@@ -209,6 +213,14 @@ class Controls(QWidget):
             items.item(self._heuristic.count() - 1).setEnabled(False)
 
     def set_request(self, request: PruneRequest) -> None:
+        old, self._request = self._request, request
+        with QSignalBlocker(self._slider), QSignalBlocker(self._number):
+            self._slider.setValue(round(request.sparsity * _STEPS))
+            self._number.setValue(request.sparsity * 100)
+        if old is None or replace(old, sparsity=request.sparsity) != request:
+            self._set_choices(request)  # a drag changes none of them
+
+    def _set_choices(self, request: PruneRequest) -> None:
         with QSignalBlocker(self._heuristic):
             index = self._heuristic.findData(request.heuristic)
             self._heuristic.setCurrentIndex(index)
@@ -221,9 +233,6 @@ class Controls(QWidget):
         if request.training is not None:
             self.training.set_training(request.training)
         self.training.setVisible(request.training is not None)
-        with QSignalBlocker(self._slider), QSignalBlocker(self._number):
-            self._slider.setValue(round(request.sparsity * _STEPS))
-            self._number.setValue(request.sparsity * 100)
 
     def set_panes(self, names: Sequence[str], active: int, *, full: bool) -> None:
         """Offer the panes, the active one pressed; ``full`` when no more fit."""
