@@ -223,12 +223,20 @@ class Runner(QObject):
             over = step.done == step.total and now >= last
             if over or now - last >= _REPORT_EVERY:
                 last = now
-                self._reported.emit(number, step)
+                self._post("_reported", number, step)
 
         return report
 
     def _publisher(self, number: int) -> Callable[[object], None]:
-        return lambda value: self._handed.emit(number, value)
+        return lambda value: self._post("_handed", number, value)
+
+    def _post(self, signal: str, number: int, value: object) -> None:
+        """Hand something to the window's thread (worker thread)."""
+        try:
+            getattr(self, signal).emit(number, value)
+        except RuntimeError:  # the window is gone; work outlived its patience
+            if not self._closed:
+                raise
 
     def _serve(self, inbox: "queue.SimpleQueue[_Started | None]") -> None:
         """Do what comes in (worker thread) until nothing more will."""
@@ -251,7 +259,7 @@ class Runner(QObject):
             outcome = failure_of(error)
             if not outcome.expected:
                 log.error("job failed\n%s", outcome.details)
-        self._ended.emit(started.number, outcome)
+        self._post("_ended", started.number, outcome)
         del outcome
         self._tidy()
 
