@@ -40,7 +40,7 @@ from core.pruning.scoring.heuristics import (
 from core.pruning.scoring.statistics import Statistics, calibrate
 from core.pruning.tracing.counting import Counter
 from core.pruning.tracing.graph import ChannelGraph, GraphLayer
-from core.pruning.tracing.tracer import trace
+from core.pruning.verification import trace
 
 __all__ = [
     "HEURISTICS",

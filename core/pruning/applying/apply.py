@@ -15,7 +15,8 @@ from core.pruning.applying.refit import refit
 from core.pruning.planning.checks import check_statistics
 from core.pruning.planning.plan import Kept, PruningPlan
 from core.pruning.scoring.statistics import Statistics
-from core.pruning.tracing.modes import copied, tensors_of
+from core.pruning.tracing.copies import copied
+from core.pruning.tracing.modes import tensors_of
 
 _HOOKS = (
     *("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks"),

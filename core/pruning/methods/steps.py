@@ -12,7 +12,7 @@ from core.errors import PruningError
 from core.pruning.methods.channels import Channels
 from core.pruning.methods.protocol import Plan, check_recovery, plan_settings
 from core.pruning.schedule import Schedule, Stepwise, prune_in_steps
-from core.pruning.tracing.modes import copied
+from core.pruning.tracing.copies import copied
 
 if TYPE_CHECKING:
     from torch import nn

@@ -20,8 +20,8 @@ from core.pruning.planning.weight_masks import MaskPlan, as_tensor
 from core.pruning.scoring.heuristics import ScoringContext, find_heuristic
 from core.pruning.scoring.heuristics.protocol import WeightScores
 from core.pruning.scoring.statistics import Statistics
+from core.pruning.tracing.copies import copied
 from core.pruning.tracing.graph import ChannelGraph, GraphLayer
-from core.pruning.tracing.modes import copied
 
 
 def make_masks(  # noqa: PLR0913 - mirrors make_plan

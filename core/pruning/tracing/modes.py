@@ -1,14 +1,11 @@
-"""Small things about modules: evaluation mode, tensors by name, copies, calls."""
+"""Small things about modules: evaluation mode, tensors by name, calls."""
 
 import contextlib
-import copy
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
-
-Module = TypeVar("Module", bound=nn.Module)
 
 
 @contextlib.contextmanager
@@ -21,27 +18,6 @@ def evaluating(module: nn.Module) -> Iterator[None]:
     finally:
         for child, flag in training.items():
             child.training = flag
-
-
-def copied(module: Module, memo: dict[int, Any] | None = None) -> Module:
-    """Return a deep copy of a module.
-
-    Computed weights that an older normalisation leaves behind as attributes are
-    results, which torch does not copy; each run computes them anew.
-
-    Parameters
-    ----------
-    module
-        Not changed.
-    memo
-        Identities of objects to what stands for them in the copy.
-    """
-    memo = {} if memo is None else memo
-    for child in module.modules():
-        for value in vars(child).values():
-            if isinstance(value, Tensor) and not value.is_leaf:
-                memo.setdefault(id(value), value.detach().clone())
-    return copy.deepcopy(module, memo)
 
 
 def tensors_of(module: nn.Module) -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ To read this file, start from `Recorder.labels`.
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from types import FrameType
@@ -81,10 +81,28 @@ class Recorder:
     ----------
     module
         The network that is traced; only its names are read.
+    strict
+        Whether every width that the network's own code looks at stays as it is.
+    foreign
+        Identities of tensors that the network should not use.
     """
 
-    def __init__(self, module: nn.Module) -> None:
+    def __init__(
+        self,
+        module: nn.Module,
+        *,
+        strict: bool = False,
+        foreign: Collection[int] = (),
+    ) -> None:
         self.book = Labels()
+        self.strict, self.foreign = strict, foreign
+        self.touched: list[str] = []
+        """Functions that were given a foreign tensor."""
+        self.example: tuple[tuple[int, ...], ...] = ()
+        self.handed = False
+        """Whether the network's own code has looked at a width."""
+        self.calls: list[tuple[str, tuple[Any, ...]]] = []
+        """Functions in the order they were called, with constants of the code."""
         self.layers: list[LayerRecord] = []
         self.attributes: list[AttributeUse] = []
         self.unknown: dict[str, int] = {}
@@ -151,10 +169,17 @@ class Recorder:
             self.book.fix(right, "joined with values that cannot be pruned")
 
     def size(self, labels: LabelArray | None, size: int) -> int:
-        """Return a width as the traced code sees it."""
+        """Return a width as the traced code sees it; it is noted that it does."""
         if labels is None:
             return size
-        return SymbolicSize(labels, Fraction(1), self.book.fix)
+        if self.strict:
+            self.book.fix(labels, "the code computes with this width")
+            return size
+        self.handed = True
+        return SymbolicSize(labels, Fraction(1), self.book.fix, self._tie)
+
+    def _tie(self, labels: LabelArray, count: int) -> None:
+        tie_chunks(self, labels, count)
 
     def fix_outside_torch(self, labels: LabelArray, reason: str) -> None:
         """Protect channels, unless torch's own layers only check their widths."""

@@ -4,6 +4,7 @@ To read this file, start from `restoring`.
 """
 
 import contextlib
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -42,22 +43,47 @@ def restoring(module: nn.Module) -> Iterator[None]:
 
     Values of tensors are not: a trace runs on shapes, or on a copy.
     """
-    kept = [(child, dict(vars(child)), _tables(child)) for child in module.modules()]
+    kept = [(child, dict(vars(child)), _contents(child)) for child in module.modules()]
     try:
         yield
     finally:
-        for child, attributes, tables in kept:
+        for child, attributes, contents in kept:
             child.__dict__.clear()
             child.__dict__.update(attributes)
-            for name, table in tables.items():
-                held = child.__dict__[name]
-                held.clear()
-                held.update(table)
+            for name, content in contents.items():
+                _refill(child.__dict__[name], content)
 
 
-def _tables(module: nn.Module) -> dict[str, dict[Any, Any]]:
-    names = ("_parameters", "_buffers", "_modules")
-    return {name: dict(vars(module)[name]) for name in names}
+def _contents(module: nn.Module) -> dict[str, Any]:
+    """Return what a module's own containers hold: tables, hooks, lists, sets."""
+    return {
+        name: copy.copy(value)
+        for name, value in vars(module).items()
+        if isinstance(value, dict | list | set)
+    }
+
+
+def _refill(container: Any, content: Any) -> None:
+    """Put back what a container held, where that has changed."""
+    if len(container) == len(content) and all(
+        new is old
+        for new, old in zip(_members(container), _members(content), strict=True)
+    ):
+        return
+    container.clear()
+    if isinstance(container, list):
+        container.extend(content)
+    else:
+        container.update(content)
+
+
+def _members(container: Any) -> Iterator[Any]:
+    """Yield keys and values, or the entries."""
+    if isinstance(container, dict):
+        for pair in container.items():
+            yield from pair
+    else:
+        yield from container
 
 
 def state_of(module: nn.Module) -> dict[str, tuple[int, int]]:

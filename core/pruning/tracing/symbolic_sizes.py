@@ -15,31 +15,46 @@ from typing import Any, Self
 
 from core.pruning.tracing.labels import LabelArray
 
+Misuse = Callable[[LabelArray, str], None]
+Chunks = Callable[[LabelArray, int], None]
+
 
 class SymbolicSize(int):
     """``share`` times the number of ``labels``, as a plain integer to all others."""
 
     labels: LabelArray
     share: Fraction
-    _on_misuse: Callable[[LabelArray, str], None]
+    _on_misuse: Misuse
+    _on_chunks: Chunks | None
 
     def __new__(
         cls,
         labels: LabelArray,
         share: Fraction,
-        on_misuse: Callable[[LabelArray, str], None],
+        on_misuse: Misuse,
+        on_chunks: Chunks | None = None,
     ) -> Self:
-        """Make a width; ``on_misuse`` fixes the labels and says why."""
+        """Make a width.
+
+        Parameters
+        ----------
+        labels, share
+            It counts the share of the labels.
+        on_misuse
+            Fixes labels and says why.
+        on_chunks
+            Keeps so many stretches of the labels equally wide.
+        """
         self = super().__new__(cls, int(share * len(labels)))
         self.labels = labels
         self.share = share
-        self._on_misuse = on_misuse
+        self._on_misuse, self._on_chunks = on_misuse, on_chunks
         return self
 
     def _scaled(self, share: Fraction) -> int:
         if (share * len(self.labels)).denominator != 1:
             return self._literal("a width is divided with a remainder")
-        return type(self)(self.labels, share, self._on_misuse)
+        return type(self)(self.labels, share, self._on_misuse, self._on_chunks)
 
     def _literal(self, reason: str) -> int:
         self._on_misuse(self.labels, reason)
@@ -67,9 +82,13 @@ class SymbolicSize(int):
         return self._literal("a width is divided by another") // other
 
     def __mod__(self, other: Any) -> Any:
-        # ``assert c % groups == 0`` stays true: groups keep equal widths.
-        if isinstance(other, int) and int.__mod__(self, other) == 0:
-            return 0
+        # ``c % groups`` stays 0 when as many stretches of it stay equally wide.
+        if isinstance(other, int) and not isinstance(other, SymbolicSize) and other:
+            chunks = (Fraction(abs(other)) / self.share).numerator
+            divides = int.__mod__(self, other) == 0 and len(self.labels) % chunks == 0
+            if divides and self._on_chunks is not None:
+                self._on_chunks(self.labels, chunks)
+                return 0
         return self._literal("a width is taken modulo a number") % other
 
     def __add__(self, other: Any) -> Any:
@@ -140,6 +159,29 @@ def _as_number(name: str) -> Callable[..., Any]:
     return operator
 
 
+def _as_property(name: str) -> property:
+    """Return a part of a number that takes the width for one, and so protects it."""
+
+    def part(self: SymbolicSize) -> Any:
+        return getattr(self._literal("a value depends on a width"), name)
+
+    return property(part)
+
+
+def _as_method(name: str) -> Callable[..., Any]:
+    """Return a method of integers that takes the width for one."""
+
+    def method(self: SymbolicSize, *args: Any, **named: Any) -> Any:
+        number = self._literal("a value depends on a width")
+        return getattr(number, name)(*args, **named)
+
+    return method
+
+
+for _name in ("real", "imag", "numerator", "denominator"):
+    setattr(SymbolicSize, _name, _as_property(_name))
+for _name in ("bit_length", "bit_count", "conjugate", "to_bytes", "as_integer_ratio"):
+    setattr(SymbolicSize, _name, _as_method(_name))
 _NUMBERS = """int neg abs invert round trunc floor ceil str repr format and or xor
     lshift rshift rand ror rxor rlshift rrshift divmod rdivmod rfloordiv rmod rpow"""
 for _name in _NUMBERS.split():
