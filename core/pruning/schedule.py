@@ -18,7 +18,7 @@ from core.pruning.scoring.heuristics import find_heuristic
 from core.pruning.scoring.statistics import Statistics, calibrate
 from core.pruning.tracing.counting import Counter
 from core.pruning.tracing.graph import ChannelGraph
-from core.pruning.tracing.tracer import trace
+from core.pruning.verification import trace
 from core.tables import MAX_SPARSITY
 
 Pace = Literal["geometric", "linear"]

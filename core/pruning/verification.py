@@ -95,8 +95,9 @@ def _fault(
     plan = _narrowing(graph)
     inputs = (example,) if isinstance(example, Tensor) else tuple(example)
     dense = {id(t) for t in (*module.parameters(), *module.buffers())}
+    pruned = apply_plan(module, plan)
     try:
-        narrow = run_once(apply_plan(module, plan), inputs, foreign=dense)
+        narrow = run_once(pruned, inputs, foreign=dense)
         if ran.on_values:
             far = disagreement(module, graph, plan, inputs) > _CLOSE
             return "cutting it does not give what masking it gives" if far else None

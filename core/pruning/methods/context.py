@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from core.pruning.planning.checks import check_model
 from core.pruning.scoring.statistics import Statistics, calibrate
-from core.pruning.tracing.tracer import trace
+from core.pruning.verification import trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence

@@ -99,6 +99,9 @@ class ChannelGraph:
     reused
         Names of parameters that are read in more than one way: changing their
         values to suit one reader would spoil another.
+    unused
+        Names of parameters that no run of the model reads, in evaluation or in
+        training; they stay as they are.
     """
 
     atoms: int
@@ -113,6 +116,7 @@ class ChannelGraph:
     unknown: Mapping[str, int]
     wires: Connections = field(default_factory=Connections)
     reused: frozenset[str] = frozenset()
+    unused: tuple[str, ...] = ()
 
     @cached_property
     def groups(self) -> tuple[AtomArray, ...]:
@@ -168,6 +172,7 @@ def build_graph(
         unknown=dict(recorder.unknown),
         wires=wires,
         reused=_reused(recorder, state),
+        unused=tuple(name for name in learned if name not in by_tensor),
     )
 
 

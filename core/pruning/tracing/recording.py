@@ -123,6 +123,10 @@ class Recorder:
         """Return the state-dict name of a parameter or buffer, or None."""
         return self._names.get(id(tensor))
 
+    def parameter(self, tensor: object) -> str | None:
+        """Return the state-dict name of a parameter; None for buffers and results."""
+        return self.name(tensor) if isinstance(tensor, nn.Parameter) else None
+
     def labels(self, tensor: Tensor) -> DimLabels:
         """Return the labels of a tensor, one entry a dimension.
 

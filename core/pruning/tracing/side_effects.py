@@ -89,10 +89,12 @@ def _members(container: Any) -> Iterator[Any]:
 def state_of(module: nn.Module) -> dict[str, tuple[int, int]]:
     """Return identity and version of everything a forward pass should not touch."""
     named = [*module.named_parameters(), *module.named_buffers()]
-    return {
-        name: (id(tensor), tensor._version)  # noqa: SLF001 - no public way
-        for name, tensor in named
-    }
+    return {name: (id(tensor), _version(tensor)) for name, tensor in named}
+
+
+def _version(tensor: Tensor) -> int:
+    """Return how often a tensor was written to; inference tensors do not count it."""
+    return 0 if tensor.is_inference() else tensor._version  # noqa: SLF001
 
 
 def first_change(

@@ -29,9 +29,9 @@ class SymbolicSize(int):
 
     def __new__(
         cls,
-        labels: LabelArray,
-        share: Fraction,
-        on_misuse: Misuse,
+        labels: Any,
+        share: Fraction | None = None,
+        on_misuse: Misuse | None = None,
         on_chunks: Chunks | None = None,
     ) -> Self:
         """Make a width.
@@ -45,6 +45,8 @@ class SymbolicSize(int):
         on_chunks
             Keeps so many stretches of the labels equally wide.
         """
+        if share is None or on_misuse is None:  # ``type(width)(7)``: a plain number
+            return int(labels)  # type: ignore[return-value]
         self = super().__new__(cls, int(share * len(labels)))
         self.labels = labels
         self.share = share

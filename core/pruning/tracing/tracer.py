@@ -31,6 +31,7 @@ from core.pruning.tracing.side_effects import (
     state_of,
 )
 from core.pruning.tracing.traceable import check_traceable
+from core.pruning.tracing.training_pass import trace_training
 from core.pruning.tracing.watching import RuleError, Watch
 from core.pruning.tracing.width_attributes import watching_widths
 
@@ -119,9 +120,11 @@ def run_once(
         recorder = Recorder(module, strict=strict, foreign=foreign)
         ran = _on_shapes(module, inputs, recorder)
         if ran is None:
-            module = copied(module)
-            recorder = Recorder(module, strict=strict, foreign=foreign)
-            ran = _on_values(module, inputs, recorder)
+            copy = copied(module)
+            recorder = Recorder(copy, strict=strict, foreign=foreign)
+            ran = _on_values(copy, inputs, recorder)
+        else:
+            trace_training(module, inputs, recorder)
         changed = first_change(before, state_of(module))
     if changed:
         raise _impure(changed)

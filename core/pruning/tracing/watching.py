@@ -99,13 +99,17 @@ class Watch(TorchFunctionMode):
         Where labels, layers and calls are written.
     wiring
         Where it is written which layer reads which.
+    writes
+        Whether the model may write to its own tensors, as batch norms do in training.
     """
 
-    def __init__(self, recorder: Recorder, wiring: Wiring) -> None:
+    def __init__(
+        self, recorder: Recorder, wiring: Wiring, *, writes: bool = False
+    ) -> None:
         super().__init__()
         self._recorder = recorder
         self._wiring = wiring
-        self._writes = Writes(recorder)
+        self._writes, self._may_write = Writes(recorder), writes
 
     def __torch_function__(
         self,
@@ -118,7 +122,8 @@ class Watch(TorchFunctionMode):
         name = _name(func)
         if name in _SIZES:
             return self._look_at_size(name, func, args, kwargs)
-        self._writes.before(func, name, args)
+        if not self._may_write:
+            self._writes.before(func, name, args)
         self._recorder.calls.append((name, _constants(args, kwargs)))
         out = func(*args, **kwargs)
         self._writes.after(name, args, out)

@@ -81,8 +81,8 @@ def _any_conv(recorder: Recorder, call: Call, kind: LayerKind) -> None:
     recorder.layers.append(
         LayerRecord(
             kind=kind,
-            weight=recorder.name(weight),
-            bias=recorder.name(bias),
+            weight=recorder.parameter(weight),
+            bias=recorder.parameter(bias),
             inputs=inputs,
             outputs=made_labels,
             groups=groups,
@@ -192,8 +192,8 @@ def _linear(recorder: Recorder, call: Call) -> None:
     recorder.layers.append(
         LayerRecord(
             kind="linear",
-            weight=recorder.name(weight),
-            bias=recorder.name(bias),
+            weight=recorder.parameter(weight),
+            bias=recorder.parameter(bias),
             inputs=inputs,
             outputs=outputs,
             positions=tensor.numel() // weight.shape[1],
@@ -207,8 +207,13 @@ def _linear(recorder: Recorder, call: Call) -> None:
 def _per_channel_norm(recorder: Recorder, call: Call) -> None:
     """Batch and instance normalisation: everything follows its channel."""
     tensor = source(call)
-    if call.name == "instance_norm":
+    measured = call.get(1, "running_mean") is None or bool(call.get(5, "training"))
+    if call.name == "instance_norm" or measured:
         _fix_sides(recorder, tensor, 2, "normalised along")
+    if call.name == "batch_norm" and measured:
+        batch = recorder.labels(tensor)[0]
+        if batch is not None:
+            recorder.book.fix(batch, "normalised along")
     entry = recorder.labels(tensor)[1]
     slots = ((1, "running_mean"), (2, "running_var"), (3, "weight"), (4, "bias"))
     for position, keyword in slots:
@@ -256,6 +261,9 @@ def _group_norm(recorder: Recorder, call: Call) -> None:
         recorder.use(owner, "num_groups", labels)
     else:
         tie_chunks(recorder, labels, groups)
+        if tensor[0, 0].numel() == 1:  # torch refuses to normalise a single value
+            pairs = labels.reshape(groups, -1)[:, :2]
+            recorder.book.fix(pairs, "two of each group stay: the map is one pixel")
     recorder.mixed.append(labels)
     keep(recorder, call, recorder.labels(tensor))
 
