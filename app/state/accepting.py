@@ -11,6 +11,7 @@ from app.state.trials import added, build_trial, with_latency
 from app.state.values import DrawnOutcome, Opened
 from app.state.work import Purpose, Work
 from core.results import Comparison, SizeCurve
+from core.tables import METRICS, TASKS
 from core.types import SIZES, PruneRequest
 
 MOST_BYTES = 10_000_000  # of results that are kept: a few on a small tile
@@ -38,6 +39,11 @@ def accept_opened(state: AppState, opened: Opened) -> AppState:
     ]
     # Nothing of another tile may be missing without having been hidden on it.
     display = replace(state.display, hidden_types=(), hidden_kinds=())
+    task = opened.model.task
+    if task not in METRICS[display.metric].tasks:
+        display = replace(display, metric=TASKS[task].scores[0])
+    if task == "patch":  # a classifier has no maps to compare
+        display = replace(display, heat="", swipe=False)
     return replace(
         AppState(opened=opened, display=display),
         panes=tuple(panes),

@@ -19,6 +19,7 @@ from core.results import (
     Layer,
     Outcome,
 )
+from core.tables.metrics import TaskName
 from core.types import PruneRequest
 
 __all__ = [
@@ -125,6 +126,8 @@ class ModelCard:
         Names of nucleus types; empty when it does not tell them apart.
     device, threads
         Where it runs.
+    task
+        Key in `core.tables.TASKS`: what it is for.
     """
 
     source: str
@@ -133,6 +136,7 @@ class ModelCard:
     classes: tuple[str, ...] = ()
     device: str = "CPU"
     threads: int = 1
+    task: TaskName = "nuclei"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

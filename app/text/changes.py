@@ -6,6 +6,8 @@ they are given, it is said how many nuclei they are of.
 
 from app.text.format import counted
 from core.metrics import KINDS, Kind, KindCount, NucleusChanges
+from core.tables import TASKS
+from core.tables.metrics import TaskName
 
 KIND_WORD: dict[Kind, str] = {
     "kept": "kept",
@@ -33,19 +35,24 @@ def describe_count(kind: Kind, count: KindCount) -> str:
     return f"{words} ({', '.join(parts)})"
 
 
-def describe_partition(changes: NucleusChanges) -> str:
+def describe_partition(changes: NucleusChanges, task: TaskName = "nuclei") -> str:
     """Return what became of every nucleus of the dense model, each counted once.
 
     Such as ``Of 314 nuclei: 302 kept, 6 lost, 6 merged. 5 are new.``
     """
-    total = counted(changes.n_before, "nucleus", "nuclei")
+    words = TASKS[task]
+    total = counted(changes.n_before, words.one, words.many)
+    if task == "patch":
+        other = changes.count("retyped").events
+        same = changes.n_before - other
+        return f"Of {total}: {same:,} {words.same}, {other:,} {words.other}."
     counts = {kind: changes.count(kind).alone for kind in KINDS}
     new = counts.pop("new")
     parts = [f"{number:,} {KIND_WORD[kind]}" for kind, number in counts.items()]
     said = [part for part, number in zip(parts, counts.values(), strict=True) if number]
-    words = f"Of {total}: {', '.join(said)}." if said else f"Of {total}: none."
+    sentence = f"Of {total}: {', '.join(said)}." if said else f"Of {total}: none."
     if not changes.n_before:
-        words = "The dense model finds no nuclei."
+        sentence = "The dense model finds no nuclei."
     if new:
-        words += f" {new:,} {'is' if new == 1 else 'are'} new."
-    return words
+        sentence += f" {new:,} {'is' if new == 1 else 'are'} new."
+    return sentence

@@ -221,7 +221,8 @@ def describe_model(loaded: "LoadedModel", source: str) -> ModelCard:
     known = ARCHITECTURES.get(spec.architecture)
     words = [known.title if known else spec.architecture]
     if spec.classes:
-        words.append(f"{len(spec.classes)} nucleus types")
+        kind = "nucleus types" if spec.task == "nuclei" else "classes of patches"
+        words.append(f"{len(spec.classes)} {kind}")
     if spec.mpp:
         words.append(f"{spec.mpp:g} µm per pixel")
     if loaded.plan is not None:
@@ -231,10 +232,20 @@ def describe_model(loaded: "LoadedModel", source: str) -> ModelCard:
         source=source,
         name=spec.name[:1].upper() + spec.name[1:],
         about=" · ".join(words),
-        classes=tuple(spec.classes),
+        classes=_class_names(loaded),
         device=str(device).upper(),
         threads=torch.get_num_threads(),
+        task=spec.task,
     )
+
+
+def _class_names(loaded: "LoadedModel") -> tuple[str, ...]:
+    """Return the names that colours stand for; a classifier always has some."""
+    if loaded.spec.task == "nuclei":
+        return tuple(loaded.spec.classes)
+    from core.benchmark.tasks import class_names
+
+    return class_names(loaded, max(len(loaded.spec.classes), 2))
 
 
 def _prepare() -> None:

@@ -32,6 +32,7 @@ from core.tables.formats import (
 )
 from core.tables.limits import MAX_PANES, MAX_SPARSITY, MAX_STEPS
 from core.tables.metrics import METRICS, Metric, metric_titles, metrics_for
+from core.tables.tasks import TASKS, TaskRow
 
 __all__ = [
     "ARCHITECTURES",
@@ -48,6 +49,7 @@ __all__ = [
     "MODEL_FORMATS",
     "RECOVERIES",
     "SCOPES",
+    "TASKS",
     "TILE_ENDINGS",
     "Architecture",
     "Count",
@@ -60,6 +62,7 @@ __all__ = [
     "RecoveryRow",
     "ScopeRow",
     "Target",
+    "TaskRow",
     "file_filter",
     "metric_titles",
     "metrics_for",

@@ -9,7 +9,7 @@ from app.state.values import DrawnOutcome, Opened
 from app.text import format as text
 from app.views.widgets.pane_frame import Head
 from core.results import Comparison
-from core.tables import METRICS
+from core.tables import METRICS, TASKS
 from core.types import PruneRequest
 
 Titles = Mapping[str, str]
@@ -54,13 +54,15 @@ def dense_head(state: AppState) -> Head:
         return Head(("Dense",), (f"{words}{far}…", "Opening…"))
     if opened is None:
         return Head(("Dense",))
-    found = text.counted(opened.nuclei.count, "nucleus", "nuclei")
+    found = _counted(opened, opened.nuclei.count)
     if state.demo:
         return Head(("The whole model",), (found,))
     if opened.scores is None:
         return Head(("Dense",), (found,))
-    short = f"{found} · {_score(opened.scores, 'aji')}"
-    return Head(("Dense",), (found + _scored(opened.scores, "truth"), short, found))
+    first = TASKS[opened.model.task].scores[0]
+    short = f"{found} · {_score(opened.scores, first)}"
+    words = found + _scored(opened, opened.scores, "truth")
+    return Head(("Dense",), (words, short, found))
 
 
 def pruned_heads(state: AppState) -> tuple[Head, ...]:
@@ -87,13 +89,14 @@ def _only_head(state: AppState, titles: Titles) -> Head:
     opened, outcome = state.opened, state.seen
     if opened is None or outcome is None:
         return Head(("Pruned",))
-    found = text.counted(outcome.nuclei.count, "nucleus", "nuclei")
+    found = _counted(opened, outcome.nuclei.count)
     if state.demo:
         whole = outcome.request.sparsity == 0
         return Head(("The same model" if whole else "The smaller model",), (found,))
     scores, against = _scores(outcome)
-    short = f"{found} · {_score(scores, 'aji')}"
-    notes = (found + _scored(scores, against), short, found)
+    first = TASKS[opened.model.task].scores[0]
+    short = f"{found} · {_score(scores, first)}"
+    notes = (found + _scored(opened, scores, against), short, found)
     return Head(("Pruned",), _labelled(state, state.pane, outcome, titles, notes))
 
 
@@ -154,9 +157,9 @@ def _notes(
     opened: Opened, outcome: DrawnOutcome, measured: Comparison | None
 ) -> tuple[str, ...]:
     """Return what a pane found and how fast, in fewer and fewer words."""
-    found = text.counted(outcome.nuclei.count, "nucleus", "nuclei")
+    found = _counted(opened, outcome.nuclei.count)
     scores, against = _scores(outcome)
-    aji = _score(scores, "aji")
+    aji = _score(scores, TASKS[opened.model.task].scores[0])
     known = measured is not None and measured.measurable
     fast = f"{measured.speedup:.1f}{text.TIMES}" if measured and known else ""
     said = ""
@@ -166,8 +169,8 @@ def _notes(
     return tuple(
         " · ".join(part for part in parts if part)
         for parts in (
-            (f"{found} of {total:,}{_scored(scores, against)}", said),
-            (f"{found}{_scored(scores, '')}", fast),
+            (f"{found} of {total:,}{_scored(opened, scores, against)}", said),
+            (f"{found}{_scored(opened, scores, '')}", fast),
             (found, aji, fast),
             (aji, fast),
             (aji,),
@@ -185,6 +188,12 @@ def _score(scores: Mapping[str, float], key: str) -> str:
     return f"{METRICS[key].title} {text.score(scores[key])}"
 
 
-def _scored(scores: Mapping[str, float], against: str) -> str:
-    both = ", ".join(_score(scores, key) for key in ("aji", "pq"))
+def _counted(opened: Opened, number: int) -> str:
+    words = TASKS[opened.model.task]
+    return text.counted(number, words.one, words.many)
+
+
+def _scored(opened: Opened, scores: Mapping[str, float], against: str) -> str:
+    keys = TASKS[opened.model.task].scores
+    both = ", ".join(_score(scores, key) for key in keys)
     return f" · {both} against {against}" if against else f" · {both}"

@@ -25,6 +25,7 @@ def show_plots(plots: "Plots", new: "AppState") -> None:
     guess = opened.seconds.get("network", 0.1) * 1000
     dense_ms = dense_latency(new.trials, guess)
     against = "against truth" if opened.scores is not None else "against dense"
+    plots.set_task(opened.model.task)
     plots.set_metric(metric, against)
     plots.set_lines(
         curves(

@@ -31,7 +31,9 @@ from core.types import Counts, PruneRequest
 
 if TYPE_CHECKING:
     from app.state.app_state import AppState
+    from app.state.values import DrawnOutcome
     from app.views.main_window.window import Window
+    from core.results import PatchChange
 
 PLOTS_MS = 60  # plots follow the masks, in a frame of their own
 _PLOTTED = frozenset({"opened", "drawn", "outcome", "trials", "plotted"})
@@ -207,13 +209,24 @@ def _set_counts(window: "Window", view: View) -> None:
 def _set_outcome(window: "Window", view: View) -> None:
     opened, outcome = view.opened, view.outcome
     types = opened is not None and opened.nuclei.classes is not None
+    task = opened.model.task if opened else "nuclei"
+    window.nuclei.set_task(task)
+    window.viewer.set_task(task)
     window.nuclei.set_changes(outcome.changes if outcome else None, types=types)
     listed = outcome.changes.columns if outcome else None
     window.layers.nuclei.set_events(
         listed,
         opened.model.classes if opened and types else (),
         opened.picture.mpp if opened else None,
+        _patches(outcome) if outcome else (),
     )
+
+
+def _patches(outcome: "DrawnOutcome") -> tuple["PatchChange", ...]:
+    """Return patches in the order of the events that they are."""
+    if not outcome.patches:
+        return ()
+    return tuple(outcome.patches[e.before[0] - 1] for e in outcome.changes.events)
 
 
 def _set_latency(window: "Window", view: View) -> None:

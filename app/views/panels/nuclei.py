@@ -19,9 +19,16 @@ from app.text.changes import KIND_WORD, describe_count, describe_partition
 from app.text.format import DASH, counted
 from app.views.widgets.type_legend import switch_icon
 from core.metrics import NucleusChanges
+from core.tables import TASKS
+from core.tables.metrics import TaskName
 
 CAPTIONS = KIND_WORD
 _TIP = "Click to go to the next one, and to list only these."
+
+_PATCH_TIP = (
+    "Whether the pruned model gives a patch the class of the dense model. Click to go "
+    "to the next one, and to list only these."
+)
 
 
 class NucleiBar(QWidget):
@@ -39,6 +46,8 @@ class NucleiBar(QWidget):
         row = QHBoxLayout()
         row.setSpacing(4)
         column.addLayout(row)
+        self._task: TaskName = "nuclei"
+        self._captions = dict(CAPTIONS)
         self._buttons: dict[Kind, QToolButton] = {}
         self._eyes: dict[Kind, QToolButton] = {}
         self._hidden: tuple[Kind, ...] = ()
@@ -107,6 +116,24 @@ class NucleiBar(QWidget):
 
     # Setters: silent
 
+    def set_task(self, task: TaskName) -> None:
+        """Speak of nuclei or of patches: a patch keeps its class, or has another."""
+        if task == self._task:
+            return
+        self._task = task
+        words = TASKS[task]
+        self._list.setToolTip(
+            "List the nuclei that changed, in place of the network."
+            if task == "nuclei"
+            else "List the patches with their classes, in place of the network."
+        )
+        for kind, button in self._buttons.items():
+            there = task == "nuclei" or kind in ("kept", "retyped")
+            button.setVisible(there)
+            self._captions[kind] = CAPTIONS[kind]
+        if task == "patch":
+            self._captions |= {"kept": words.same, "retyped": words.other}
+
     def set_changes(
         self, changes: NucleusChanges | None, *, types: bool = False
     ) -> None:
@@ -114,11 +141,15 @@ class NucleiBar(QWidget):
         for kind, button in self._buttons.items():
             count = changes.count(kind) if changes else None
             shown = DASH if count is None else f"{count.events:,}"
-            button.setText(f"{shown} {CAPTIONS[kind]}")
+            button.setText(f"{shown} {self._captions[kind]}")
             button.setEnabled(count is not None and count.events > 0)
             said = f"{describe_count(kind, count)}. " if count is not None else ""
-            button.setToolTip(f"{said}{KIND_SENTENCE[kind]} {_TIP}")
-        self._sum.setText(describe_partition(changes) if changes else " ")
+            if self._task == "nuclei":
+                button.setToolTip(f"{said}{KIND_SENTENCE[kind]} {_TIP}")
+            else:
+                button.setToolTip(_PATCH_TIP)
+        partition = describe_partition(changes, self._task) if changes else " "
+        self._sum.setText(partition)
         self._types = types
         self._buttons["retyped"].setVisible(types)
         self._eyes["retyped"].setVisible(types and self._offered())
@@ -129,7 +160,8 @@ class NucleiBar(QWidget):
         for kind, eye in self._eyes.items():
             with QSignalBlocker(eye):
                 eye.setChecked(kind not in hidden)
-            eye.setVisible(offered and (kind != "retyped" or self._types))
+            there = self._task == "nuclei" or kind in ("kept", "retyped")
+            eye.setVisible(offered and there and (kind != "retyped" or self._types))
             button = self._buttons[kind]
             # One sign of the colour is enough.
             button.setIcon(QIcon() if offered else kind_icon(kind))

@@ -10,6 +10,7 @@ from app.plots.plot_widget import Axis, Dot, Line, Plot
 from app.text import format as text
 from app.views.widgets.legend import Entry, Legend
 from core.tables import METRICS, metrics_for
+from core.tables.metrics import TaskName
 
 _TOP = 1.15  # of the accuracy axis: room for a caption above 1
 
@@ -35,11 +36,8 @@ class Plots(QWidget):
             "AJI and PQ judge each nucleus; Dice only the area, and F1 only whether "
             "nuclei were found."
         )
-        for score in metrics_for("nuclei"):
-            self._metric.addItem(score.title, score.key)
-            self._metric.setItemData(
-                self._metric.count() - 1, score.tip, Qt.ItemDataRole.ToolTipRole
-            )
+        self._task: TaskName | None = None
+        self.set_task("nuclei")
         self._metric.activated.connect(
             lambda index: self.metricChosen.emit(self._metric.itemData(index))
         )
@@ -85,6 +83,19 @@ class Plots(QWidget):
         for plot in (self.accuracy, self.trade):
             plot.set_level(score, "dense")
         self.latency.set_level(milliseconds, "dense")
+
+    def set_task(self, task: TaskName) -> None:
+        """Offer the scores of one kind of model."""
+        if task == self._task:
+            return
+        self._task = task
+        with QSignalBlocker(self._metric):
+            self._metric.clear()
+            for score in metrics_for(task):
+                self._metric.addItem(score.title, score.key)
+                self._metric.setItemData(
+                    self._metric.count() - 1, score.tip, Qt.ItemDataRole.ToolTipRole
+                )
 
     def set_metric(self, metric: str, against: str) -> None:
         """Name the vertical axes: which score, and against what."""

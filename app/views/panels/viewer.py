@@ -24,9 +24,13 @@ from app.views.widgets.segments import Segments
 from app.views.widgets.tile_parts import Mask
 from app.views.widgets.tile_view import TileView
 from app.views.widgets.type_legend import TypeLegend
+from core.tables.metrics import TaskName
 
 MOST = 4  # pruned panes
 FRAME_MS = 16
+_SWIPE = "Dense left, pruned right of a divider (W; Shift and arrows move)."
+_HEAT = "How far the raw outputs of the pruned model moved."
+_NO_MAPS = "A patch classifier gives one class a patch: there are no masks to compare."
 OVERLAYS = (
     ("outline", "Outline", "Draw the rim of each nucleus (F)."),
     ("fill", "Fill", "Fill each nucleus (F)."),
@@ -112,9 +116,7 @@ class Viewer(QWidget):
         self._truth = _switch("Truth", "Draw the ground truth in white (T).")
         self._truth.toggled.connect(self.truthChosen)
         row.addWidget(self._truth)
-        self._swipe = _switch(
-            "Swipe", "Dense left, pruned right of a divider (W; Shift and arrows move)."
-        )
+        self._swipe = _switch("Swipe", _SWIPE)
         self._swipe.toggled.connect(self.swipeChosen)
         row.addWidget(self._swipe)
         self._heat = HeatMenu()
@@ -228,6 +230,14 @@ class Viewer(QWidget):
     ) -> None:
         """Name the colours of the masks; nothing when they have no names."""
         self._legend.set_types(colours, hidden)
+
+    def set_task(self, task: TaskName) -> None:
+        """Take away what a kind of model does not have, and say why."""
+        maps = task == "nuclei"
+        for control in (self._heat, self._swipe):
+            control.setEnabled(maps)
+        self._swipe.setToolTip(_SWIPE if maps else _NO_MAPS)
+        self._heat.setToolTip(_HEAT if maps else _NO_MAPS)
 
     def set_truth(self, there: bool, shown: bool) -> None:
         """Offer ground truth where there is some."""

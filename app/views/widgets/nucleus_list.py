@@ -18,9 +18,14 @@ from app.text.changes import KIND_WORD
 from app.text.format import counted
 from app.views.widgets.nucleus_rows import COLUMNS, NucleusRows
 from core.metrics import ChangeColumns
+from core.results import PatchChange
 
 _ROW = 23  # pixels
 _WIDTHS = (104, 172, 128, 74)
+
+_Waiting = tuple[
+    ChangeColumns | None, tuple[str, ...], float | None, tuple[PatchChange, ...]
+]
 
 
 class NucleusList(QWidget):
@@ -32,9 +37,7 @@ class NucleusList(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._rows = NucleusRows(self)
-        self._waiting: (
-            tuple[ChangeColumns | None, tuple[str, ...], float | None] | None
-        ) = None
+        self._waiting: _Waiting | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 0, 4, 4)
         column.setSpacing(4)
@@ -87,10 +90,14 @@ class NucleusList(QWidget):
     # Setters: silent
 
     def set_events(
-        self, events: ChangeColumns | None, names: tuple[str, ...], mpp: float | None
+        self,
+        events: ChangeColumns | None,
+        names: tuple[str, ...],
+        mpp: float | None,
+        patches: tuple[PatchChange, ...] = (),
     ) -> None:
         """List what became of nuclei; see `NucleusRows.set_events`."""
-        self._waiting = events, names, mpp
+        self._waiting = events, names, mpp, patches
         self.table.setColumnHidden(COLUMNS.index("Type"), not names)
         if self.isVisible():
             self._fill()
@@ -125,7 +132,8 @@ class NucleusList(QWidget):
     def _count(self) -> None:
         number, kind = self._rows.rowCount(), self._rows.kind
         if kind is None:
-            self._title.setText(counted(number, "change"))
+            words = ("patch", "patches") if self._rows.patches else ("change", None)
+            self._title.setText(counted(number, *words))
         else:
             self._title.setText(f"{number:,} {KIND_WORD[kind]}")
 

@@ -21,6 +21,8 @@ from app.state.values import KINDS, Kind
 from app.text.changes import KIND_WORD
 from app.text.format import DASH, score
 from core.metrics import Change, ChangeColumns, nucleus_changes
+from core.results import PatchChange
+from core.tables import TASKS
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
@@ -32,6 +34,14 @@ _TIPS = (
     "Area with the dense model, then with the pruned one.",
     "Intersection over union of the two outlines: 1 is the same, 0 is apart.",
     "Position in the tile: right and down from its upper left corner.",
+)
+PATCH_COLUMNS = ("What", "Class", "Probability", "Known class", "Patch")
+_PATCH_TIPS = (
+    "Whether the pruned model gives the patch another class than the dense model.",
+    "Most likely class with the dense model, then with the pruned one.",
+    "Probability of that class with the dense model, then with the pruned one.",
+    "Class of the patch in labels.csv, or the name of its folder.",
+    "Name of the patch.",
 )
 _NONE: NDArray[np.int64] = np.zeros(0, np.int64)
 _NO_EVENTS = nucleus_changes(np.zeros((1, 1), int), np.zeros((1, 1), int)).columns
@@ -54,11 +64,16 @@ class NucleusRows(QAbstractTableModel):
         self._kind: Kind | None = None
         self._sorted: tuple[int, Qt.SortOrder] = (0, Qt.SortOrder.AscendingOrder)
         self._rows = _NONE
+        self.patches: tuple[PatchChange, ...] = ()
 
     # What is listed
 
     def set_events(
-        self, events: ChangeColumns | None, names: tuple[str, ...], mpp: float | None
+        self,
+        events: ChangeColumns | None,
+        names: tuple[str, ...],
+        mpp: float | None,
+        patches: tuple[PatchChange, ...] = (),
     ) -> None:
         """List what became of nuclei.
 
@@ -70,8 +85,12 @@ class NucleusRows(QAbstractTableModel):
             Of nucleus types.
         mpp
             Micrometres per pixel; areas and places are in pixels without it.
+        patches
+            Of a classifier: one for each event. All of them are listed, those with
+            another class first.
         """
         self._events, self._names, self._mpp = events or _NO_EVENTS, names, mpp
+        self.patches = patches
         self._arrange()
 
     def set_kind(self, kind: Kind | None) -> None:
@@ -103,7 +122,9 @@ class NucleusRows(QAbstractTableModel):
     def _arrange(self) -> None:
         self.beginResetModel()
         codes = self._events.kind
-        if self._kind is None:
+        if self._kind is None and self.patches:
+            chosen = np.ones(codes.shape, bool)
+        elif self._kind is None:
             chosen = codes != Change.KEPT
         else:
             chosen = codes == KINDS.index(self._kind) + 1
@@ -118,6 +139,8 @@ class NucleusRows(QAbstractTableModel):
 
     def _keys(self, column: int) -> NDArray[np.float64]:
         """Return what a column is sorted by."""
+        if self.patches:
+            return self._patch_keys(column)
         events = self._events
         keys = (
             events.kind,
@@ -127,6 +150,17 @@ class NucleusRows(QAbstractTableModel):
             events.y * 1e6 + events.x,
         )
         return keys[column].astype(np.float64)
+
+    def _patch_keys(self, column: int) -> NDArray[np.float64]:
+        if column == 0:
+            keys = [float(not one.changed) for one in self.patches]
+        elif column == 2:
+            keys = [max(one.pruned) for one in self.patches]
+        else:
+            words = [self._patch_cell(one, column) for one in self.patches]
+            order = {word: place for place, word in enumerate(sorted(set(words)))}
+            keys = [float(order[word]) for word in words]
+        return np.array(keys, np.float64)
 
     # What Qt asks
 
@@ -147,7 +181,7 @@ class NucleusRows(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole and column in {2, 3}:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{COLUMNS[column]}: {self._cell(event, column)}"
+            return f"{self._columns[column]}: {self._cell(event, column)}"
         return None
 
     def headerData(
@@ -159,10 +193,11 @@ class NucleusRows(QAbstractTableModel):
         if orientation != Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return COLUMNS[section]
+            return self._columns[section]
         if role == Qt.ItemDataRole.TextAlignmentRole and section in {2, 3}:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        return _TIPS[section] if role == Qt.ItemDataRole.ToolTipRole else None
+        tips = _PATCH_TIPS if self.patches else _TIPS
+        return tips[section] if role == Qt.ItemDataRole.ToolTipRole else None
 
     def sort(
         self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder
@@ -171,7 +206,23 @@ class NucleusRows(QAbstractTableModel):
             self._sorted = (column, order)
             self._arrange()
 
+    @property
+    def _columns(self) -> tuple[str, ...]:
+        return PATCH_COLUMNS if self.patches else COLUMNS
+
+    def _patch_cell(self, one: PatchChange, column: int) -> str:
+        if column == 0:
+            words = TASKS["patch"]
+            return words.other if one.changed else words.same
+        if column == 1:
+            return _between("retyped", one.before, one.after)
+        if column == 2:
+            return f"{score(max(one.dense))} → {score(max(one.pruned))}"
+        return one.target or DASH if column == 3 else one.name
+
     def _cell(self, event: int, column: int) -> str:
+        if self.patches:
+            return self._patch_cell(self.patches[event], column)
         events = self._events
         kind = KINDS[events.kind[event] - 1]
         if column == 0:

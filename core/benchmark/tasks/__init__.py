@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.benchmark.tasks.nuclei import NucleiTask
 from core.benchmark.tasks.patches import PatchTask, class_names
-from core.benchmark.tasks.protocol import Judgement, Task, Words
+from core.benchmark.tasks.protocol import Judgement, Task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,6 @@ __all__ = [
     "NucleiTask",
     "PatchTask",
     "Task",
-    "Words",
     "class_names",
     "make_task",
 ]

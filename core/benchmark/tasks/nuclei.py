@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from core.benchmark.tasks.protocol import Judgement, Words
+from core.benchmark.tasks.protocol import Judgement
 from core.errors import InputError
 from core.metrics import (
     nucleus_changes,
@@ -30,6 +30,7 @@ from core.nuclei import (
 )
 from core.nuclei.quantised import moved, quantised
 from core.store import Overall, TileResult
+from core.tables import TASKS, TaskRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -44,8 +45,6 @@ if TYPE_CHECKING:
     from core.results import ScoreMap
     from core.tables.metrics import TaskName
     from core.types import LabelledTile, Prediction, Tile
-
-_WORDS = Words("nucleus", "nuclei", "finding nuclei", "aji")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +191,9 @@ class NucleiTask:
             moved=moved(dense[0].maps, pruned[0].maps),
         )
 
-    def describe(self) -> Words:
+    def describe(self) -> TaskRow:
         """Return the words for nuclei."""
-        return _WORDS
+        return TASKS[self.name]
 
 
 @contextmanager

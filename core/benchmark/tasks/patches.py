@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from core.benchmark.tasks.class_labels import class_numbers
 from core.benchmark.tasks.nuclei import timed
-from core.benchmark.tasks.protocol import Judgement, Words
+from core.benchmark.tasks.protocol import Judgement
 from core.benchmark.tasks.sheet import Sheet, make_sheet
 from core.errors import InputError
 from core.metrics import nucleus_changes, score_patches
 from core.nuclei import to_input, to_model_grid
 from core.results import PatchChange
 from core.store import Overall, TileResult
+from core.tables import TASKS, TaskRow
 from core.tables.metrics import metrics_for
 from core.types import Prediction
 
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from core.types import LabelledTile, Tile
 
 Floats = NDArray[np.float64]
-_WORDS = Words("patch", "patches", "classifying patches", "accuracy")
 _RESAMPLES = 400
 _ENOUGH = 5  # patches from which an interval is given
 
@@ -164,9 +164,9 @@ class PatchTask:
             patches=self._changes(before, after),
         )
 
-    def describe(self) -> Words:
+    def describe(self) -> TaskRow:
         """Return the words for patches."""
-        return _WORDS
+        return TASKS[self.name]
 
     def _against_truth(self, shares: Floats) -> PatchScores | None:
         if not self._truth.where.size:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from core.metrics import NucleusChanges
     from core.results import PatchChange, ScoreMap
     from core.store import Overall, TileResult
+    from core.tables import TaskRow
     from core.tables.metrics import TaskName
     from core.types import LabelledTile, Prediction, Tile
 
@@ -47,26 +48,6 @@ class Judgement:
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     moved: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
     patches: tuple[PatchChange, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """How a task speaks of what it finds.
-
-    Parameters
-    ----------
-    one, many
-        What is found in a picture.
-    finding
-        What a network is doing, for progress.
-    score
-        Key of the score that is shown first.
-    """
-
-    one: str
-    many: str
-    finding: str
-    score: str
 
 
 A = TypeVar("A")
@@ -126,5 +107,5 @@ class Task(Protocol[A]):
     def judge(self, dense: Sequence[A], pruned: Sequence[A]) -> Judgement:
         """Return all that a window shows of a pruned network."""
 
-    def describe(self) -> Words:
+    def describe(self) -> TaskRow:
         """Return the words that go with it."""

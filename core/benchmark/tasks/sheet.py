@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _GAP = 8  # pixels between patches
 _MOST = 24_000_000  # pixels of a sheet: patches are drawn smaller beyond
-_PAPER = 235  # grey between patches
+_PAPER = 110  # grey between patches: white and coloured rims stand out
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,117 @@
+"""A patch classifier through the real window: classes, probabilities, accuracy."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import skimage
+import torch
+from conftest import is_idle
+from PIL import Image
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QTableView, QToolButton
+
+from app import bootstrap
+from core.metrics import score_patches
+from core.models import LoadedModel, save_model
+from core.models.catalogue import entries
+from core.models.resnet import ResNet18
+from core.tables import metrics_for
+
+KINDS = ("stroma", "tumour", "other")
+
+
+@pytest.fixture
+def classifier(tmp_path):
+    torch.manual_seed(0)
+    spec = replace(
+        entries()["resnet18"].spec,
+        name="small classifier",
+        config={"classes": 3, "base": 4},
+        classes=KINDS,
+        window=(64, 64),
+    )
+    path = tmp_path / "patches.safetensors"
+    save_model(path, LoadedModel(ResNet18(classes=3, base=4).eval(), spec))
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """One folder a class, six patches."""
+    place, tissue = tmp_path / "data", skimage.data.immunohistochemistry()
+    for index in range(6):
+        (place / KINDS[index % 3]).mkdir(parents=True, exist_ok=True)
+        part = tissue[index * 70 : index * 70 + 64, 100:164]
+        Image.fromarray(part).save(place / KINDS[index % 3] / f"p{index}.png")
+    return place
+
+
+def cells(table, column):
+    model = table.model()
+    rows = range(model.rowCount())
+    return [model.index(row, column).data() for row in rows]
+
+
+def button(window, words):
+    return next(b for b in window.findChildren(QToolButton) if b.text() == words)
+
+
+@pytest.mark.slow
+def test_classes_probabilities_and_accuracy(
+    qtbot, qapp, settings, classifier, folder, tmp_path
+):
+    bench = bootstrap.build(settings)
+    bench.window.show()
+    bench.controller.set_request(heuristic="l2", sparsity=0.7)
+    bench.controller.open(str(classifier), str(folder))
+    qtbot.waitUntil(lambda: is_idle(bench), timeout=120_000)
+    state, window = bench.store.state, bench.window
+    assert state.message is None
+    patches = state.outcome.patches
+    assert [p.target for p in patches] == [p.name.split("/")[0] for p in patches]
+
+    # accuracy of the pruned model is that of its probabilities, on the plots too
+    truth = [KINDS.index(p.target) for p in patches]
+    expected = score_patches(truth, np.array([p.pruned for p in patches]))
+    assert state.outcome.scores["accuracy"] == expected.accuracy
+    assert state.trials[0].scores["accuracy"] == expected.accuracy
+    assert state.display.metric == "accuracy"
+    box = next(b for b in window.findChildren(QComboBox) if b.findData("accuracy") >= 0)
+    offered = [box.itemData(row) for row in range(box.count())]
+    assert offered == [row.key for row in metrics_for("patch")]
+
+    # each patch is listed with both classes and both probabilities
+    button(window, "List").click()
+    table = next(t for t in window.findChildren(QTableView) if t.isVisible())
+    heads = [table.model().headerData(n, Qt.Orientation.Horizontal) for n in range(5)]
+    assert heads == ["What", "Class", "Probability", "Known class", "Patch"]
+    assert set(cells(table, 4)) == {p.name for p in patches}
+    changed = [p.name for p in patches if p.changed]
+    assert cells(table, 0).count("other class") == len(changed)
+    assert set(cells(table, 4)[: len(changed)]) == set(changed)  # changed ones first
+
+    # a click goes to the patch
+    places = []
+    window.layers.nuclei.placeChosen.connect(lambda x, y: places.append((x, y)))
+    table.selectRow(table.model().rowCount() - 1)
+    x, y = places[-1]
+    label = int(state.opened.prediction.labels[int(y), int(x)])
+    assert patches[label - 1].name == cells(table, 4)[-1]
+    camera = window.viewer.pruned.camera
+    assert (camera.x, camera.y) == pytest.approx((x, y), abs=1)
+
+    # what a classifier does not have cannot be chosen, and the tip says why
+    swipe = button(window, "Swipe")
+    assert not swipe.isEnabled()
+    assert "no masks" in swipe.toolTip()
+    words = " ".join(b.text() for b in window.findChildren(QToolButton))
+    assert "same class" in words
+
+    # everything in a folder: the table of patches goes with the model
+    bench.window.exportAsked.emit("model", str(tmp_path / "out"))
+    qtbot.waitUntil(lambda: bench.store.state.message is not None, timeout=60_000)
+    qtbot.waitUntil(lambda: is_idle(bench), timeout=60_000)
+    rows = (tmp_path / "out" / "patches.csv").read_text().splitlines()
+    assert len(rows) == 1 + len(patches)
+    bench.window.close()
