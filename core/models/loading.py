@@ -12,6 +12,7 @@ from core.errors import ModelError
 from core.models import checkpoints, container
 from core.models.architectures import build
 from core.models.catalogue import DEMO, entries
+from core.models.class_names import name_classes
 from core.models.loaded import LoadedModel, remember_origin
 from core.models.probe import check_probe
 from core.models.rebuilding import plan_from_json, rebuild
@@ -85,6 +86,7 @@ def _from_path(path: Path, device: torch.device) -> LoadedModel:
     if kind == "safetensors":
         return _saved(path, device)
     spec, state = checkpoints.recognise(checkpoints.read(path, kind), path)
+    spec = name_classes(spec, path)
     return _ready(rebuild(spec, None, state, path.name), spec, None, device)
 
 

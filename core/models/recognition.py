@@ -6,7 +6,8 @@ most frequent question that users of published HoVer-Net weights ask.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 from core.errors import ModelError
 from core.types import ModelSpec
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+_MOST_PLACES = 16  # of layers in a classifier
 _PANNUKE = ("neoplastic", "inflammatory", "connective", "dead", "epithelial")
 _MONUSAC = ("epithelial", "lymphocyte", "macrophage", "neutrophil")
 _CONSEP = ("miscellaneous", "inflammatory", "epithelial", "spindle-shaped")
@@ -97,29 +99,55 @@ def resnet18(state: Mapping[str, Tensor], stem: str) -> ModelSpec | None:
     ModelSpec or None
         None when the names are not those of ResNet-18.
     """
-    head = state.get("fc.weight")
+    layers = _linear_layers(state)
     blocks = {name.rsplit(".", 2)[0] for name in state if name.startswith("layer")}
     basic = {f"layer{s}.{b}" for s in range(1, 5) for b in range(2)}
-    if head is None or "conv1.weight" not in state:
+    if not layers or "conv1.weight" not in state:
         return None
     if not basic <= blocks or "layer1.2.conv1.weight" in state:
         return None
-    if "layer1.0.conv3.weight" in state or head.ndim != 2:
+    if "layer1.0.conv3.weight" in state:
         return None
-    classes = int(head.shape[0])
+    classes = layers[-1][2]
+    config: dict[str, Any] = {"classes": classes}
+    config["base"] = int(state["conv1.weight"].shape[0])
+    if "fc.weight" not in state:
+        config["head"] = [list(row) for row in layers]
+    # a single output is how likely the second of two classes is
+    names = tuple(f"class {i}" for i in range(1, classes + 1)) if classes > 1 else ()
     return ModelSpec(
         name=f"ResNet-18, {stem}",
         task="patch",
         architecture="resnet18",
-        config={"classes": classes, "base": int(state["conv1.weight"].shape[0])},
+        config=config,
         stride=1,
         mean=(0.485, 0.456, 0.406),
         std=(0.229, 0.224, 0.225),
-        classes=tuple(f"class {i}" for i in range(1, classes + 1)),
+        classes=names,
         mpp=0.5,
         reader="patch",
         window=(224, 224),
     )
+
+
+def _linear_layers(state: Mapping[str, Tensor]) -> list[tuple[int, int, int]]:
+    """Return place, inputs and outputs of the linear layers of ``fc``, in order.
+
+    ``fc`` may be one layer or a sequence with dropout and ReLU between them; empty
+    when it is neither, or its layers do not fit each other.
+    """
+    found = []
+    for name, weight in state.items():
+        parts = name.split(".")
+        if parts[0] != "fc" or parts[-1] != "weight":
+            continue
+        place = "".join(parts[1:-1]) or "0"
+        if weight.ndim != 2 or not place.isdigit() or int(place) > _MOST_PLACES:
+            return []
+        found.append((int(place), int(weight.shape[1]), int(weight.shape[0])))
+    found.sort()
+    fits = all(a[2] == b[1] for a, b in pairwise(found))
+    return found if fits else []
 
 
 RECOGNISERS: tuple[Callable[[Mapping[str, Tensor], str], ModelSpec | None], ...] = (

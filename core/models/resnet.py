@@ -5,6 +5,8 @@ He et al. 2016, "Deep residual learning for image recognition", table 1, column
 checkpoints derived from them load as they are.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -53,9 +55,15 @@ class ResNet18(nn.Module):
         Number of tissue classes.
     base
         Channels of the first stage; 64 is the published network.
+    head
+        Linear layers of the classifier, where it is a sequence: place in it, inputs
+        and outputs of each. Between two of them there is a ReLU; other places
+        (dropout) do nothing in evaluation. Empty for a single linear layer.
     """
 
-    def __init__(self, classes: int = 9, base: int = 64) -> None:
+    def __init__(
+        self, classes: int = 9, base: int = 64, head: Sequence[Sequence[int]] = ()
+    ) -> None:
         super().__init__()
         if classes < 1 or base < 1:
             raise ValueError("classes and base must be at least 1")
@@ -68,7 +76,7 @@ class ResNet18(nn.Module):
         self.layer3 = _stage(base * 2, base * 4, 2)
         self.layer4 = _stage(base * 4, base * 8, 2)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(base * 8, classes)
+        self.fc = _head(head) if head else nn.Linear(base * 8, classes)
         self._initialise()
 
     def _initialise(self) -> None:
@@ -82,6 +90,19 @@ class ResNet18(nn.Module):
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
         logits: Tensor = self.fc(torch.flatten(self.avgpool(x), 1))
         return logits
+
+
+def _head(rows: Sequence[Sequence[int]]) -> nn.Sequential:
+    """Return a classifier of several layers, as a checkpoint numbers them."""
+    linear = {place: (inputs, outputs) for place, inputs, outputs in rows}
+    layers: list[nn.Module] = []
+    for place in range(max(linear) + 1):
+        if place in linear:
+            layers.append(nn.Linear(*linear[place]))
+        else:
+            after = place - 1 in linear
+            layers.append(nn.ReLU(inplace=True) if after else nn.Identity())
+    return nn.Sequential(*layers)
 
 
 def _stage(inputs: int, outputs: int, stride: int) -> nn.Sequential:

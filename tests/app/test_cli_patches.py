@@ -75,6 +75,8 @@ def test_a_folder_of_labelled_patches(classifier, folder, tmp_path, capsys):
     assert result["scores"]["pruned"]["accuracy"] == pytest.approx(accuracy)
     assert result["sparsity"]["params"] > 0.5
     assert "nuclei" not in result
+    rows = (out / "patches.csv").read_text(encoding="utf-8").splitlines()
+    assert [row.split(",")[0] for row in rows] == ["patch", "p0", "p1", "p2"]
     card = (out / "pruned.md").read_text(encoding="utf-8")
     assert "On 3 patches of " in card
     assert "| Balanced accuracy |" in card

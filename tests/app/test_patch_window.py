@@ -58,9 +58,7 @@ def button(window, words):
 
 
 @pytest.mark.slow
-def test_classes_probabilities_and_accuracy(
-    qtbot, qapp, settings, classifier, folder, tmp_path
-):
+def test_classes_probabilities_and_accuracy(qtbot, qapp, settings, classifier, folder):
     bench = bootstrap.build(settings)
     bench.window.show()
     bench.controller.set_request(heuristic="l2", sparsity=0.7)
@@ -108,10 +106,5 @@ def test_classes_probabilities_and_accuracy(
     words = " ".join(b.text() for b in window.findChildren(QToolButton))
     assert "same class" in words
 
-    # everything in a folder: the table of patches goes with the model
-    bench.window.exportAsked.emit("model", str(tmp_path / "out"))
-    qtbot.waitUntil(lambda: bench.store.state.message is not None, timeout=60_000)
-    qtbot.waitUntil(lambda: is_idle(bench), timeout=60_000)
-    rows = (tmp_path / "out" / "patches.csv").read_text().splitlines()
-    assert len(rows) == 1 + len(patches)
     bench.window.close()
+    bench.window.deleteLater()

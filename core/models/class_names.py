@@ -1,0 +1,58 @@
+"""Names of classes in a text file beside the weights of a classifier.
+
+A checkpoint holds numbers alone. The names of its classes are read from
+``NAME.classes.txt`` or ``classes.txt`` beside it: one name a line, in the order of
+the outputs.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from core.errors import ModelError
+from core.types import ModelSpec
+
+_MOST = 1_000_000  # bytes
+
+
+def name_classes(spec: ModelSpec, path: Path) -> ModelSpec:
+    """Return a spec with the names that lie beside a file of weights.
+
+    Parameters
+    ----------
+    spec
+        Of a classifier; others are returned as they are.
+    path
+        Of its weights.
+
+    Raises
+    ------
+    ModelError
+        When there are names, but not one for each class.
+    """
+    if spec.task != "patch":
+        return spec
+    for name in (f"{path.stem}.classes.txt", "classes.txt"):
+        place = path.with_name(name)
+        if place.is_file():
+            return _named(spec, place)
+    return spec
+
+
+def _named(spec: ModelSpec, place: Path) -> ModelSpec:
+    try:
+        if place.stat().st_size > _MOST:
+            raise ModelError(f"{place.name} is too large for names of classes.")
+        text = place.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(
+            f"{place.name} cannot be read ({error}); save it as text in UTF-8."
+        ) from error
+    names = tuple(line.strip() for line in text.splitlines() if line.strip())
+    outputs = int(spec.config.get("classes", len(names)))
+    wanted = 2 if outputs == 1 else outputs  # one output tells two classes apart
+    if len(names) != wanted or len(set(names)) != wanted:
+        raise ModelError(
+            f"{place.name} has {len(set(names))} different names and the model "
+            f"{wanted} classes; write one name a line, in the order of the outputs."
+        )
+    return replace(spec, classes=names)
