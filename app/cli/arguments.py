@@ -1,15 +1,15 @@
 """The command line as a value; see DESIGN section 2 for its contract."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from app.cli import values
 from app.state.session.setup_file import Setup, read_setup
 from app.state.session.sources import FORMATS, joined
 from core.errors import InputError
-from core.numbers import read_decimal, read_sparsities, read_sparsity
 from core.tables import COUNTS, MAX_SPARSITY, MODEL_ENDINGS, RECOVERIES
 from core.types import (
     UNSTRUCTURED,
@@ -205,23 +205,23 @@ def _add_request(parser: argparse.ArgumentParser) -> None:
         help="exported from the window; options beside it win",
     )
     parser.add_argument("--heuristic")
-    parser.add_argument("--sparsity", type=_sparsity, help=f"0 to {MAX_SPARSITY}")
+    parser.add_argument("--sparsity", type=values.sparsity, help=f"0 to {MAX_SPARSITY}")
     parser.add_argument("--scope", help="network, layer, encoder, decoder or a layer")
     parser.add_argument("--count", choices=tuple(COUNTS))
     parser.add_argument("--recovery", choices=tuple(RECOVERIES))
-    parser.add_argument("--round-to", type=_count, dest="round_to")
-    parser.add_argument("--min-channels", type=_count, dest="min_channels")
+    parser.add_argument("--round-to", type=values.count, dest="round_to")
+    parser.add_argument("--min-channels", type=values.count, dest="min_channels")
     parser.add_argument("--seed", type=int)
     parser.add_argument(
         "--lock",
-        type=_names,
+        type=values.names,
         dest="locked",
         metavar="a,b,c",
         help="layers that keep all channels",
     )
     parser.add_argument(
         "--ratio",
-        type=_ratio,
+        type=values.ratio,
         action="append",
         dest="ratios",
         metavar="NAME=0.5",
@@ -229,7 +229,7 @@ def _add_request(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--prune-steps",
-        type=_count,
+        type=values.count,
         dest="steps",
         metavar="N",
         help="score and cut this often, each time anew; 1 if left out",
@@ -253,20 +253,20 @@ def _add_training(parser: argparse.ArgumentParser, data: str) -> None:
     )
     group.add_argument(
         "--minutes",
-        type=_positive,
+        type=values.positive,
         metavar="M",
         help="limit of time; it ends earlier when nothing gets better; 2 if left out",
     )
     group.add_argument(
         "--steps",
-        type=_count,
+        type=values.count,
         dest="train_steps",
         metavar="N",
         help="a number of steps instead of a time: gives the same model again",
     )
     group.add_argument(
         "--rate",
-        type=_positive,
+        type=values.positive,
         metavar="R",
         help="highest learning rate; 0.001 if left out",
     )
@@ -292,7 +292,7 @@ def _add_prune(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--formats",
-        type=_formats,
+        type=values.formats,
         metavar="a,b",
         help="of the model in --out: safetensors (if left out), onnx, pt2",
     )
@@ -310,14 +310,14 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--heuristics",
         required=True,
-        type=_names,
+        type=values.names,
         metavar="a,b,c",
         help="each becomes a curve; unstructured:NAME for single weights",
     )
     parser.add_argument(
         "--sparsities",
         required=True,
-        type=_sparsities,
+        type=values.sparsities,
         metavar="0:0.95:0.05",
         help="first:last:step, both ends included, or numbers with commas",
     )
@@ -352,69 +352,3 @@ def _add_repeat(parser: argparse.ArgumentParser) -> None:
         "--row", required=True, metavar="KEY", help="of the trial, or how it begins"
     )
     parser.add_argument("--data", required=True, metavar="DIR", help="the same tiles")
-
-
-def _ratio(text: str) -> tuple[str, float]:
-    """Read ``NAME=0.5``."""
-    name, _, share = text.rpartition("=")
-    try:
-        value = read_decimal(share)
-    except InputError:
-        value = -1.0
-    if not name or not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a layer=share below 1")
-    return name, value
-
-
-def _read(read: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Return a reader of numbers whose errors argparse shows."""
-
-    def reader(text: str) -> Any:
-        try:
-            return read(text)
-        except InputError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return reader
-
-
-_number = _read(read_decimal)
-_sparsity = _read(read_sparsity)
-_sparsities = _read(read_sparsities)
-
-
-def _positive(text: str) -> float:
-    """Read a number above 0."""
-    value: float = _number(text)
-    if not 0 < value < 1e6:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return value
-
-
-def _count(text: str) -> int:
-    """Read a whole number from 1."""
-    try:
-        value = int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return value
-
-
-def _formats(text: str) -> tuple[str, ...]:
-    """Read names of model formats."""
-    found = _names(text)
-    for name in found:
-        if name not in FORMATS:
-            kinds = ", ".join(FORMATS)
-            raise argparse.ArgumentTypeError(f"{name!r} is none of {kinds}")
-    return found
-
-
-def _names(text: str) -> tuple[str, ...]:
-    """Read names with commas."""
-    names = tuple(part.strip() for part in text.split(",") if part.strip())
-    if not names:
-        raise argparse.ArgumentTypeError("no name is given")
-    return names
