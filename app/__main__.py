@@ -71,7 +71,13 @@ def _show(asked: Arguments) -> int:
         bench.controller.go_to(asked.request)
     bench.window.show()
     bootstrap.open_first(bench, settings, asked.model, asked.source)
-    return app.exec()
+    code = app.exec()
+    if not bench.runner.ended:
+        # Work that never looks at its cancel flag must not keep the program.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
 
 
 if __name__ == "__main__":

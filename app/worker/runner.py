@@ -158,6 +158,11 @@ class Runner(QObject):
         """Whether a result is still to come."""
         return bool(self._live)
 
+    @property
+    def ended(self) -> bool:
+        """Whether no thread is left."""
+        return not any(thread.is_alive() for thread in self._threads)
+
     def start(
         self, number: int, call: Callable[[RunningWork], object], lane: Lane = "core"
     ) -> None:
@@ -196,7 +201,7 @@ class Runner(QObject):
         end = time.monotonic() + wait
         for thread in self._threads:
             thread.join(max(end - time.monotonic(), 0.0))
-        return not any(thread.is_alive() for thread in self._threads)
+        return self.ended
 
     def _inbox(self, lane: Lane) -> "queue.SimpleQueue[_Started | None]":
         """Return the queue of a lane, whose thread starts when first needed."""

@@ -221,3 +221,14 @@ def test_memory_goes_back_only_now_and_then():
 
 def test_memory_errors_say_what_to_do():
     assert "smaller" in failure_of(MemoryError()).message
+
+
+def test_whether_threads_have_ended_is_known(qtbot, qapp):
+    runner = Runner()
+    assert runner.ended  # none was needed yet
+    gate = threading.Event()
+    runner.start(1, lambda task: gate.wait(30))
+    assert not runner.ended
+    gate.set()
+    assert runner.close()
+    assert runner.ended
