@@ -14,6 +14,7 @@ from app.controllers.presenter.presenter import Presenter
 from app.export.exporter import Exporter
 from app.state import events
 from app.state.app_state import Message
+from app.state.plot_settings import PlotSettings
 from app.state.repairs import fitted
 from app.state.session.sources import joined, split
 from app.state.store import Store
@@ -158,6 +159,10 @@ class Controller(QObject):
         self.dispatch(
             events.DisplayChanged(replace(self._store.state.display, **changes))
         )
+
+    def set_plots(self, settings: PlotSettings) -> None:
+        """Change what plots have on their axes, and which curves they show."""
+        self.dispatch(events.PlotsChanged(settings))
 
     def show_next(self, kind: Kind) -> None:
         """Go to the next nucleus of a kind, after the last to the first."""

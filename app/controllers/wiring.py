@@ -26,7 +26,8 @@ def connect(window: "Window", to: "Controller") -> None:
     window.table.rowChosen.connect(to.go_to)
     window.tableShown.connect(to.show_table)
     window.plots.pointHovered.connect(to.preview)
-    window.plots.metricChosen.connect(lambda v: to.set_display(metric=v))
+    window.plots.settingsChosen.connect(to.set_plots)
+    window.plots.exportAsked.connect(to.exporter.save_chart)
     window.messages.dismissed.connect(lambda: to.tell(None))
     say = to.dispatch
     window.status.cancelAsked.connect(lambda: say(events.WorkCancelled()))

@@ -5,8 +5,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from app.export.picture_files import save_widget
+from app.export.chart_files import save_chart
+from app.export.folder import export_folder
 from app.export.points import as_csv, write_text
+from app.plots.exports import ChartExport
+from app.plots.registry import chart_kind
+from app.plots.state_data import plot_caption, plot_data, plot_settings
 from app.state.app_state import Message
 from app.state.events import MessageShown, SaveAsked
 from app.state.session.setup_file import setup_text
@@ -53,21 +57,27 @@ class Exporter:
             "report": self.save_report,
             "points": self.save_table,
             "picture": self.save_picture,
-            "folder": self.save_model,
+            "folder": self.save_folder,
             "settings": self.save_settings,
             "pruned": lambda path: self.save_masks(path, dense=False),
             "dense": lambda path: self.save_masks(path, dense=True),
-            "plot": lambda path: self.save_plot(path, name),
+            "plot": lambda path: self.save_chart(ChartExport(name, path)),
         }
         writers[kind](path)
 
     def save_model(self, path: str) -> None:
-        """Write the pruned model of the active pane: a file, or a folder."""
+        """Write the pruned model of the active pane as one file."""
         state = self._store.state
         if state.opened is None:
             return
         session, request = state.opened.session, state.request
         self._save(lambda task: session.export(request, path, task))
+
+    def save_folder(self, path: str) -> None:
+        """Write the pruned model of the active pane and all that goes with it."""
+        state = self._store.state
+        if state.opened is not None:
+            self._save(lambda task: export_folder(state, path, task))
 
     def save_masks(self, path: str, *, dense: bool) -> None:
         """Write the nuclei of one model as they are coloured now."""
@@ -97,15 +107,21 @@ class Exporter:
 
     def save_table(self, path: str) -> None:
         """Write every plotted point as CSV."""
-        self._tell(write_text(path, as_csv(self._store.state.trials)))
+        from app.worker.writing import machine
+
+        hardware = machine().get("Processor", "")
+        self._tell(write_text(path, as_csv(self._store.state.trials, hardware)))
 
     def save_settings(self, path: str) -> None:
         """Write what is open and how it is set."""
         self._tell(write_text(path, setup_text(self._store.state)))
 
-    def save_plot(self, path: str, name: str) -> None:
-        """Write one plot as SVG or PNG."""
-        self._tell(save_widget(getattr(self._window.plots, name), path))
+    def save_chart(self, asked: ChartExport) -> None:
+        """Write one chart of the window as SVG or PNG."""
+        state = self._store.state
+        settings = plot_settings(state).of(asked.key)
+        chart = chart_kind(asked.key).build(plot_data(state), settings)
+        self._tell(save_chart(chart, asked, plot_caption(state).note))
 
     def save_picture(self, path: str) -> None:
         """Write the window as it is, as an image."""

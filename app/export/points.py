@@ -11,13 +11,14 @@ from core.tables import metrics_for
 
 _SCORES = tuple(row.key for row in metrics_for("nuclei"))
 _HEADER = (
+    *("model", "tile", "seed", "hardware"),
     *("heuristic", "scope", "count", "recovery", "sparsity", "params_removed"),
     *("params", "macs", "channels", *_SCORES, "nuclei_kept"),
     *("dense_ms", "pruned_ms", "speedup", "low", "high", "verdict"),
 )
 
 
-def as_csv(trials: Sequence[Trial]) -> str:
+def as_csv(trials: Sequence[Trial], hardware: str = "") -> str:
     """Return one row per point, with a header row.
 
     Parameters
@@ -25,13 +26,19 @@ def as_csv(trials: Sequence[Trial]) -> str:
     trials
         In the order of the rows. Shares are 0 to 1, latencies in milliseconds;
         what was not measured stays empty.
+    hardware
+        Where the program runs; a measurement says itself where it was taken.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_HEADER)
     for trial in trials:
         ask, counts, timed = trial.request, trial.pruned, trial.measured
-        row: list[object] = [ask.heuristic, ask.scope, ask.count, ask.recovery]
+        taken = timed.environment.processor if timed is not None else ""
+        place = trial.identity
+        row: list[object] = [_plain(place.model), _plain(place.data), ask.seed]
+        row.append(_plain(taken or hardware))
+        row += [ask.heuristic, ask.scope, ask.count, ask.recovery]
         row += [f"{ask.sparsity:.4f}", f"{trial.removed:.4f}"]
         row += [counts.params, counts.macs, counts.channels]
         row += [_number(trial.scores.get(name)) for name in _SCORES]
@@ -42,6 +49,12 @@ def as_csv(trials: Sequence[Trial]) -> str:
         row.append(said.get("verdict", ""))
         writer.writerow(row)
     return out.getvalue()
+
+
+def _plain(name: str) -> str:
+    """Return a name as a cell that no spreadsheet takes for a formula."""
+    words = "".join(letter if letter.isprintable() else " " for letter in name)
+    return f"'{words}" if words[:1] in {"=", "+", "-", "@"} else words
 
 
 def _number(value: float | None) -> str:

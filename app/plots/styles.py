@@ -1,57 +1,35 @@
-"""How a curve and its pane look: colour by heuristic, mark by recovery, line by scope.
+"""How a curve and its pane look: colour and mark by heuristic, dash by the rest.
 
 Fixed by what a curve is, not by when it appeared, so that nothing changes its
 looks when another pane opens.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 
-from PySide6.QtCore import Qt
-
-from app.plots.marks import DASHES, Shape
-from app.rendering.series_looks import Rgb, series_look
+from app.plots.marks import DASHES
+from app.rendering.series_looks import SeriesLook, series_look
 from app.text.format import counted
 from core.tables import COUNTS, RECOVERIES
 from core.types import PruneRequest
 
-_SHAPES: Mapping[str, Shape] = {
-    "refit": "circle",
-    "bn": "square",
-    "none": "triangle",
-    "sequential": "diamond",  # as all that takes longer
-}
-_LINES = ("network", "layer", "encoder", "decoder")
+# How many dashes further than usual the line of a curve is.
+_SCOPES = {"network": 0, "layer": 1, "encoder": 2, "decoder": 3}
+_RECOVERIES = {"refit": 0, "none": 1, "bn": 2, "sequential": 3, "finetune": 1}
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
-    """Looks of one curve."""
-
-    colour: Rgb
-    shape: Shape
-    dash: Qt.PenStyle
-
-
-def style_of(request: PruneRequest, order: tuple[str, ...]) -> Style:
+def style_of(request: PruneRequest) -> SeriesLook:
     """Return the looks of the curve that a request belongs to.
 
     Parameters
     ----------
     request
         Of any of its points.
-    order
-        Names of the heuristics, for their colours.
     """
-    known = request.scope in _LINES
-    dash = DASHES[_LINES.index(request.scope)] if known else DASHES[-1]
-    if request.heuristic == "random":
-        dash = Qt.PenStyle.DashLine  # the baseline is told at a glance
-    return Style(
-        series_look(request.heuristic).colour,
-        _SHAPES.get(request.recovery, "diamond"),
-        dash,
-    )
+    look = series_look(request.heuristic)
+    further = _SCOPES.get(request.scope, 3) + _RECOVERIES.get(request.recovery, 0)
+    place = (DASHES.index(look.dash) + further) % len(DASHES)
+    return replace(look, dash=DASHES[place])
 
 
 def series_name(request: PruneRequest, titles: Mapping[str, str]) -> str:

@@ -148,6 +148,16 @@ def sheet_of(tokens: Tokens) -> str:
     QToolButton[chip="true"]:hover, QToolButton[chip="true"]:focus {{
         border-color: {t.accent}; }}
     QToolButton[chip="true"]:disabled {{ color: {t.faint}; }}
+    QToolButton[role="axis"] {{ color: {t.faint}; border: none; padding: 0 2px; }}
+    QToolButton[role="axis"]:hover, QToolButton[role="axis"]:focus {{
+        color: {t.text}; }}
+    QToolButton[role="axis"]::menu-indicator {{ image: none; }}
+    QToolButton[role="legend"] {{ color: {t.faint}; border: none; padding: 1px 4px;
+        border-radius: 4px; text-decoration: line-through; }}
+    QToolButton[role="legend"]:checked {{ color: {t.text}; background: none;
+        text-decoration: none; }}
+    QToolButton[role="legend"]:hover, QToolButton[role="legend"]:focus {{
+        background: {t.line}; }}
     QPushButton:checked {{ background: {t.accent}; color: {t.on_accent};
         border: 1px solid {t.accent}; border-radius: 4px; }}
     QDialog#palette {{ border: 1px solid {t.line}; }}
@@ -174,7 +184,7 @@ def sheet_of(tokens: Tokens) -> str:
 
 
 @cache
-def _load_fonts() -> None:
+def load_fonts() -> None:
     """Make the shipped typeface known to Qt, once."""
     folder = files("resources") / "fonts"
     for face in ("Regular", "Semibold"):
@@ -184,7 +194,7 @@ def _load_fonts() -> None:
 
 def font() -> QFont:
     """Return the text font of the program."""
-    _load_fonts()
+    load_fonts()
     chosen = QFont(_FAMILY)
     chosen.setPixelSize(14)
     return chosen

@@ -10,6 +10,7 @@ from typing import Literal
 
 from app.state.demo import Demo, Overlay
 from app.state.history import History, Lock
+from app.state.plot_settings import PlotSettings
 from app.state.training import Training
 from app.state.values import DrawnOutcome, Kind, Opened, Picture
 from app.state.work import Work
@@ -161,6 +162,8 @@ class AppState:
         Failures that a message has told of.
     display
         How masks are drawn.
+    plots
+        Axes and hidden curves of the plots; their score is ``display.metric``.
     story, reading
         Where the demo view stands, and whether the blinded reading is on.
     history
@@ -204,6 +207,7 @@ class AppState:
     failed: Mapping[PruneRequest, str] = field(default_factory=dict)
     told: frozenset[str] = frozenset()
     display: Display = field(default_factory=Display)
+    plots: PlotSettings = field(default_factory=PlotSettings)
     story: Demo = field(default_factory=Demo)
     reading: bool = False
     history: History = field(default_factory=History)

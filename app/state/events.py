@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from app.state.app_state import Display, Message
 from app.state.history import Lock
+from app.state.plot_settings import PlotSettings
 from app.state.values import Kind, WorkContext
 from core.job import Step
 from core.types import PruneRequest
@@ -85,6 +86,13 @@ class DisplayToggled(Event):
     """One way of drawing is turned on or off; see `Display.toggled`."""
 
     what: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlotsChanged(Event):
+    """Plots are to have this on their axes, and to hide these curves."""
+
+    plots: PlotSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,6 +141,13 @@ def _toggle_display(state: AppState, event: events.DisplayToggled) -> AppState:
     return replace(state, display=state.display.toggled(event.what))
 
 
+def _plots(state: AppState, event: events.PlotsChanged) -> AppState:
+    if event.plots == replace(state.plots, score=state.display.metric):
+        return state
+    display = replace(state.display, metric=event.plots.score)
+    return replace(state, plots=event.plots, display=display)
+
+
 def _demo(state: AppState, event: events.DemoSwitched) -> AppState:
     story = state.story
     if event.on == story.on:
@@ -350,6 +357,7 @@ _CHANGES: Mapping[type[events.Event], Callable[[AppState, Any], AppState]] = {
     events.ExploreSwitched: _explore,
     events.DisplayChanged: _display,
     events.DisplayToggled: _toggle_display,
+    events.PlotsChanged: _plots,
     events.DemoSwitched: _demo,
     events.DemoToggled: _toggle_demo,
     events.PageTurned: _turn_page,

@@ -24,6 +24,7 @@ def build_trial(opened: Opened, outcome: Outcome) -> Trial:
         scores=outcome.judged,
         dense_scores=opened.scores or {},
         intervals=outcome.intervals,
+        agreement=outcome.agreement if outcome.scores is not None else {},
         kept=outcome.changes.still_found / total if total else math.nan,
     )
 

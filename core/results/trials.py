@@ -80,6 +80,9 @@ class Trial:
         Of the dense model against the ground truth; empty without one.
     intervals
         Of ``scores``: low and high end by name.
+    agreement
+        Of the pruned model against the dense model, where ``scores`` are against the
+        ground truth; empty when they are not known.
     kept
         Share of the dense model's nuclei that are kept, 0 to 1; nan when not known.
     measured
@@ -92,6 +95,7 @@ class Trial:
     scores: ScoreMap
     dense_scores: ScoreMap = field(default_factory=dict)
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    agreement: ScoreMap = field(default_factory=dict)
     kept: float = math.nan
     measured: Comparison | None = None
 

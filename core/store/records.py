@@ -133,6 +133,7 @@ class Record:
             pruned=self.pruned,
             scores=scores if against_truth else self._means("agreement"),
             dense_scores=self._means("dense") if against_truth else {},
+            agreement=self._means("agreement") if against_truth else {},
             measured=self.comparison,
         )
 

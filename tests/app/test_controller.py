@@ -11,6 +11,7 @@ from app.state import events
 from app.state.accepting import accept_curve
 from app.state.app_state import Message
 from app.state.exploring import EXPLORED, TIMED
+from app.state.plot_settings import PlotSettings
 
 
 def work(bench, kind):
@@ -235,7 +236,7 @@ def test_display_never_computes(qtbot, ready):
     for what in ("visible", "visible", "fill", "difference", "truth"):
         ready.window.asked.emit(events.DisplayToggled(what))
     ready.window.viewer.opacityChosen.emit(0.4)
-    ready.window.plots.metricChosen.emit("pq")
+    ready.window.plots.settingsChosen.emit(PlotSettings(score="pq"))
     settle(qtbot, ready)
     display = ready.store.state.display
     assert (display.overlay, display.visible) == ("difference", True)
@@ -249,7 +250,7 @@ def test_exporting(qtbot, ready, tmp_path):
     settle(qtbot, ready)
     assert "Saved the pruned model" in ready.window.messages.text
     ready.window.exportAsked.emit("points", str(tmp_path / "t.csv"))
-    assert (tmp_path / "t.csv").read_text().startswith("heuristic,")
+    assert (tmp_path / "t.csv").read_text().startswith("model,tile,seed,")
     ready.window.exportAsked.emit("picture", str(tmp_path / "w.png"))
     assert (tmp_path / "w.png").stat().st_size > 10_000
     ready.window.exportAsked.emit("points", str(tmp_path / "nowhere" / "t.csv"))

@@ -9,6 +9,11 @@ from conftest import is_idle
 from PySide6.QtGui import QAction, QImage
 from PySide6.QtWidgets import QFileDialog
 
+from app.plots.exports import ChartExport
+from app.plots.registry import CHARTS, charts_for
+from app.plots.state_data import plot_caption, plot_data, plot_settings
+from app.plots.svg import Size
+from app.views.widgets.chart_export import ChartExportDialog
 from core.images import read_labels
 
 
@@ -26,6 +31,11 @@ def export(qtbot, bench, what, path):
     qtbot.waitUntil(lambda: bench.store.state.message is not None, timeout=30_000)
     qtbot.waitUntil(lambda: is_idle(bench), timeout=20_000)
     return bench.store.state.message
+
+
+def pruned_source(bench):
+    state = bench.store.state
+    return lambda: (plot_data(state), plot_settings(state), plot_caption(state))
 
 
 @pytest.mark.parametrize("which", ["dense", "pruned"])
@@ -70,21 +80,23 @@ def test_the_report_is_written(qtbot, pruned, tmp_path):
     assert "choose another place" in message.text
 
 
-@pytest.mark.parametrize("name", ["accuracy", "latency", "trade"])
-def test_plots_as_drawings_and_pictures(name, qtbot, pruned, tmp_path):
-    plot = getattr(pruned.window.plots, name)
-    pruned.window.show()
-    qtbot.waitExposed(pruned.window)
-    export(qtbot, pruned, f"plot:{name}", tmp_path / "p.svg")
+@pytest.mark.parametrize("kind", charts_for("trials"), ids=lambda kind: kind.key)
+def test_plots_as_drawings_and_pictures(kind, qtbot, pruned, tmp_path):
+    def write(name, **more):
+        asked = ChartExport(kind.key, str(tmp_path / name), **more)
+        pruned.window.plots.exportAsked.emit(asked)
+        assert pruned.store.state.message.kind == "info"
+
+    write("p.svg", size=Size(800, 500))
     tree = ET.parse(tmp_path / "p.svg").getroot()
     assert tree.tag.endswith("svg")
-    _, _, width, height = map(float, tree.get("viewBox").split())
-    assert (width, height) == (plot.width(), plot.height())
+    assert (tree.get("width"), tree.get("height")) == ("800", "500")
     words = "".join(tree.itertext())
-    assert "dense" in words  # text stays text
-    export(qtbot, pruned, f"plot:{name}", tmp_path / "p.png")
+    for said in ("dense", "Reconstruction, refit", "Demo U-Net · sample · 90 %"):
+        assert said in words  # text stays text; legend, model, tile and sparsity
+    write("p.png", size=Size(640, 480), scale=3.0)
     picture = QImage(str(tmp_path / "p.png"))
-    assert (picture.width(), picture.height()) == (plot.width() * 2, plot.height() * 2)
+    assert (picture.width(), picture.height()) == (1920, 1440)
 
 
 @pytest.mark.parametrize("ending", ["svg", "png"])
@@ -105,16 +117,52 @@ def test_nothing_is_reported_before_there_is_a_result(bench, tmp_path):
 def test_the_menu_gives_a_path_its_ending(pruned, monkeypatch, tmp_path):
     asked = []
     pruned.window.exportAsked.connect(lambda *values: asked.append(values))
-    chosen = str(tmp_path / "plain"), "SVG (*.svg)"
+    chosen = str(tmp_path / "plain"), "Settings (*.json)"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: chosen)
+    action = next(
+        a
+        for a in pruned.window.findChildren(QAction)
+        if a.text() == "Settings as a file…"
+    )
+    action.trigger()
+    assert asked == [("settings", str(tmp_path / "plain.json"))]
+    assert (tmp_path / "plain.json").is_file()
+
+
+def test_the_menu_asks_for_the_size_of_a_plot(pruned, monkeypatch, tmp_path):
+    suggested = []
+
+    def choose(_, __, name, kinds):
+        suggested.append((name, kinds))
+        return str(tmp_path / "plain"), "PNG (*.png)"
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", choose)
+    pruned.window.show()
+    pruned.window.plots.set_source(pruned_source(pruned))
+    for kind in CHARTS:
+        words = f"Plot: {kind.title.lower()}…"
+        (entry,) = (a for a in pruned.window.findChildren(QAction) if a.text() == words)
+        assert entry.isEnabled()
     action = next(
         a for a in pruned.window.findChildren(QAction) if a.text() == "Plot: accuracy…"
     )
     action.trigger()
-    assert asked == [("plot:accuracy", str(tmp_path / "plain.svg"))]
-    assert (tmp_path / "plain.svg").is_file()
+    dialog = pruned.window.findChild(ChartExportDialog)
+    dialog.width_box.setValue(900)
+    dialog.height_box.setValue(600)
+    dialog.accept()
+    assert suggested[0][0] == "Demo-U-Net_sample_90_accuracy.svg"
+    picture = QImage(str(tmp_path / "plain.png"))
+    assert (picture.width(), picture.height()) == (1800, 1200)
 
 
 def test_a_folder_is_left_to_the_session(qtbot, pruned, tmp_path):
     export(qtbot, pruned, "folder", tmp_path / "all")
     assert ("export", str(tmp_path / "all")) in pruned.engine.log
+
+
+def test_a_folder_holds_what_the_window_shows(qtbot, pruned, tmp_path):
+    export(qtbot, pruned, "folder", tmp_path / "all")
+    names = {path.name for path in (tmp_path / "all").iterdir()}
+    plots = {f"Demo-U-Net_sample_90_{kind.key}.svg" for kind in charts_for("trials")}
+    assert names >= {"points.csv", "settings.json", "report.html", *plots}

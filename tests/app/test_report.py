@@ -14,6 +14,8 @@ from PIL import Image
 
 from app.cli.arguments import parse
 from app.export.report import facts_of, page, repeat_line
+from app.plots.registry import charts_for
+from app.plots.trial_data import trial_data
 from app.text import format as text
 from core.types import FineTune, PruneRequest
 
@@ -98,20 +100,36 @@ def test_pictures_show_the_tile_and_what_is_lost(facts):
 
 def test_charts_are_well_formed_with_a_mark_for_each_point(facts):
     charts = re.findall(r"<svg.*?</svg>", page(facts), re.DOTALL)
-    assert len(charts) == 3
     trees = [ET.fromstring(chart) for chart in charts]
-    points = [t for t in facts.trials if t.scores["aji"] == t.scores["aji"]]
-    timed = [t for t in facts.trials if t.measured is not None]
-    marks = [
-        [c for c in tree.iter("circle") if c.get("class") != "now"] for tree in trees
-    ]
-    assert [len(each) for each in marks] == [len(points), len(timed), len(timed)]
-    for tree in trees:
+    kinds = charts_for("trials")
+    titles = [tree.findtext("title").partition(":")[0] for tree in trees]
+    assert titles == [kind.title for kind in kinds]
+    data = trial_data(
+        facts.trials,
+        {each.name: each.title for each in facts.opened.heuristics},
+        (facts.outcome.request,),
+        facts.opened.scores or {},
+    )
+    for tree, kind in zip(trees, kinds, strict=True):
+        chart = kind.build(data, facts.plots.of(kind.key))
+        marks = [
+            mark
+            for group in tree.iter("g")
+            if group.get("class") == "curve"
+            for mark in group
+            if (mark.get("class") or "").startswith("mark")
+        ]
+        assert len(marks) == len(list(chart.points))
+        colours = {mark.get("stroke") for mark in marks}
+        expected = {
+            "#{:02x}{:02x}{:02x}".format(*series.colour) for series in chart.series
+        }
+        assert colours == expected, "the window's colours"
         _, _, width, height = map(float, tree.get("viewBox").split())
         for mark in tree.iter("circle"):
             assert 0 <= float(mark.get("cx")) <= width
             assert 0 <= float(mark.get("cy")) <= height
-        assert sum(c.get("class") == "now" for c in tree.iter("circle")) == 1
+        assert sum(c.get("class") == "ring" for c in tree.iter("circle")) == 1
 
 
 def test_what_was_not_measured_is_not_claimed(facts):

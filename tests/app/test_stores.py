@@ -1,20 +1,14 @@
-"""Stores to curves."""
+"""Stores to charts."""
 
 from dataclasses import replace
 
 import pytest
 import stores
-from PySide6.QtCore import Qt
 
-from app.controllers.sweeps.stores import (
-    curves_of,
-    dense_level,
-    machine_of,
-    read_results,
-    store_legend,
-    store_lines,
-    tip,
-)
+from app.controllers.sweeps.stores import machine_of, read_results
+from app.plots.registry import chart_kind
+from app.plots.store_data import groups_of, store_data, store_tip
+from app.state.plot_settings import ChartSettings
 from app.state.sweep_values import StoreContents, SweepSettings
 from core.store import TrialStore
 from core.types import FineTune, PruneRequest
@@ -25,27 +19,40 @@ def results(tmp_path):
     return read_results(stores.write(tmp_path / "a.sqlite"))
 
 
+def draw(key, results, score="aji", titles=(), **settings):
+    data = store_data(results, dict(titles))
+    return chart_kind(key).build(data, ChartSettings(score, **settings))
+
+
 def test_every_trial_is_a_point_of_its_curve(results):
     assert len(results.trials) == 30
     assert results.machine == "Intel Xeon, 4 cores"
-    accuracy, latency, trade = store_lines([results], "aji")
-    assert [len(line.dots) for line in accuracy] == [10, 10, 10]
-    for line in accuracy:
-        removed = [dot.x for dot in line.dots]
+    accuracy = draw("accuracy", [results])
+    assert [len(series.points) for series in accuracy.series] == [10, 10, 10]
+    for series in accuracy.series:
+        removed = [point.x for point in series.points]
         assert removed == sorted(removed)
-        name = line.dots[0].key.request.heuristic
-        for dot in line.dots:
-            expected = 0.62 - stores.HEURISTICS[name] * dot.key.request.sparsity**2
-            assert dot.y == pytest.approx(expected)
-            assert dot.x == pytest.approx(dot.key.request.sparsity)
-    for line in latency:
-        for dot in line.dots:
-            low, high = dot.up
-            assert low < dot.y < high
-            assert dot.y == pytest.approx(100 * (1 - 0.7 * dot.key.request.sparsity))
-    assert not any(line.joined for line in trade)
-    assert dense_level([results], "aji") == pytest.approx(0.62)
-    assert results.against_truth
+        name = series.points[0].key.request.heuristic
+        for point in series.points:
+            asked = point.key.request.sparsity
+            assert point.y == pytest.approx(0.62 - stores.HEURISTICS[name] * asked**2)
+            assert point.x == pytest.approx(asked)
+    for point in draw("latency", [results]).points:
+        low, high = point.y_interval
+        assert low < point.y < high
+        assert point.y == pytest.approx(100 * (1 - 0.7 * point.key.request.sparsity))
+    assert not any(series.joined for series in draw("trade", [results]).series)
+    assert accuracy.level.value == pytest.approx(0.62)
+    assert accuracy.y.title == "AJI against truth"
+
+
+def test_agreement_can_be_chosen_where_both_are_known(results):
+    chart = draw("accuracy", [results], against="dense")
+    assert chart.y.title == "AJI against dense"
+    assert chart.level.value == 1.0
+    first = next(chart.points)
+    name, asked = first.key.request.heuristic, first.key.request.sparsity
+    assert first.y == pytest.approx(0.92 - stores.HEURISTICS[name] * asked**2)
 
 
 def test_what_is_added_later_is_read_on(tmp_path):
@@ -63,49 +70,46 @@ def test_two_stores_differ_by_their_line_and_share_colours(results, tmp_path):
     path = stores.write(
         tmp_path / "b.sqlite", stores.requests(("l2",)), machine="AMD EPYC"
     )
-    lines, _, _ = store_lines([results, read_results(path)], "pq")
-    assert [line.dash for line in lines[:3]] == [Qt.PenStyle.SolidLine] * 3
-    assert lines[3].dash == Qt.PenStyle.DashLine
-    (alike,) = [
-        line for line in lines[:3] if line.dots[0].key.request.heuristic == "l2"
-    ]
-    assert alike.colour == lines[3].colour
-    entries = store_legend([results, read_results(path)], {"l2": "L2 norm"})
-    assert [entry.name for entry in entries] == [
-        "reconstruction, refit",
-        "L2 norm, refit",
-        "random, refit",
-    ]
+    both = [results, read_results(path)]
+    series = draw("accuracy", both, "pq", {"l2": "L2 norm"}).series
+    assert [each.dash for each in series] == ["solid"] * 3 + ["dash"]
+    alike = {s.colour for s in series if s.points[0].key.request.heuristic == "l2"}
+    assert len(alike) == 1
+    assert {each.name for each in series} == {
+        "reconstruction, refit, a.sqlite",
+        "L2 norm, refit, a.sqlite",
+        "random, refit, a.sqlite",
+        "L2 norm, refit, b.sqlite",
+    }
+    assert draw("latency", both).level is None, "each machine has its own"
 
 
 def test_with_one_store_the_line_tells_the_scope(tmp_path):
     asked = [PruneRequest("l2", 0.5, scope=scope) for scope in ("network", "layer")]
-    lines, _, _ = store_lines(
-        [read_results(stores.write(tmp_path / "a.sqlite", asked))], "aji"
-    )
-    assert [line.dash for line in lines] == [
-        Qt.PenStyle.SolidLine,
-        Qt.PenStyle.DashLine,
-    ]
+    found = read_results(stores.write(tmp_path / "a.sqlite", asked))
+    dashes = {series.dash for series in draw("accuracy", [found]).series}
+    assert len(dashes) == 2
 
 
 def test_seeds_become_a_band(tmp_path):
     asked = stores.requests(("random",), seeds=(0, 1, 2))
     found = read_results(stores.write(tmp_path / "a.sqlite", asked))
-    (curve,) = curves_of(found)
+    (curve,) = groups_of(found).values()
     assert all(len(same) == 3 for same in curve)
-    (line,), (timed,), _ = store_lines([found], "aji")
-    for dot in line.dots:
-        assert dot.up == pytest.approx((dot.y - 0.01, dot.y + 0.01))
-    assert timed.dots[0].up[0] <= timed.dots[0].y <= timed.dots[0].up[1]
-    assert "3 seeds" in tip(curve[0], found)
+    for point in draw("accuracy", [found]).points:
+        assert point.y_interval == pytest.approx((point.y - 0.01, point.y + 0.01))
+    low, high = next(draw("latency", [found]).points).y_interval
+    assert low <= next(draw("latency", [found]).points).y <= high
+    assert "3 seeds" in store_tip(curve[0], found)
 
 
 def test_without_truth_agreement_is_drawn(tmp_path):
     found = read_results(stores.write(tmp_path / "a.sqlite", truth=False))
     assert not found.against_truth
     assert found.trials[0].scores["aji"] == pytest.approx(0.92)
-    assert dense_level([found], "aji") == 1.0  # with itself
+    chart = draw("accuracy", [found])
+    assert chart.level.value == 1.0  # with itself
+    assert chart.y.title == "AJI against dense"
 
 
 def test_impossible_and_unmeasured_trials(tmp_path):
@@ -119,12 +123,12 @@ def test_impossible_and_unmeasured_trials(tmp_path):
         )
     found = read_results(path)
     assert (len(found.trials), found.impossible) == (1, 1)
-    accuracy, latency, trade = store_lines([found], "aji")
-    assert len(accuracy[0].dots) == 1
-    assert latency[0].dots == trade[0].dots == ()
+    assert len(list(draw("accuracy", [found]).points)) == 1
+    for key in ("latency", "trade"):
+        assert list(draw(key, [found]).points) == []
     assert bare.to_trial().latency is None
-    assert store_lines([StoreContents(path)], "aji") == ((), (), ())
-    assert dense_level([], "aji") is None
+    empty = draw("accuracy", [StoreContents(path)])
+    assert (empty.series, empty.level) == ((), None)
 
 
 def test_machines_in_a_few_words():
@@ -168,6 +172,6 @@ def test_only_seeds_are_taken_together(tmp_path, other):
     ]
     asked = [*seeds, replace(base, **other)]
     results = read_results(stores.write(tmp_path / "a.sqlite", asked))
-    curves = curves_of(results)
+    curves = groups_of(results).values()
     assert sorted(len(points) for curve in curves for points in curve) == [1, 2]
     assert len(curves) == 2

@@ -21,6 +21,9 @@ from app.controllers.sweeps.sweeping import (
     default_store,
     same_model,
 )
+from app.plots.data import PlotData
+from app.plots.state_data import Caption
+from app.state.plot_settings import PlotSettings
 from app.views.panels.sweep import SweepWindow
 from app.worker.runner import Runner
 from core.results import TrialIdentity
@@ -108,8 +111,12 @@ def small(window, *, step=45):
     box.setChecked(False)
 
 
+def accuracy(window):
+    return window.charts.frames["accuracy"].chart
+
+
 def points(window):
-    return sum(len(line.dots) for line in window.accuracy._lines)
+    return len(list(accuracy(window).points))
 
 
 # ---------------------------------------------------------------------- widgets
@@ -195,12 +202,16 @@ def test_a_folder_is_counted(joined, window, opened, tmp_path):
 def test_setters_are_silent(joined, window, opened):
     spies = [
         QSignalSpy(signal)
-        for signal in (window.wishChanged, window.metricChosen, window.startAsked)
+        for signal in (
+            window.wishChanged,
+            window.charts.settingsChosen,
+            window.startAsked,
+        )
     ]
     joined.set_opened(opened)
     window.form.set_store("x.sqlite")
     window.form.set_folder("y")
-    window.set_metrics({"pq": "PQ"}, "pq", "")
+    window.charts.set_data(PlotData(), PlotSettings(score="pq"), Caption())
     assert [spy.count() for spy in spies] == [0, 0, 0]
 
 
@@ -251,9 +262,9 @@ def test_a_sweep_fills_the_plots_is_cancelled_and_goes_on(
     qtbot.waitUntil(lambda: points(window) == total, timeout=LONG)
     assert f"{total - kept} trials computed" in window._doing.text()
     # a click on a point goes to that state
-    dot = window.accuracy._lines[0].dots[1]
-    window.accuracy.chosen.emit(dot.key)
-    assert went == [dot.key.request]
+    point = next(accuracy(window).points)
+    window.charts.frames["accuracy"].chosen.emit(point.key)
+    assert went == [point.key.request]
 
 
 def test_what_the_panel_says_is_what_is_pruned(joined, window, opened, qtbot):
@@ -340,11 +351,13 @@ def test_stores_of_two_machines_lie_over_each_other(
     assert rows[0].about == "Intel Xeon, 4 cores · 30 trials · 1 tile"
     assert rows[1].about.startswith("AMD EPYC, 4 cores")
     assert rows[0].dash != rows[1].dash
-    names = [window._metric.itemText(k) for k in range(window._metric.count())]
+    box = window.charts.score
+    names = [box.itemText(k) for k in range(box.count())]
     assert names == ["AJI", "PQ", "Dice", "F1"]
-    before = window.accuracy._lines[0].dots[0].y
-    window.metricChosen.emit("pq")
-    assert window.accuracy._lines[0].dots[0].y != before
+    before = next(accuracy(window).points).y
+    box.setCurrentIndex(1)
+    box.activated.emit(1)
+    assert next(accuracy(window).points).y != before
     window._stores.closeAsked.emit(0)
     assert points(window) == 10
     assert first.exists()

@@ -1,5 +1,6 @@
 """Fine-tuning in the window: what it is given, and the curve of its loss."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,10 @@ from PySide6.QtWidgets import (
     QToolButton,
 )
 
-from app.plots.training import CHECKED, LEARNED, training_lines, training_words
+from app.plots.data import PlotData
+from app.plots.registry import CHECKED, LEARNED, chart_kind
 from app.state import events
+from app.state.plot_settings import ChartSettings
 from app.state.session.sources import shipped_models
 from app.state.training import Training
 from core.types import FineTune, PruneRequest
@@ -65,8 +68,16 @@ def settled(qtbot, bench, asked, expected):
     qtbot.waitUntil(lambda: is_idle(bench), timeout=10_000)
 
 
+def loss(bench):
+    return bench.window.plots.frames["training"]
+
+
+def drawn(bench):
+    return list(loss(bench).chart.points)
+
+
 def test_the_controls_come_and_go_with_the_recovery(qtbot, ready, trained):
-    form, plot = ready.window.controls.training, ready.window.plots.training
+    form, plot = ready.window.controls.training, loss(ready)
     assert form.isHidden()
     assert plot.isHidden()
     tune(qtbot, ready)
@@ -124,23 +135,27 @@ def test_setting_the_form_asks_for_nothing(qtbot, ready, trained):
 
 
 def test_the_loss_is_drawn_and_forgotten_with_the_tile(qtbot, ready, trained):
+    ready.window.show()
     tune(qtbot, ready)
-    plot = ready.window.plots.training
-    assert len(plot.dots) == len(HALFWAY.losses) + len(HALFWAY.checks)
-    assert plot._x.caption == training_words(HALFWAY)
+    number = len(HALFWAY.losses) + len(HALFWAY.checks)
+    qtbot.waitUntil(lambda: len(drawn(ready)) == number, timeout=10_000)
+    assert "1 min 15 s left" in loss(ready).chart.x.title
     ready.controller.set_request(sparsity=0.72)
-    assert not plot.dots, "the loss of another model is not shown"
+    # the loss of another model is not shown
+    qtbot.waitUntil(lambda: not drawn(ready), timeout=10_000)
     ready.controller.open("", "sample:other")
     qtbot.waitUntil(lambda: is_idle(ready), timeout=10_000)
 
 
 def test_after_cancel_nothing_is_said_to_be_left(qtbot, ready, trained):
+    ready.window.show()
     tune(qtbot, ready)
     assert ready.store.state.training.left > 0
     ready.controller.dispatch(events.WorkCancelled())
     assert ready.store.state.training.left == 0
-    assert ready.window.plots.training._x.caption.startswith("step 40, best 20")
-    assert ready.window.plots.training.dots, "what there was is still drawn"
+    words = "stopped at step 40, step 20 is best"
+    qtbot.waitUntil(lambda: words in loss(ready).chart.x.title, timeout=10_000)
+    assert drawn(ready), "what there was is still drawn"
 
 
 def test_every_control_can_be_reached_and_says_what_it_does(qtbot, ready, trained):
@@ -156,24 +171,32 @@ def test_every_control_can_be_reached_and_says_what_it_does(qtbot, ready, traine
 # the curves
 
 
+def chart_of(training):
+    kind = chart_kind("training")
+    return kind.build(PlotData(training=training), ChartSettings())
+
+
 def test_a_line_for_what_is_learned_and_marks_for_the_checks():
-    learned, checked = training_lines(HALFWAY)
+    learned, checked = chart_of(HALFWAY).series
     assert not learned.marked
     assert checked.marked
-    assert [(d.x, d.y) for d in checked.dots] == [(0, 0.9), (20, 0.3), (40, 0.4)]
-    assert [d.sure for d in checked.dots] == [False, True, False], "the best is filled"
-    assert LEARNED in learned.dots[0].tip()
-    assert CHECKED in checked.dots[0].tip()
+    assert [(p.x, p.y) for p in checked.points] == [(0, 0.9), (20, 0.3), (40, 0.4)]
+    filled = [point.measured for point in checked.points]
+    assert filled == [False, True, False], "the best is filled"
+    assert LEARNED in learned.points[0].tip()
+    assert CHECKED in checked.points[0].tip()
     assert learned.colour != checked.colour
-    assert training_lines(None) == ()
+    assert chart_of(None).series == ()
 
 
-def test_the_caption_says_what_is_left_and_what_it_took():
-    assert training_words(HALFWAY) == "1 min 15 s left, 412 MB on top"
-    fields = {n: getattr(HALFWAY, n) for n in Training.__dataclass_fields__}
-    over = Training(**{**fields, "left": 0.0})
-    assert training_words(over) == "step 40, best 20, 412 MB on top"
-    assert training_words(None) == ""
+def test_the_axis_says_what_is_left_and_what_it_took():
+    words = "step; 1 min 15 s left, 412 MB extra memory"
+    assert chart_of(HALFWAY).x.title == words
+    over = replace(HALFWAY, left=0.0)
+    words = "step; stopped at step 40, step 20 is best, 412 MB extra memory"
+    assert chart_of(over).x.title == words
+    assert "the start is best" in chart_of(replace(over, best=0)).x.title
+    assert chart_of(None).x.title == "step"
 
 
 # models that ship

@@ -8,9 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.export.points import as_csv
-from app.plots.curves import curves, dense_latency, fronted, latencies
-from app.plots.plot_values import BEST, Dot, Line
-from app.plots.styles import series_name
 from app.state.app_state import AppState, Pane
 from app.state.exploring import EXPLORED, TIMED, row_of, without
 from app.state.history import Arrangement, History
@@ -66,8 +63,6 @@ def test_single_weights_save_no_time_and_teach_nothing_about_channels():
     name = "unstructured:magnitude"
     zeros = trial(0.8, heuristic=name, speedup=1.0)
     assert predictor((zeros,))(0.2) == pytest.approx(5.0)
-    unmeasured = trial(0.5, heuristic=name)
-    assert latencies((unmeasured, trial(0.5)), 100.0) == [100.0, 50.0]
 
 
 def test_prediction_goes_through_what_was_measured():
@@ -97,70 +92,6 @@ def test_front_is_what_nobody_beats(points):
     if points:
         best = {points[index] for index in on_front}
         assert max(score for _, score in points) in {score for _, score in best}
-
-
-@given(points_of_plots)
-def test_fronted_marks_the_front_of_all_curves_and_says_so(points):
-    dots = [
-        Dot(time, score, n, lambda: "a point") for n, (time, score) in enumerate(points)
-    ]
-    lines = (
-        Line(tuple(dots[::2]), (0, 0, 0)),
-        Line(tuple(dots[1::2]), (0, 0, 0)),
-    )
-    found = fronted(lines)
-    assert [[dot.key for dot in line.dots] for line in found] == [
-        [dot.key for dot in line.dots] for line in lines
-    ]
-    marked = {dot.key for line in found for dot in line.dots if dot.best}
-    if len(dots) < 2:
-        assert not marked
-        return
-    for line in found:
-        for dot in line.dots:
-            beaten = any(
-                (d.x <= dot.x and d.y >= dot.y) and (d.x < dot.x or d.y > dot.y)
-                for d in dots
-            )
-            assert not (beaten and dot.key in marked)
-            assert (BEST in dot.tip()) is (dot.key in marked)
-    assert marked
-
-
-def test_curves_are_split_by_series_and_the_present_one_is_last():
-    points = (trial(0.9), trial(0.1), trial(0.5, heuristic="random"))
-    accuracy, latency, trade = curves(
-        points, metric="pq", dense_ms=50.0, now=request(0.2), order=("l2", "random")
-    )
-    assert [len(line.dots) for line in accuracy] == [1, 2]
-    assert [dot.x for dot in accuracy[-1].dots] == pytest.approx([0.1, 0.9])
-    assert accuracy[-1].strong
-    assert not accuracy[0].strong
-    assert accuracy[0].colour == (128, 128, 128)  # random is grey
-    assert latency[-1].dots[1].y == pytest.approx(5.0)
-    assert not latency[-1].dots[1].sure
-    assert not trade[-1].joined
-
-
-def test_undefined_scores_have_a_latency_but_no_accuracy():
-    accuracy, latency, trade = curves(
-        (trial(0.5, math.nan),),
-        metric="aji",
-        dense_ms=50.0,
-        now=request(0.5),
-        order=("l2",),
-    )
-    assert accuracy[0].dots == ()
-    assert trade[0].dots == ()
-    assert len(latency[0].dots) == 1
-
-
-def test_measured_latency_is_relative_to_one_dense_latency():
-    points = (trial(0.5, speedup=2.0), trial(0.9, speedup=4.0))
-    dense = dense_latency(points, 70.0)
-    assert dense == 100.0
-    assert latencies(points, dense) == [50.0, 25.0]
-    assert dense_latency((trial(0.5),), 70.0) == 70.0
 
 
 def test_an_exploration_tries_first_and_times_afterwards():
@@ -203,39 +134,6 @@ def test_history_takes_panes_and_locks_for_choices_and_no_other():
     # the lock moved the pane beside: what was undone can still be redone
     assert back.visited(moved).redone().past[-1] == alone
     assert not back.visited(replace(moved, requests=(request(0.3), request(0.5)))).forth
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"locked": ("encoder0.conv1",)},
-        {"min_channels": 8},
-        {"round_to": 16},
-        {"steps": 4},
-        {"ratios": (("encoder0", 0.5),)},
-    ],
-    ids=str,
-)
-def test_points_with_other_limits_are_on_a_curve_of_their_own(other):
-    plain = [trial(0.2), trial(0.5)]
-    limited = [
-        replace(one, identity=replace(one.identity, request=asked))
-        for one in plain
-        for asked in (replace(one.request, **other),)
-    ]
-    lines, _, _ = curves(
-        [*plain, *limited],
-        metric="aji",
-        dense_ms=50.0,
-        now=limited[0].request,
-        order=("l2",),
-    )
-    assert sorted(len(line.dots) for line in lines) == [2, 2]
-    assert {dot.key for dot in lines[-1].dots} == {one.request for one in limited}
-    assert not lines[0].strong
-    assert lines[-1].strong
-    names = {series_name(one[0].request, {}) for one in (plain, limited)}
-    assert len(names) == 2
 
 
 def test_csv_has_a_row_per_point_and_leaves_unknowns_empty():

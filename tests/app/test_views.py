@@ -3,17 +3,10 @@
 import fakes
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, QRect, QSize, Qt
-from PySide6.QtGui import (
-    QImage,
-    QTextDocument,
-    QTextDocumentFragment,
-    QWheelEvent,
-)
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 
-from app.plots.plot_values import BEST, limits_of, place_of
-from app.plots.plot_widget import Axis, Dot, Line, Plot
 from app.rendering.overlay import Camera, label_pyramid, picture_pyramid
 from app.rendering.palette import KIND_COLOUR, by_kind, by_type, series_colour
 from app.state.values import KINDS, Picture
@@ -21,10 +14,8 @@ from app.views.panels.controls import Controls
 from app.views.panels.demo import Demo
 from app.views.panels.messages import MessageBar
 from app.views.panels.nuclei import NucleiBar
-from app.views.panels.plots import Plots
 from app.views.panels.status import Status
 from app.views.panels.viewer import Viewer
-from app.views.widgets.legend import Entry, Legend
 from app.views.widgets.network import Network
 from app.views.widgets.tile_parts import Mask
 from app.views.widgets.tile_view import TileView
@@ -255,109 +246,6 @@ def test_colours_with_a_meaning_are_all_different():
     order = ("l1", "l2", "random", "taylor")
     colours = [series_colour(name, order) for name in order]
     assert len(set(colours)) == 4
-
-
-@pytest.fixture
-def plot(qtbot):
-    view = Plot("Accuracy", Axis("x", 0.0, 1.0), Axis("y", 0.0, 1.0))
-    qtbot.addWidget(view)
-    view.resize(400, 300)
-    dots = tuple(Dot(x, 1 - x, f"at {x}") for x in (0.2, 0.5, 0.8))
-    view.set_lines((Line(dots, (0, 0, 0)),))
-    view.show()
-    return view
-
-
-def screen(plot, x, y):
-    box = plot._box()
-    return QPoint(
-        round(box.left() + x * box.width()), round(box.bottom() - y * box.height())
-    )
-
-
-def test_a_clicked_point_is_chosen_once(qtbot, plot):
-    heard = listen(plot.chosen)
-    left = Qt.MouseButton.LeftButton
-    qtbot.mouseClick(plot, left, pos=screen(plot, 0.5, 0.5))
-    qtbot.mouseClick(plot, left, pos=screen(plot, 0.9, 0.9))
-    assert heard == [("at 0.5",)]
-
-
-def test_arrow_keys_go_from_point_to_point(qtbot, plot):
-    heard = listen(plot.chosen)
-    plot.set_current(Dot(0.5, 0.5, "at 0.5"))
-    qtbot.keyClick(plot, Qt.Key.Key_Right)
-    qtbot.keyClick(plot, Qt.Key.Key_Left)
-    assert heard == [("at 0.8",), ("at 0.2",)]
-
-
-def test_plot_setters_are_silent(plot):
-    heard = listen(plot.chosen)
-    plot.set_current(None)
-    plot.set_level(0.8, "dense")
-    plot.set_lines(())
-    plot.grab()
-    assert heard == []
-
-
-def test_points_of_the_front_are_framed_by_a_shape_and_explained(qtbot, plot):
-    def drawn(best):
-        dots = (Dot(0.3, 0.4, "a", best=best), Dot(0.7, 0.2, "b"))
-        plot.set_lines((Line(dots, (0, 0, 0), joined=False),))
-        return plot.grab().toImage().convertToFormat(QImage.Format.Format_Grayscale8)
-
-    plain, framed = drawn(False), drawn(True)
-    box, limits = plot._box(), plot._limits()
-    for dot, tells in ((plot.dots[0], True), (plot.dots[1], False)):
-        place = place_of(dot.x, dot.y, box, limits).toPoint()
-        around = QRect(place - QPoint(9, 9), QSize(19, 19))
-        # grey values: the frame is told without any colour
-        assert (plain.copy(around) != framed.copy(around)) is tells
-
-
-@pytest.mark.parametrize("low", [None, 0.0])
-@pytest.mark.parametrize("values", [[1720.0], [3.0, 5.0], [-2.0, 4.0]])
-def test_a_free_end_of_an_axis_leaves_room_around_the_points(low, values):
-    first, last = limits_of(values, Axis("ms", low))
-    assert last > max(values)
-    if low is None:
-        assert first < min(values)
-    else:
-        assert first == low
-        assert last - max(values) > 0.05 * (last - first)
-
-
-def test_the_legend_explains_the_frame_while_there_is_one(qtbot):
-    view = Plots()
-    qtbot.addWidget(view)
-    for best in (True, False):
-        dots = (Dot(0.3, 0.4, "a", best=best), Dot(0.7, 0.2, "b"))
-        view.set_lines(((), (), (Line(dots, (0, 0, 0), joined=False),)))
-        view.set_legend([Entry("L2 norm", (0, 0, 0))])
-        words = QTextDocumentFragment.fromHtml(view._legend.text()).toPlainText()
-        assert (BEST in words.replace("\u00a0", " ")) is best
-
-
-def test_no_name_of_the_legend_is_cut_off(qtbot):
-    legend = Legend()
-    qtbot.addWidget(legend)
-    name = "Magnitude (single weights), at least 8 channels, no recovery"
-    legend.set_entries([Entry(name, (0, 0, 0)), Entry("L2 norm, refit", (0, 0, 0))])
-    page = QTextDocument()
-    page.setDefaultFont(legend.font())
-    page.setHtml(legend.text())
-    page.setTextWidth(220)
-    assert page.idealWidth() <= 220
-
-
-def test_plots_name_their_metric(qtbot):
-    view = Plots()
-    qtbot.addWidget(view)
-    heard = listen(view.metricChosen, view.pointChosen)
-    view.set_metric("pq", "against truth")
-    assert heard == []
-    assert view._metric.currentText() == "PQ"
-    assert view.accuracy._y.caption == "PQ against truth"
 
 
 def test_the_network_draws_every_layer(qtbot):

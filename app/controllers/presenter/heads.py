@@ -107,7 +107,7 @@ def _head(state: AppState, index: int, titles: Titles) -> Head:
     request = pane.request
     if index == state.active and state.preview is not None:
         request = state.preview.request
-    style = style_of(request, tuple(titles))
+    style = style_of(request)
     share = text.percent(request.sparsity, 1)
     title = titles.get(request.heuristic, request.heuristic)
     words = (
@@ -119,7 +119,7 @@ def _head(state: AppState, index: int, titles: Titles) -> Head:
     if state.opened is not None and shown is not None:
         found = _notes(state.opened, shown, state.latency_of(shown.request))
         notes = _labelled(state, pane, shown, titles, found)
-    return Head(words, notes, style.colour, style.shape)
+    return Head(words, notes, style.colour, style.mark)
 
 
 def _labelled(

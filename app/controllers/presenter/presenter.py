@@ -21,9 +21,9 @@ from app.controllers.presenter.view import (
     Working,
     resolve,
 )
-from app.plots.training import training_lines, training_words
 from app.state.app_state import Display, Message
 from app.state.demo import PAGES
+from app.state.plot_settings import PlotSettings
 from app.state.timers import single_shot
 from app.state.values import ModelCard
 from app.text import format as text
@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from core.results import PatchChange
 
 PLOTS_MS = 60  # plots follow the masks, in a frame of their own
-_PLOTTED = frozenset({"opened", "drawn", "outcome", "trials", "plotted"})
+_PLOTTED = frozenset(
+    {"opened", "drawn", "outcome", "trials", "plotted", "plots", "training"}
+)
 
 
 class Presenter(QObject):
@@ -276,11 +278,7 @@ def _set_exploring(window: "Window", view: View) -> None:
 
 
 def _set_training(window: "Window", view: View) -> None:
-    window.plots.set_training(
-        training_lines(view.training),
-        training_words(view.training),
-        on=view.request.training is not None,
-    )
+    window.plots.set_training(on=view.request.training is not None)
 
 
 def _set_flags(window: "Window", view: View) -> None:
@@ -319,7 +317,7 @@ _SETTERS: Mapping[str, Callable[["Window", View], None]] = {
 # Compared by value; all else, which may hold arrays, by identity.
 _PLAIN = (
     *(str, int, float, bool, frozenset, Counts, Display, Heads, Message),
-    *(ModelCard, PruneRequest, Story, Tabs, Working),
+    *(ModelCard, PlotSettings, PruneRequest, Story, Tabs, Working),
 )
 
 

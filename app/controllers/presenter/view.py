@@ -11,6 +11,7 @@ from app.controllers.presenter.heads import Heads, find_titles, resolve_heads
 from app.plots.styles import series_name
 from app.state.app_state import MOST, AppState, Display, Message
 from app.state.demo import PAGES
+from app.state.plot_settings import PlotSettings
 from app.state.training import Training
 from app.state.trials import predictor, work_of
 from app.state.values import DrawnOutcome, ModelCard, Opened, Picture
@@ -114,6 +115,8 @@ class View:
         Whether files are being written.
     trials, plotted
         Points, and requests of the panes: what plots and table are drawn from.
+    plots
+        Axes and hidden curves of the plots.
     """
 
     picture: Picture | None
@@ -142,6 +145,7 @@ class View:
     saving: bool
     trials: tuple[Trial, ...]
     plotted: tuple[PruneRequest, ...]
+    plots: PlotSettings
 
 
 def resolve(state: AppState) -> View:
@@ -187,6 +191,7 @@ def resolve(state: AppState) -> View:
         saving=any(work.purpose == "save" for work in state.asked),
         trials=state.trials if opened else (),
         plotted=tuple(pane.request for pane in state.panes),
+        plots=state.plots,
     )
 
 

@@ -5,27 +5,28 @@ To read this file, start from `Sweeping.start`.
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QStandardPaths, Qt, Slot
 
 from app.controllers.sweeps.process import SweepProcess, order_of
-from app.controllers.sweeps.stores import (
-    dense_level,
-    read_results,
-    store_legend,
-    store_lines,
-)
-from app.plots.marks import DASHES
+from app.controllers.sweeps.stores import read_results
+from app.export.chart_files import save_chart
+from app.plots.data import PlotData
+from app.plots.exports import ChartExport
+from app.plots.registry import chart_kind
+from app.plots.state_data import Caption, file_stem
+from app.plots.store_data import store_dash, store_data
+from app.state.plot_settings import PlotSettings
 from app.state.sweep_values import StoreContents, SweepSettings
 from app.state.timers import single_shot
 from app.text import format as text
 from app.views.widgets.store_list import StoreRow
 from app.worker.runner import Failure, Runner
 from core.results import TrialIdentity
-from core.tables import METRICS, TILE_ENDINGS, metric_titles
+from core.tables import TILE_ENDINGS, metric_titles
 
 if TYPE_CHECKING:
     from app.state.values import Opened
@@ -52,8 +53,7 @@ class _Shown:
     """What the curves are drawn from."""
 
     results: list[StoreContents] = field(default_factory=list)
-    metric: str = "aji"
-    chosen: bool = False  # whether the user chose the metric
+    plots: PlotSettings = field(default_factory=PlotSettings)
 
 
 class Sweeping(QObject):
@@ -101,8 +101,9 @@ class Sweeping(QObject):
         window.wishChanged.connect(self._show_size)
         window.openAsked.connect(self.open_results)
         window.closeAsked.connect(self.close_results)
-        window.metricChosen.connect(self._on_metric)
-        window.pointChosen.connect(self._on_point)
+        window.charts.settingsChosen.connect(self._on_settings)
+        window.charts.exportAsked.connect(self._on_export)
+        window.charts.pointChosen.connect(self._on_point)
         process.stepped.connect(window.set_progress)
         process.stored.connect(self._on_stored)
         process.ended.connect(self._on_ended)
@@ -237,9 +238,14 @@ class Sweeping(QObject):
         self._window.set_said(words)
         self._on_stored()
 
-    def _on_metric(self, metric: str) -> None:
-        self._shown.metric, self._shown.chosen = metric, True
+    def _on_settings(self, settings: PlotSettings) -> None:
+        self._shown.plots = settings
         self._show_results()
+
+    def _on_export(self, asked: ChartExport) -> None:
+        settings = self._shown.plots.of(asked.key)
+        chart = chart_kind(asked.key).build(self._data(), settings)
+        self._window.set_note(save_chart(chart, asked, self._caption().note).text)
 
     def _on_point(self, key: object) -> None:
         """Go to a plotted state, if its model is the open one."""
@@ -291,27 +297,25 @@ class Sweeping(QObject):
         shown, window = self._shown, self._window
         results = shown.results
         defined = {key for each in results for key in each.metrics}
-        names = metric_titles(defined) or metric_titles(METRICS)
-        if any(each.trials for each in results) and not any(
-            each.metrics for each in results
-        ):
+        if any(each.trials for each in results) and not defined:
             window.set_note(_NO_SCORE)
-        if shown.metric not in names:
-            shown.metric = next(iter(names))
-        against = {each.against_truth for each in results if each.trials}
-        words = {
-            frozenset({True}): "against truth",
-            frozenset({False}): "against dense",
-        }
-        window.set_metrics(names, shown.metric, words.get(frozenset(against), ""))
+        if defined and shown.plots.score not in defined:
+            first = next(iter(metric_titles(defined)))
+            shown.plots = replace(shown.plots, score=first)
         window.set_stores(
             [_row(n, each, len(results)) for n, each in enumerate(results)]
         )
+        window.charts.set_data(self._data(), shown.plots, self._caption())
+
+    def _data(self) -> PlotData:
         heuristics = self._opened.heuristics if self._opened else ()
         titles = {each.name: each.title for each in heuristics}
-        window.set_legend(store_legend(results, titles))
-        window.set_lines(store_lines(results, shown.metric, tuple(titles)))
-        window.set_level(dense_level(results, shown.metric))
+        return store_data(self._shown.results, titles)
+
+    def _caption(self) -> Caption:
+        """Return which stores the charts are of."""
+        names = [each.path.stem for each in self._shown.results]
+        return Caption(" · ".join(names), file_stem("sweep", *names))
 
 
 def default_store(model: str) -> Path:
@@ -356,7 +360,7 @@ def _same(first: Path, second: Path) -> bool:
 
 
 def _row(number: int, results: StoreContents, stores: int) -> StoreRow:
-    dash = DASHES[number % len(DASHES)] if stores > 1 else Qt.PenStyle.SolidLine
+    dash = store_dash(number, stores) or "solid"
     parts = [results.machine, text.counted(len(results.trials), "trial")]
     if results.tiles:
         parts.append(_tiles(results.tiles))

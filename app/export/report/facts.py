@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from app.plots.state_data import plot_settings
+from app.state.plot_settings import PlotSettings
 from app.state.session.sources import split
 from app.state.values import DrawnOutcome, Nuclei, Opened, Picture
 from core.results import Comparison, Trial
@@ -30,6 +32,8 @@ class Facts:
         Words by name: processor, system, versions.
     when
         UTC, ISO 8601.
+    plots
+        What the charts have on their axes, and which curves they leave out.
     """
 
     opened: Opened
@@ -38,6 +42,7 @@ class Facts:
     trials: Sequence[Trial] = ()
     machine: Mapping[str, str] = field(default_factory=dict)
     when: str = ""
+    plots: PlotSettings = field(default_factory=PlotSettings)
 
     @property
     def picture(self) -> Picture:
@@ -75,7 +80,8 @@ def facts_of(state: "AppState") -> Facts | None:
     measured = next(
         (t.measured for t in state.trials if t.request == state.outcome.request), None
     )
-    return Facts(state.opened, state.outcome, measured, state.trials)
+    settings = plot_settings(state)
+    return Facts(state.opened, state.outcome, measured, state.trials, plots=settings)
 
 
 def repeat_line(model: str, source: str, request: PruneRequest) -> str:

@@ -1,21 +1,17 @@
 """The report as one HTML page. To read this file, start from `page`."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
-from app.export.report.charts import Axes, Curve, chart
+from app.export.report.charts import report_charts
 from app.export.report.facts import Facts
 from app.export.report.pictures import pictures
-from app.plots.styles import limits_in_words
 from app.rendering.palette import (
     KIND_COLOUR,
     KIND_SENTENCE,
     Rgb,
     type_colour,
 )
-from app.rendering.series_looks import series_look
 from app.state.trials import predictor
 from app.state.values import KINDS
 from app.text import format as text
@@ -25,9 +21,6 @@ from app.text.speed import describe_latency, describe_speedup
 from core.export.writing import write_text
 from core.tables import METRICS, metric_titles, metrics_for
 from core.types import SPARSITY
-
-if TYPE_CHECKING:
-    from core.results import Trial
 
 _METRICS = metric_titles(row.key for row in metrics_for("nuclei", usual=True))
 _STYLE = """
@@ -55,11 +48,11 @@ white-space:nowrap;font-variant-numeric:tabular-nums}
 th:first-child,td:first-child{text-align:left}th{color:var(--faint);font-weight:600}
 table.words :is(th,td){text-align:left;white-space:normal}
 tr.now td{background:var(--card);font-weight:600}
-svg{width:100%;height:auto}svg text{fill:var(--faint);font-size:12px}
-svg .mid{text-anchor:middle}svg .end{text-anchor:end}svg .title{font-size:13px}
-svg polyline{fill:none;stroke-width:2}svg .grid{stroke:var(--line)}
-svg .level{stroke:var(--faint);stroke-dasharray:4 3}
-svg .now{fill:none;stroke:var(--ink);stroke-width:2}
+.charts{grid-template-columns:repeat(auto-fit,minmax(420px,1fr))}
+svg{width:100%;height:auto}svg :is(.number,.axis-title){fill:var(--faint)}
+svg .name{fill:var(--ink)}svg :is(.grid,.axis){stroke:var(--line)}
+svg :is(.level,.ring,.frame){stroke:var(--ink)}svg .front{stroke:var(--faint)}
+svg .hollow{fill:var(--paper)}
 pre{background:var(--card);padding:12px 14px;border-radius:6px;white-space:pre-wrap;
 overflow-wrap:anywhere;font-size:14px}
 @media print{body{max-width:none;padding:0}h2{break-after:avoid}
@@ -223,76 +216,22 @@ def _sizes(facts: Facts) -> list[str]:
 
 
 def _curves(facts: Facts) -> list[str]:
-    """Return the three charts of the window, from the same points."""
-    if not facts.trials:
+    """Return the charts of the window, from the same values."""
+    charts = report_charts(facts)
+    if not charts:
         return []
-    groups: dict[object, list[Trial]] = {}
-    for trial in sorted(facts.trials, key=lambda one: one.removed):
-        groups.setdefault(trial.request.key(without=SPARSITY), []).append(trial)
-    accuracy, speed, both, key = [], [], [], {}
-    for trials in groups.values():
-        ask = trials[0].request
-        colour = series_look(ask.heuristic).colour
-        limits = limits_in_words(ask)
-        name = ", ".join([ask.heuristic, ask.scope, ask.recovery, *limits])
-        key[name] = colour
-        scored = [(t.removed, t.scores.get("aji", float("nan"))) for t in trials]
-        scored = [point for point in scored if point[1] == point[1]]
-        accuracy.append(Curve(name, colour, scored))
-        timed = [(t, t.latency) for t in trials if t.latency is not None]
-        points = [(t.removed, m.pruned_ms) for t, m in timed]
-        ends = [
-            (m.dense_ms / m.interval[1], m.dense_ms / m.interval[0]) for _, m in timed
-        ]
-        speed.append(Curve(name, colour, points, ends))
-        pairs = [(m.pruned_ms, t.scores.get("aji", float("nan"))) for t, m in timed]
-        both.append(
-            Curve(name, colour, [p for p in map(_defined, pairs) if p is not None])
-        )
-    shown = _charts(facts, accuracy, speed, both)
+    figures = (
+        f"<figure>{each.svg}<figcaption><strong>{escape(each.title)}.</strong> "
+        f"{escape(each.about)}</figcaption></figure>"
+        for each in charts
+    )
     return [
         "<h2>Curves</h2>",
-        '<div class="row">',
-        *(f"<figure>{each}</figure>" for each in shown),
+        '<div class="row charts">',
+        *figures,
         "</div>",
-        _key(key),
-        '<p class="faint">The ring is the model of this report. Bars behind latencies '
-        "are intervals of the measurement.</p>",
+        '<p class="faint">The ring is the model of this report.</p>',
     ]
-
-
-def _charts(
-    facts: Facts,
-    accuracy: Sequence[Curve],
-    speed: Sequence[Curve],
-    both: Sequence[Curve],
-) -> list[str]:
-    """Return the charts, with the dense model's level and a ring at the report's."""
-    truth = facts.opened.scores
-    score = f"AJI against {'dense' if truth is None else 'truth'}"
-    level = 1.0 if truth is None else truth["aji"]
-    outcome, timing = facts.outcome, facts.measured
-    scores = outcome.judged
-    removed = 1 - outcome.counts.params / max(facts.opened.counts.params, 1)
-    now = removed, scores["aji"]
-    times = [t.latency.dense_ms for t in facts.trials if t.latency is not None]
-    timing = timing if timing is not None and timing.measurable else None
-    dense_ms = sorted(times)[len(times) // 2] if times else None
-    most = 0.0, (dense_ms or 0.0) * 1.12
-    share = "share of parameters removed"
-    charts = [chart(accuracy, Axes(share, score, level=level), _defined(now))]
-    timed = Axes(share, "latency, ms", y_range=most, level=dense_ms)
-    at = None if timing is None else (removed, timing.pruned_ms)
-    charts.append(chart(speed, timed, at))
-    trade = Axes("latency, ms", score, x_range=most, level=level)
-    at = None if timing is None else _defined((timing.pruned_ms, scores["aji"]))
-    charts.append(chart(both, trade, at))
-    return charts
-
-
-def _defined(point: tuple[float, float]) -> tuple[float, float] | None:
-    """Return a point, or None where its score is undefined."""
-    return point if all(math.isfinite(value) for value in point) else None
 
 
 def _points(facts: Facts) -> list[str]:

@@ -18,6 +18,7 @@ class WindowSignals(QMainWindow):
     trainingAsked = Signal(str)  # folder of labelled tiles to fine-tune on
     exportAsked = Signal(str, str)  # what, see `Exporter.export`; path
     unlockAsked = Signal()  # every layer may be pruned
+    chartAsked = Signal(str)  # key of a chart that is to be written
     hintsAsked = Signal(bool)
     sweepAsked = Signal()
     storyAsked = Signal(int)  # pages of the demo view's story to turn

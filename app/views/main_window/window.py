@@ -119,6 +119,7 @@ class Window(WindowSignals):
         self.blinkAsked.connect(self.viewer.blink)
         self.escapeAsked.connect(self._on_escape)
         self.storyAsked.connect(self.demo.storyAsked)
+        self.chartAsked.connect(self.plots.ask_export)
         self.tableToggled.connect(self.show_table)
         self.paletteAsked.connect(self.show_palette)
         self.keysAsked.connect(self.show_keys)

@@ -5,10 +5,9 @@ It decides nothing: what the user asks for leaves as a signal.
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication
 from PySide6.QtWidgets import (
-    QComboBox,
     QDialog,
     QFileDialog,
     QHBoxLayout,
@@ -19,15 +18,35 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.plots.plot_values import BEST
-from app.plots.plot_widget import Axis, Line, Plot
-from app.text import format as text
-from app.views.widgets.legend import Entry, Legend
+from app.plots.registry import charts_for
+from app.views.widgets.chart_panel import ChartPanel
 from app.views.widgets.store_list import StoreList, StoreRow
 from app.views.widgets.sweep_form import STORES, SweepForm
 
-_TOP = 1.08  # of the accuracy axis
 _FORM = 330
+
+
+class SweepCharts(ChartPanel):
+    """The charts of trials: the first one large, the others below it.
+
+    Parameters
+    ----------
+    parent
+        Qt owner.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(charts_for("trials"), parent)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(self.head())
+        first, *others = self.frames.values()
+        column.addWidget(first, 5)
+        below = QHBoxLayout()
+        below.setSpacing(12)
+        for frame in others:
+            below.addWidget(frame, 1)
+        column.addLayout(below, 4)
 
 
 class SweepWindow(QDialog):
@@ -38,15 +57,12 @@ class SweepWindow(QDialog):
     wishChanged = Signal(object)  # Wish
     openAsked = Signal(str)  # store to draw
     closeAsked = Signal(int)  # its place
-    metricChosen = Signal(str)
-    pointChosen = Signal(object)  # TrialIdentity
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Sweep · PruneScope")
         self.resize(1180, 740)
         self._ready, self._details = False, ""
-        self._entries: tuple[Entry, ...] = ()
         self.form = SweepForm()
         self.form.changed.connect(self.wishChanged)
         row = QHBoxLayout(self)
@@ -97,41 +113,15 @@ class SweepWindow(QDialog):
         self._stores = StoreList()
         self._stores.closeAsked.connect(self.closeAsked)
         row.addWidget(self._stores, 1)
-        self._metric = QComboBox()
-        self._metric.setAccessibleName("Accuracy shown")
-        self._metric.setToolTip("Score on the vertical axis, mean over the tiles.")
-        self._metric.activated.connect(
-            lambda index: self.metricChosen.emit(self._metric.itemData(index))
-        )
-        row.addWidget(self._metric, 0, Qt.AlignmentFlag.AlignTop)
         more = QPushButton("Open results…")
         more.setToolTip("Draw the curves of an earlier sweep, or of another machine.")
         more.setAutoDefault(False)
         more.clicked.connect(self._ask_results)
         row.addWidget(more, 0, Qt.AlignmentFlag.AlignTop)
         column.addLayout(row)
-        self._legend = Legend()
-        column.addWidget(self._legend)
-        self._add_plots(column)
+        self.charts = SweepCharts()
+        column.addWidget(self.charts, 1)
         self._add_note(column)
-
-    def _add_plots(self, column: QVBoxLayout) -> None:
-        removed = Axis("parameters removed", 0.0, 1.0, text.percent)
-        score = Axis("", 0.0, _TOP, "{:g}".format)
-        self.accuracy = Plot("Accuracy", removed, score)
-        self.latency = Plot("Latency", removed, Axis("ms", 0.0))
-        self.trade = Plot("Accuracy and latency", Axis("ms", 0.0), score, "x")
-        self.accuracy.set_empty("Points appear here as models are tried.")
-        self.latency.set_empty("Latency of each model, with its interval.")
-        self.trade.set_empty("Up and to the left is better.")
-        for plot in self._plots():
-            plot.chosen.connect(self.pointChosen)
-        column.addWidget(self.accuracy, 5)
-        below = QHBoxLayout()
-        below.setSpacing(12)
-        below.addWidget(self.latency, 1)
-        below.addWidget(self.trade, 1)
-        column.addLayout(below, 4)
 
     def _add_note(self, column: QVBoxLayout) -> None:
         row = QHBoxLayout()
@@ -190,44 +180,6 @@ class SweepWindow(QDialog):
     def set_stores(self, rows: Sequence[StoreRow]) -> None:
         """List the opened stores."""
         self._stores.set_rows(rows)
-
-    def set_legend(self, entries: Sequence[Entry]) -> None:
-        """Name the curves."""
-        self._entries = tuple(entries)
-        self._show_legend()
-
-    def set_lines(
-        self, lines: tuple[tuple[Line, ...], tuple[Line, ...], tuple[Line, ...]]
-    ) -> None:
-        """Draw the curves."""
-        for plot, drawn in zip(self._plots(), lines, strict=True):
-            plot.set_lines(drawn)
-        self._show_legend()
-
-    def _show_legend(self) -> None:
-        best = any(dot.best for dot in self.trade.dots)
-        self._legend.set_entries(self._entries, BEST if best else "")
-
-    def set_level(self, score: float | None) -> None:
-        """Draw the dense model's score, where it is one."""
-        for plot in (self.accuracy, self.trade):
-            plot.set_level(score, "dense")
-
-    def set_metrics(self, names: dict[str, str], chosen: str, against: str) -> None:
-        """Offer these scores and name the vertical axes."""
-        with QSignalBlocker(self._metric):
-            keys = [self._metric.itemData(k) for k in range(self._metric.count())]
-            if keys != list(names):
-                self._metric.clear()
-                for key, name in names.items():
-                    self._metric.addItem(name, key)
-            self._metric.setCurrentIndex(self._metric.findData(chosen))
-        caption = f"{names.get(chosen, '')} {against}".strip()
-        for plot in (self.accuracy, self.trade):
-            plot.set_y(Axis(caption, 0.0, _TOP, "{:g}".format))
-
-    def _plots(self) -> tuple[Plot, Plot, Plot]:
-        return self.accuracy, self.latency, self.trade
 
     # What the user does
 

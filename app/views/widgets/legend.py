@@ -1,70 +1,138 @@
-"""The curves of the plots by name, each with its mark."""
+"""The curves of the plots by name; a click hides one, another shows it again."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from functools import partial
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+from PySide6.QtCore import QPointF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
+from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
-from app.plots.marks import GLYPHS, Shape
-from app.rendering.palette import Rgb
+from app.plots.data import Curve
+from app.plots.painting import draw_mark, line_pen
+from app.views.widgets.flow import FlowLayout
 
-_LONG = 32  # letters of a name that may break
-_MOST = 6  # curves that are named; more would push the plots away
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One curve: its name, its looks, and whether a pane is on it."""
-
-    name: str
-    colour: Rgb
-    shape: Shape = "circle"
-    strong: bool = True
+_MOST = 6  # curves that are named at first; more would push the plots away
+_SWATCH = QSize(24, 14)
+_SHARP = 2  # pixels of a swatch for one on the screen
+TIP = (
+    "Click to hide this curve, or to show it again. Colour and mark tell the "
+    "heuristic; bands hold 95 % of the scores when nuclei are resampled."
+)
 
 
-class Legend(QLabel):
-    """Names of curves, wrapped into as many lines as they need."""
+class Legend(QWidget):
+    """Names of curves in as many rows as they need, the first ones where many."""
+
+    toggled = Signal(object)  # key of a curve that is to be hidden or shown
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWordWrap(True)
-        self.setTextFormat(Qt.TextFormat.RichText)
         self.setAccessibleName("Curves")
-        self.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.setToolTip(
-            "Colour tells the heuristic, the mark the recovery (circle refit, square "
-            "batch norm, triangle none, diamond what takes longer) and the line the "
-            "scope (solid network, dashed layer, dotted encoder); bands hold 95 % of "
-            "resampled nuclei."
-        )
+        self._flow = FlowLayout(self)
+        self._curves: tuple[Curve, ...] = ()
+        self._hidden: frozenset[Hashable] = frozenset()
+        self._drawn: object = None
+        self._open = False
+        policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
 
-    def set_entries(self, entries: Sequence[Entry], note: str = "") -> None:
-        """Name these curves, the first ones where there are many; silent.
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What is written, in order."""
+        return tuple(button.text() for button in self.buttons)
+
+    @property
+    def buttons(self) -> tuple[QToolButton, ...]:
+        """The entries, in order; those of curves on show are pushed down."""
+        items = (self._flow.itemAt(index) for index in range(self._flow.count()))
+        widgets = (item.widget() for item in items if item is not None)
+        return tuple(each for each in widgets if isinstance(each, QToolButton))
+
+    def set_curves(
+        self, curves: Sequence[Curve], hidden: frozenset[Hashable] = frozenset()
+    ) -> None:
+        """Name these curves; silent.
 
         Parameters
         ----------
-        entries
+        curves
             From the first to the last.
-        note
-            What a mark of no curve of its own means.
+        hidden
+            Keys of those that are not drawn.
         """
-        words = [_words(entry) for entry in entries[:_MOST]]
-        if len(entries) > _MOST:
-            words.append(f"and {len(entries) - _MOST} more")
-        if note:
-            words.append(note.replace(" ", "&nbsp;"))
-        # the gap stays with what is before it: no line begins with one
-        joined = "&nbsp;&nbsp; ".join(words)
-        if joined != self.text():
-            self.setText(joined)
+        drawn = [(c.key, c.name, c.colour, c.mark, c.dash, c.strong) for c in curves]
+        if (drawn, hidden) == self._drawn:
+            return
+        self._drawn = drawn, hidden
+        self._curves, self._hidden = tuple(curves), hidden
+        self._fill()
+
+    def _fill(self) -> None:
+        focused = self.focusWidget()
+        name = focused.text() if isinstance(focused, QToolButton) else ""
+        for button in self.buttons:
+            self._flow.removeWidget(button)
+            button.hide()
+            button.deleteLater()
+        few = self._curves if self._open else self._curves[:_MOST]
+        for curve in few:
+            self._flow.addWidget(self._entry(curve))
+        rest = len(self._curves) - len(few)
+        if rest:
+            self._flow.addWidget(self._more(rest))
+        for button in self.buttons:
+            button.show()
+            if name and button.text() == name:
+                button.setFocus()
+        self.updateGeometry()
+
+    def _entry(self, curve: Curve) -> QToolButton:
+        button = _button(curve.name)
+        button.setIcon(_swatch(curve))
+        button.setIconSize(_SWATCH)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        button.setCheckable(True)
+        button.setChecked(curve.key not in self._hidden)
+        button.setToolTip(f"{curve.name}\n{TIP}")
+        button.clicked.connect(partial(self._on_clicked, curve.key))
+        return button
+
+    def _more(self, rest: int) -> QToolButton:
+        button = _button(f"and {rest} more")
+        button.setToolTip("Name all curves.")
+        button.clicked.connect(self._on_more)
+        return button
+
+    def _on_clicked(self, key: Hashable, _: bool = False) -> None:
+        self.toggled.emit(key)
+
+    def _on_more(self) -> None:
+        self._open = True
+        self._fill()
 
 
-def _words(entry: Entry) -> str:
-    """Return a name after its mark; only one that is too long breaks."""
-    mark = f'<span style="color:rgb{entry.colour}">{GLYPHS[entry.shape]}</span>'
-    name = entry.name
-    if len(name) <= _LONG:
-        name = name.replace(" ", "&nbsp;")
-    return f"{mark}&nbsp;{name}"
+def _button(words: str) -> QToolButton:
+    button = QToolButton()
+    button.setText(words)
+    button.setAutoRaise(True)
+    button.setProperty("role", "legend")
+    return button
+
+
+def _swatch(curve: Curve) -> QIcon:
+    """Return the line and the mark of a curve."""
+    pixmap = QPixmap(_SWATCH * _SHARP)
+    pixmap.setDevicePixelRatio(_SHARP)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    middle = _SWATCH.height() / 2
+    painter.setPen(line_pen(curve.colour, 2.0, curve.dash))
+    painter.drawLine(QPointF(0, middle), QPointF(_SWATCH.width(), middle))
+    colour = QColor(*curve.colour)
+    painter.setPen(QPen(colour, 1))
+    painter.setBrush(colour)
+    draw_mark(painter, QPointF(_SWATCH.width() / 2, middle), 3.6, curve.mark)
+    painter.end()
+    return QIcon(pixmap)

@@ -7,7 +7,8 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
-from app.plots.marks import Shape, draw_mark
+from app.plots.marks import Mark
+from app.plots.painting import draw_mark
 from app.rendering.palette import Rgb
 from app.views.widgets.fitting import FittingLabel
 from app.views.widgets.tile_view import TileView
@@ -24,7 +25,7 @@ class Head:
     ----------
     titles, notes
         First and second line, or both on one line where there is room.
-    colour, shape
+    colour, mark
         Of its curve on the plots; None for the dense model, which has none.
     failure
         Why there is nothing to see, in a sentence; empty when there is.
@@ -33,7 +34,7 @@ class Head:
     titles: Sequence[str]
     notes: Sequence[str] = ("",)
     colour: Rgb | None = None
-    shape: Shape = "circle"
+    mark: Mark = "circle"
     failure: str = ""
 
 
@@ -53,7 +54,7 @@ class _Swatch(QWidget):
         colour = QColor(*self.head.colour)
         painter.setPen(QPen(colour, 1.2))
         painter.setBrush(colour)
-        draw_mark(painter, self.rect().toRectF().center(), 4.2, self.head.shape)
+        draw_mark(painter, self.rect().toRectF().center(), 4.2, self.head.mark)
 
 
 class PaneFrame(QWidget):

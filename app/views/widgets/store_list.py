@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QRectF, QSize, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -14,6 +14,9 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+
+from app.plots.marks import Dash
+from app.plots.painting import line_pen
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class StoreRow:
     name: str
     about: str
     path: str
-    dash: Qt.PenStyle
+    dash: Dash
 
 
 class StoreList(QWidget):
@@ -88,15 +91,15 @@ class StoreList(QWidget):
 class _Sample(QWidget):
     """A short piece of a line."""
 
-    def __init__(self, dash: Qt.PenStyle) -> None:
+    def __init__(self, dash: Dash) -> None:
         super().__init__()
         self._dash = dash
         self.setFixedSize(QSize(34, 14))
 
     def paintEvent(self, _: QPaintEvent) -> None:
         painter = QPainter(self)
-        pen = QPen(self.palette().text().color(), 2)
-        pen.setStyle(self._dash)
-        painter.setPen(pen)
+        colour = self.palette().text().color()
+        rgb = colour.red(), colour.green(), colour.blue()
+        painter.setPen(line_pen(rgb, 2.0, self._dash))
         middle = QRectF(self.rect()).center().y()
         painter.drawLine(1, round(middle), self.width() - 2, round(middle))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
+from app.plots.registry import CHARTS
 from app.state.values import SampleTitle
 from app.views.main_window import dialogs
 from app.views.main_window.commands.command import (
@@ -13,16 +14,10 @@ from app.views.main_window.signals import WindowSignals
 from core.tables import MODEL_EXPORTS, file_filter
 
 SAMPLES, RECENT, EXPORT = "File/Samples", "File/Recent tiles", "File/Export"
-_PLOTS = (
-    ("accuracy", "Accuracy"),
-    ("latency", "Latency"),
-    ("trade", "Accuracy and latency"),
-)
 _MODELS = ";;".join(
     file_filter(each.title, each.endings, every=False) for each in MODEL_EXPORTS
 )
 _NUCLEI = "GeoJSON for QuPath (*.geojson);;Label image (*.tif)"
-_SVG = "SVG (*.svg);;PNG (*.png)"
 
 
 def _open(model: str, tile: str, window: WindowSignals) -> None:
@@ -34,6 +29,10 @@ def _save(what: str, name: str, kinds: str) -> Action:
     return lambda window: dialogs.ask_save(
         window, partial(window.exportAsked.emit, what), name, kinds
     )
+
+
+def _save_chart(key: str, window: WindowSignals) -> None:
+    window.chartAsked.emit(key)
 
 
 FILE_COMMANDS = (
@@ -131,15 +130,16 @@ FILE_COMMANDS = (
     ),
     *(
         Command(
-            f"save.{key}",
-            f"Plot: {title.lower()}…",
+            f"save.{kind.key}",
+            f"Plot: {kind.title.lower()}…",
             "",
             EXPORT,
-            "Save this plot as a drawing or a picture.",
-            _save(f"plot:{key}", f"{key}.svg", _SVG),
-            rule=key == "accuracy",
+            "Save this plot with its legend, as a drawing or a picture of any size.",
+            partial(_save_chart, kind.key),
+            is_open,
+            rule=kind is CHARTS[0],
         )
-        for key, title in _PLOTS
+        for kind in CHARTS
     ),
     Command(
         "save.picture",
