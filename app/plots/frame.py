@@ -92,6 +92,7 @@ class ChartFrame(QWidget):
         self._y.menu().aboutToShow.connect(self._fill_y)
         head.addWidget(self._y)
         self.enlarge = QToolButton()
+        self.enlarge.setObjectName("enlarge")
         self.enlarge.setText("\u2922")
         self.enlarge.setAutoRaise(True)
         self.enlarge.setFixedSize(20, 20)

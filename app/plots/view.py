@@ -27,27 +27,19 @@ from app.plots.series_items import (
 )
 
 _NEAR = 10.0  # pixels within which a point is meant
+_STILL = 4.0  # pixels that a hand may move during a click
 _DEEPEST = 1e-5  # of the whole: the smallest part that can be looked at
 _ZOOM = 1.25  # of one key press
 Limits = tuple[float, float, float, float]
 
 
 class _Box(pg.ViewBox):
-    """The area of the points: wheel zooms, drag pans, double click shows all."""
+    """The area of the points: the wheel zooms, a drag pans."""
 
-    def __init__(self, view: "ChartView") -> None:
+    def __init__(self) -> None:
         super().__init__(enableMenu=False)
-        self._view = view
         self.disableAutoRange()
         self.setDefaultPadding(0.0)
-
-    def mouseClickEvent(self, ev: Any) -> None:
-        if ev.button() == Qt.MouseButton.LeftButton:
-            ev.accept()
-            if ev.double():
-                self._view.view_all()
-            else:
-                self._view.choose_at(ev.scenePos())
 
     def mouseDragEvent(self, ev: Any, axis: int | None = None) -> None:
         if ev.button() == Qt.MouseButton.RightButton:
@@ -79,6 +71,7 @@ class ChartView(pg.GraphicsView):
         self._limits: Limits = (0.0, 1.0, 0.0, 1.0)
         self._zoomed = False
         self._hovered: Point | None = None
+        self._pressed: QPointF | None = None
         self._places = np.zeros((0, 2))
         self._points: list[Point] = []
         self._curves: list[CurveItems] = []
@@ -86,7 +79,7 @@ class ChartView(pg.GraphicsView):
         layout.setContentsMargins(0, 4, 18, 0)
         layout.setSpacing(0)
         self.setCentralItem(layout)
-        self._box = _Box(self)
+        self._box = _Box()
         self._axes = (ChartAxis("bottom"), ChartAxis("left"))
         layout.addItem(self._axes[1], 0, 0)
         layout.addItem(self._box, 0, 1)
@@ -257,11 +250,26 @@ class ChartView(pg.GraphicsView):
 
     # What the user does
 
-    def choose_at(self, place: QPointF) -> None:
-        """Choose the point at a position of the viewport, if there is one."""
-        point = self._near(place)
-        if point is not None:
-            self.chosen.emit(point.key)
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        left = event.button() == Qt.MouseButton.LeftButton
+        self._pressed = event.position() if left else None
+        super().mousePressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """A press and a release at one place choose the point there."""
+        super().mouseReleaseEvent(event)
+        pressed, self._pressed = self._pressed, None
+        if pressed is None:
+            return
+        if (event.position() - pressed).manhattanLength() < _STILL:
+            point = self._near(event.position())
+            if point is not None:
+                self.chosen.emit(point.key)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self._pressed = None
+        super().mouseDoubleClickEvent(event)
+        self.view_all()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         super().mouseMoveEvent(event)
