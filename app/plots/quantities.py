@@ -132,6 +132,14 @@ Y_CHOICES: tuple[str, ...] = tuple(each.key for each in _TIMES)
 """Beside the scores."""
 
 
+def score_shown(data: PlotData, score: str) -> str:
+    """Return the score that is shown: what was chosen, where some model has it."""
+    known = data.score_keys()
+    if score in known or not known:
+        return score if score in METRICS else next(iter(METRICS))
+    return next((key for key in METRICS if key in known), score)
+
+
 def reference_shown(data: PlotData, settings: ChartSettings) -> Reference:
     """Return what scores are shown against: what was chosen, where it is known."""
     known = data.references()

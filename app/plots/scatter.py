@@ -6,7 +6,7 @@ from functools import partial
 
 from app.plots.chart import Chart, Level, Point, Series, shown
 from app.plots.data import Curve, PlotData
-from app.plots.quantities import QUANTITIES, Quantity, reference_shown
+from app.plots.quantities import QUANTITIES, Quantity, reference_shown, score_shown
 from app.state.plot_settings import SCORE, ChartSettings, Reference
 from app.state.trials import front
 
@@ -41,7 +41,7 @@ def scatter(
     chosen = settings.axes
     axes = _Axes(
         QUANTITIES.get(chosen.x, QUANTITIES[x]),
-        _up(chosen.y or y, settings),
+        _up(chosen.y or y, data, settings),
         reference_shown(data, settings),
     )
     empty = replace(
@@ -66,10 +66,11 @@ def scatter(
     )
 
 
-def _up(key: str, settings: ChartSettings) -> Quantity:
-    """Return what is on the vertical axis; AJI where nobody knows the key."""
-    key = settings.score if key == SCORE else key
-    return QUANTITIES.get(key, QUANTITIES["aji"])
+def _up(key: str, data: PlotData, settings: ChartSettings) -> Quantity:
+    """Return what is on the vertical axis."""
+    if key == SCORE or key not in QUANTITIES:
+        key = score_shown(data, settings.score)
+    return QUANTITIES[key]
 
 
 def _series(curve: Curve, axes: _Axes, chart: Chart) -> Series:

@@ -109,7 +109,9 @@ def test_a_clicked_point_is_chosen_once(qtbot, frame):
     port = frame.view.viewport()
     qtbot.mouseClick(port, LEFT, pos=place(frame, 0.2))
     assert heard == [(PruneRequest("l2", 0.2),)]
-    qtbot.mouseClick(port, LEFT, pos=frame.view.area().bottomLeft().toPoint() + QPoint(8, -8))
+    qtbot.mouseClick(
+        port, LEFT, pos=frame.view.area().bottomLeft().toPoint() + QPoint(8, -8)
+    )
     assert len(heard) == 1
 
 

@@ -198,6 +198,13 @@ def test_every_score_of_the_table_is_a_quantity():
     assert metrics_for("patch")[0].key in QUANTITIES
 
 
+def test_a_score_that_no_model_has_gives_way_to_one_that_it_has():
+    patches = [replace(trial(s), scores={"accuracy": 1 - s}) for s in (0.2, 0.5)]
+    chart = draw("accuracy", patches, score="aji")
+    assert chart.y.title == "Accuracy against dense"
+    assert [point.y for point in chart.points] == [0.8, 0.5]
+
+
 def test_a_logarithmic_axis_leaves_out_what_it_cannot_show():
     points = [trial(0.0, 0.9), trial(0.1, 0.8), trial(0.9, 0.0)]
     chart = draw("accuracy", points, axes=AxisChoice(log_x=True, log_y=True))
@@ -398,6 +405,7 @@ def test_keys_and_titles_are_unique_and_every_chart_says_what_it_shows():
 NEW_CHART = """
 import sys
 from PySide6.QtWidgets import QApplication
+from app.plots import registry
 from app.plots.scatter import scatter
 
 def draw_size(chart, data, settings):

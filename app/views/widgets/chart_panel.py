@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.plots.data import PlotData
 from app.plots.frame import ChartFrame
+from app.plots.quantities import score_shown
 from app.plots.registry import ChartKind, chart_kind
 from app.plots.state_data import Caption
 from app.state.plot_settings import PlotSettings
@@ -115,7 +116,8 @@ class ChartPanel(QWidget):
         known = data.score_keys() or {row.key for row in metrics_for("nuclei")}
         self._offer([key for key in METRICS if key in known])
         with QSignalBlocker(self.score):
-            self.score.setCurrentIndex(self.score.findData(settings.score))
+            shown = score_shown(data, settings.score)
+            self.score.setCurrentIndex(self.score.findData(shown))
         self.legend.set_curves(data.curves[::-1], settings.hidden)
         for frame in self.frames.values():
             frame.set_data(data, settings, caption.note)
