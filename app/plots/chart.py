@@ -11,6 +11,18 @@ from typing import Literal
 
 from app.rendering.series_looks import Dash, Mark, Rgb
 
+__all__ = [
+    "Axis",
+    "Chart",
+    "Interval",
+    "Level",
+    "Point",
+    "Rgb",
+    "Series",
+    "Unit",
+    "shown",
+]
+
 Interval = tuple[float, float]
 Unit = Literal["share", "score", "ms", "ratio", "number"]
 

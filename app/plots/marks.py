@@ -10,6 +10,8 @@ from typing import get_args
 
 from app.rendering.series_looks import Dash, Mark
 
+__all__ = ["DASHES", "DASH_PATTERN", "MARKS", "Dash", "Mark", "mark_outline"]
+
 Outline = tuple[tuple[float, float], ...]
 
 MARKS: tuple[Mark, ...] = get_args(Mark)
