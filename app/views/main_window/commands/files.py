@@ -136,7 +136,7 @@ FILE_COMMANDS = (
             EXPORT,
             "Save this plot with its legend, as a drawing or a picture of any size.",
             partial(_save_chart, kind.key),
-            is_open,
+            "open",
             rule=kind is CHARTS[0],
         )
         for kind in CHARTS
