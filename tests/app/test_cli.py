@@ -118,7 +118,7 @@ def test_display_detection(monkeypatch):
 
 def test_nothing_heavy_is_imported_before_the_window():
     script = (
-        "import sys; import app.__main__, app.bootstrap.building; "
+        "import sys; import app.__main__, app.bootstrap; "
         "import app.views.main_window.window; "
         "heavy = {'torch', 'scipy', 'skimage', 'pyqtgraph'} & set(sys.modules); "
         "sys.exit(repr(heavy) if heavy else 0)"

@@ -12,7 +12,7 @@ from PIL import Image
 from app import bootstrap
 from app.__main__ import main
 from core.images.samples import load_sample
-from core.metrics import Change, nucleus_changes
+from core.metrics import KINDS, Change, nucleus_changes
 from core.models import load_model
 from core.pruning import PruningPlan
 
@@ -58,10 +58,10 @@ def test_the_round_of_a_newcomer(qtbot, qapp, settings, tile, one_thread, tmp_pa
     assert curve.params == pytest.approx(state.outcome.counts.params, rel=0.02)
     assert state.latency.speedup > 0
     dense = state.outcome.changes
-    events = sum(len(places) for places in dense.places.values())
+    events = sum(len(dense.places(kind)) for kind in KINDS)
     assert events > 0
-    assert len(dense.before) == state.opened.nuclei.count
-    assert len(dense.after) == state.outcome.nuclei.count
+    assert dense.n_before == state.opened.nuclei.count
+    assert dense.n_after == state.outcome.nuclei.count
     bench.window.exportAsked.emit("model", str(tmp_path / "small.safetensors"))
     qtbot.waitUntil(lambda: bench.store.state.message is not None, timeout=60_000)
     qtbot.waitUntil(lambda: is_idle(bench), timeout=60_000)
