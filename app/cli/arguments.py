@@ -23,6 +23,7 @@ COMMANDS = ("prune", "sweep", "inspect", "repeat")
 _REQUEST = (
     *("heuristic", "sparsity", "scope", "count", "recovery"),
     *("round_to", "min_channels", "seed", "locked", "steps", "ratios"),
+    "cost_aware",
 )
 _NEEDED = ("model", "tile", "heuristic", "sparsity")  # of prune without settings
 _TRAINING = ("train_data", "minutes", "train_steps", "rate", "distil", "device")
@@ -233,6 +234,13 @@ def _add_request(parser: argparse.ArgumentParser) -> None:
         dest="steps",
         metavar="N",
         help="score and cut this often, each time anew; 1 if left out",
+    )
+    parser.add_argument(
+        "--cost-aware",
+        action="store_const",
+        const=True,
+        dest="cost_aware",
+        help="rank channels by what they are worth for what they cost in --count",
     )
     parser.add_argument(
         "--unstructured",
