@@ -6,6 +6,8 @@ from app.plots.registry import CHARTS, charts_for
 from app.views.widgets.chart_panel import ChartPanel
 from app.views.widgets.column import ScrollColumn
 
+_NARROWEST = 280  # pixels: titles of charts and axes still fit
+
 
 class Plots(ChartPanel):
     """All charts of the registry in a column; points are states of the window.
@@ -18,6 +20,7 @@ class Plots(ChartPanel):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(CHARTS, parent)
+        self.setMinimumWidth(_NARROWEST)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(10, 10, 0, 8)
         outer.setSpacing(4)

@@ -6,7 +6,7 @@ from functools import partial
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QShowEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.plots.data import PlotData
 from app.plots.frame import ChartFrame
@@ -71,12 +71,17 @@ class ChartPanel(QWidget):
         frame.settingsChosen.connect(self.settingsChosen)
         frame.exportAsked.connect(self.ask_export)
 
-    def head(self) -> QHBoxLayout:
-        """Return a row with the legend and the choice of the score."""
+    def head(self) -> QVBoxLayout:
+        """Return the choice of the score, and the legend below it."""
+        column = QVBoxLayout()
+        column.setSpacing(4)
         row = QHBoxLayout()
-        row.addWidget(self.legend, 1)
-        row.addWidget(self.score, 0, Qt.AlignmentFlag.AlignTop)
-        return row
+        row.addWidget(QLabel("Score"))
+        row.addWidget(self.score)
+        row.addStretch(1)
+        column.addLayout(row)
+        column.addWidget(self.legend)
+        return column
 
     # Setters: silent
 
