@@ -4,13 +4,98 @@ Text such as ``sample:NAME`` is for the command line and for files of earlier
 versions; it is read and written here and nowhere else.
 """
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self
+
+from core.errors import InputError
 
 SourceKind = Literal["sample", "file", "catalogue"]
 _SAMPLE = "sample:"
 _LABELS = "|"  # between a tile and its labels, in text of earlier versions
+
+
+_VIEW = re.compile(r"#((?:region|level|mpp|pixel|resample)=[^#|]*)$")
+
+
+@dataclass(frozen=True, slots=True)
+class TileView:
+    """Which part of a picture is opened, and at which resolution.
+
+    Parameters
+    ----------
+    region
+        (x, y, width, height) in pixels of `level`; None for the whole.
+    level
+        Resolution of a slide, 0 the finest.
+    mpp
+        Micrometres per pixel that the tile is read at; that of `level` when None.
+    pixel_size
+        Micrometres per pixel where the file states none, or a wrong one.
+    resample
+        Whether the tile may be resampled to a model's pixel size.
+    """
+
+    region: tuple[int, int, int, int] | None = None
+    level: int = 0
+    mpp: float | None = None
+    pixel_size: float | None = None
+    resample: bool = True
+
+    def __str__(self) -> str:
+        """Text form, such as ``region=0,0,512,512;level=1``; empty for all defaults."""
+        parts = []
+        if self.region is not None:
+            parts.append(f"region={','.join(map(str, self.region))}")
+        if self.level:
+            parts.append(f"level={self.level}")
+        for name, value in (("mpp", self.mpp), ("pixel", self.pixel_size)):
+            if value is not None:
+                parts.append(f"{name}={value:g}")
+        if not self.resample:
+            parts.append("resample=off")
+        return ";".join(parts)
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Read the text form.
+
+        Raises
+        ------
+        InputError
+            When it is none.
+        """
+        known = dict(part.partition("=")[::2] for part in text.split(";") if part)
+        try:
+            sides = tuple(int(n) for n in known.get("region", "").split(",") if n)
+            if len(sides) not in (0, 4):
+                raise ValueError("a region has four numbers")
+            mpp, pixel = (_size(known.get(name)) for name in ("mpp", "pixel"))
+            return cls(
+                (sides[0], sides[1], sides[2], sides[3]) if sides else None,
+                int(known.get("level") or 0),
+                mpp,
+                pixel,
+                known.get("resample", "auto") != "off",
+            )
+        except ValueError:
+            raise InputError(
+                f"{text!r} names no part of a picture; write it like "
+                "region=0,0,1024,1024;level=1;mpp=0.5."
+            ) from None
+
+
+def _size(text: str | None) -> float | None:
+    if not text:
+        return None
+    value = float(text)
+    if not 0.001 <= value <= 1000:
+        raise ValueError("no pixel size")
+    return value
+
+
+WHOLE = TileView()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +111,14 @@ class Source:
         Of the sample or the model, or a path. Empty for the default one.
     labels
         Path of the ground truth that goes with a tile; empty without one.
+    view
+        Which part of the picture, and at which resolution.
     """
 
     kind: SourceKind
     name: str = ""
     labels: str = ""
+    view: TileView = field(default=WHOLE)
 
     @classmethod
     def of_tile(cls, text: str, labels: str = "") -> Self:
@@ -40,16 +128,20 @@ class Source:
         ----------
         text
             From a command line, a list of recent files or an old settings file. A
-            path may be followed by ``|`` and the path of its labels, unless there
-            is a file of just that name.
+            path may be followed by ``#`` and the text form of a `TileView`, and by
+            ``|`` and the path of its labels, unless there is a file of just that
+            name.
         labels
             Path of the ground truth.
         """
-        if not text or text.startswith(_SAMPLE):
-            return cls("sample", text.removeprefix(_SAMPLE))
         if not labels and _LABELS in text and not Path(text).exists():
             text, _, labels = text.rpartition(_LABELS)
-        return cls("file", text, labels)
+        view = WHOLE
+        if (found := _VIEW.search(text)) and not Path(text).exists():
+            text, view = text[: found.start()], TileView.of(found.group(1))
+        if not text or text.startswith(_SAMPLE):
+            return cls("sample", text.removeprefix(_SAMPLE), labels, view)
+        return cls("file", text, labels, view)
 
     @classmethod
     def of_model(cls, text: str) -> Self:
@@ -70,7 +162,9 @@ class Source:
     @property
     def text(self) -> str:
         """Text form without the labels, as a command line takes it."""
-        return f"{_SAMPLE}{self.name}" if self.kind == "sample" else self.name
+        name = f"{_SAMPLE}{self.name}" if self.kind == "sample" else self.name
+        view = str(self.view)
+        return f"{name}#{view}" if view else name
 
     def __str__(self) -> str:
         return self.text

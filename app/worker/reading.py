@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from app.state.session.sources import labels_beside, split
+from app.state.session.sources import split
 from core.errors import InputError
+from core.sources import Source
 from core.types import LabelledTile, ModelSpec
 
 SAMPLE = "sample:"
@@ -54,20 +55,35 @@ def read_tile_first(source: str) -> TileReading | None:
     """
     from core.images.samples import DEFAULT_SAMPLE, SAMPLES, load_sample
 
-    if not source or source.startswith(SAMPLE):
-        name = source.removeprefix(SAMPLE) or DEFAULT_SAMPLE
+    asked = Source.of_tile(source)
+    if asked.kind == "sample":
+        name = asked.name or DEFAULT_SAMPLE
         sample = load_sample(name)
-        tile = LabelledTile(name, sample.tile, sample.labels, classes=sample.classes)
+        view = asked.view
+        shown = replace(
+            sample.tile, mpp=view.pixel_size or sample.tile.mpp, rescale=view.resample
+        )
+        tile = LabelledTile(name, shown, sample.labels, classes=sample.classes)
         return TileReading([tile], SAMPLES[name].title, sample.type_names)
-    from core.images import read_labels, read_tile
+    from core.images.opening import open_tile
 
-    path, given = split(source)
-    if Path(path).is_dir():
+    path = Path(asked.name)
+    if path.is_dir() and path.suffix.lower() != ".zarr":
         return None
-    beside = given or labels_beside(Path(path))
-    labels = read_labels(beside) if beside else None
-    tile = LabelledTile(Path(path).stem, read_tile(path), labels)
-    return TileReading([tile], Path(path).name)
+    found = open_tile(asked)
+    truth = found.truth
+    if truth is None:
+        return TileReading([LabelledTile(path.stem, found.tile)], _title(asked))
+    tile = LabelledTile(path.stem, found.tile, truth.labels, classes=truth.classes)
+    return TileReading([tile], _title(asked), truth.type_names)
+
+
+def _title(source: Source) -> str:
+    """Return the name of a file, and which part of it is open."""
+    name, region = Path(source.name).name, source.view.region
+    if region is None:
+        return name
+    return f"{name} at {region[0]:,}, {region[1]:,}"
 
 
 def read_tiles(
@@ -102,7 +118,13 @@ def read_tiles(
             f"{source} is a folder and {spec.name} takes one tile; name a file in it, "
             "or sweep over the folder."
         )
-    # types of another list: their numbers mean other things
-    if first.types != spec.classes:
-        return replace(first, tiles=[replace(t, classes=None) for t in first.tiles])
-    return first
+    if first.types == spec.classes:
+        return first
+    from core.images import renumber_types
+
+    # types of another list: the same numbers mean other things
+    tiles = [
+        replace(t, classes=renumber_types(t.classes, first.types, spec.classes))
+        for t in first.tiles
+    ]
+    return replace(first, tiles=tiles, types=spec.classes)

@@ -8,6 +8,7 @@ from core.images.labels.reading import (
     read_type_map,
 )
 from core.images.labels.truth import Frame, Truth
+from core.images.labels.types import renumber_types
 from core.images.limits import MAX_PIXELS, TooLargeError
 from core.images.reading import read_slide, read_tile
 from core.images.slides.slide import Slide
@@ -27,4 +28,5 @@ __all__ = [
     "read_tile",
     "read_truth",
     "read_type_map",
+    "renumber_types",
 ]

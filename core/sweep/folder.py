@@ -1,6 +1,8 @@
 """A folder of tiles, with or without ground truth."""
 
 import hashlib
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,12 +10,24 @@ import numpy as np
 
 from core.benchmark.tasks.class_labels import TABLE, class_folders, read_table
 from core.errors import InputError
-from core.images import check_labels, read_labels, read_tile
+from core.images import read_tile
+from core.images.datasets.layouts import Dataset, find_layout
+from core.images.datasets.pairs import (
+    Entry,
+    by_stem,
+    images_in,
+    labels_in,
+    match,
+)
+from core.images.datasets.reading import read_entry
+from core.images.labels.types import renumber_types
+from core.images.opening import open_tile
 from core.images.samples import DEFAULT_SAMPLE, load_sample
+from core.sources import Source
 from core.tables import TILE_ENDINGS
-from core.types import LabelledTile
+from core.types import LabelledTile, ModelSpec
 
-_LABELS = (".png", ".tif", ".tiff", ".npy")
+_MOST_NOTES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +41,26 @@ class TileFolder:
     digest
         Hash of all files, 16 hexadecimal digits.
     notes
-        Sentences about what is missing.
+        Sentences about as what the folder is read, what is missing, and what the
+        ground truth is.
+    type_names
+        Names of the types that the ground truth numbers; empty without any.
     """
 
     tiles: tuple[LabelledTile, ...]
     digest: str
     notes: tuple[str, ...] = ()
+    type_names: tuple[str, ...] = ()
+
+    def tiles_for(self, spec: ModelSpec) -> tuple[LabelledTile, ...]:
+        """Tiles whose nuclei have types as a model numbers them, or none."""
+        return tuple(
+            replace(
+                each,
+                classes=renumber_types(each.classes, self.type_names, spec.classes),
+            )
+            for each in self.tiles
+        )
 
 
 def read_folder(folder: str | Path) -> TileFolder:
@@ -40,14 +68,16 @@ def read_folder(folder: str | Path) -> TileFolder:
 
     Nuclei: ``images/*`` and ``labels/*`` with the same stems. Patch
     classification: ``images/*`` and ``labels.csv`` (name, class), or one folder
-    of images for each class. Everything is checked before anything is computed.
+    of images for each class. Public data sets lie as
+    `core.images.datasets.layouts.LAYOUTS` says. Everything is checked before
+    anything is computed.
 
     Parameters
     ----------
     folder
         Without a folder ``images`` in it, images are looked for in it itself. A
-        single tile will do, too: a file, ``sample:NAME``, or a file and its label
-        image with ``|`` between them.
+        single tile will do, too: a file, ``sample:NAME``, or a file and its ground
+        truth with ``|`` between them.
 
     Returns
     -------
@@ -60,45 +90,103 @@ def read_folder(folder: str | Path) -> TileFolder:
         When there is no image, a file cannot be used, labels do not fit their
         tile, two images share a stem, or labels lack their image.
     """
-    folder = Path(folder)
-    if str(folder).startswith("sample:"):
-        return _read_sample(str(folder).removeprefix("sample:"))
-    image, _, label = str(folder).partition("|")
-    if Path(image).is_file():
-        return _read_single(Path(image), label)
+    source = Source.of_tile(str(folder))
+    if source.kind == "sample":
+        return _read_sample(source.name)
+    folder = Path(source.name)
+    if folder.is_file():
+        return _read_one(source)
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; name one with images in it.")
     place = folder / "images" if (folder / "images").is_dir() else folder
-    images = _by_stem(place, TILE_ENDINGS)
-    kinds = (
-        class_folders(folder, TILE_ENDINGS) if place == folder and not images else ()
-    )
-    if kinds:
-        return _read_classes(kinds)
-    if not images:
-        raise InputError(
-            f"{place} holds no images; put PNG, JPEG or TIFF tiles into it."
-        )
+    images = by_stem(images_in(place))
     table = folder / TABLE
-    if table.is_file():
+    if images and table.is_file():
         if (folder / "labels").is_dir():
             raise InputError(
                 f"{folder} has both labels/ and {TABLE}; keep the one that the "
                 "model is to be scored by."
             )
         return _read_table(images, table)
-    labels = _by_stem(folder / "labels", _LABELS)
-    orphans = sorted(set(labels) - set(images))
+    if images and (place == folder or (folder / "labels").is_dir()):
+        return _read_plain(images, folder / "labels")
+    if found := find_layout(folder):
+        return _read_dataset(found)
+    if kinds := class_folders(folder, TILE_ENDINGS) if not images else ():
+        return _read_classes(kinds)
+    if images:
+        return _read_plain(images, folder / "labels")
+    raise InputError(f"{place} holds no images; put PNG, JPEG or TIFF tiles into it.")
+
+
+def _read_one(source: Source) -> TileFolder:
+    """Read a file, or a part of a slide, as a folder of one."""
+    path = Path(source.name)
+    found = open_tile(source)
+    digest = hashlib.sha256(path.stem.encode())
+    digest.update(str(source.view).encode())
+    digest.update(np.ascontiguousarray(found.tile.pixels).tobytes())
+    truth = found.truth
+    if truth is None:
+        tiles = [LabelledTile(path.stem, found.tile)]
+        names: tuple[str, ...] = ()
+    else:
+        digest.update(np.ascontiguousarray(truth.labels).tobytes())
+        tiles = [LabelledTile(path.stem, found.tile, truth.labels,
+                              classes=truth.classes)]  # fmt: skip
+        names = truth.type_names
+    return TileFolder(tuple(tiles), digest.hexdigest()[:16], _notes(tiles), names)
+
+
+def _read_plain(images: dict[str, Path], place: Path) -> TileFolder:
+    """Read images and the labels of the same names."""
+    entries, orphans = match(list(images.values()), labels_in(place))
     if orphans:
         raise InputError(
-            f"{len(orphans)} label images have no tile, {labels[orphans[0]].name} "
+            f"{len(orphans)} label images have no tile, {orphans[0].name} "
             "for one; give both the same name."
         )
+    return _read_all(entries)
+
+
+def _read_dataset(found: Dataset) -> TileFolder:
+    """Read a public data set, and say as what."""
+    read = _read_all(found.entries)
+    return replace(read, notes=(found.describe(), *read.notes))
+
+
+def _read_all(entries: Sequence[Entry]) -> TileFolder:
+    """Read all tiles with their ground truth."""
     digest = hashlib.sha256()
-    tiles = [
-        _read(stem, images[stem], labels.get(stem), digest) for stem in sorted(images)
-    ]
-    return TileFolder(tuple(tiles), digest.hexdigest()[:16], _notes(tiles))
+    hashed: set[Path] = set()
+    tiles: list[LabelledTile] = []
+    names: tuple[str, ...] = ()
+    for entry in entries:
+        found = read_entry(entry)
+        truth = found.truth
+        digest.update(entry.name.encode())
+        for path in (entry.image, entry.label):
+            if path is not None and path not in hashed:  # stacks are hashed once
+                hashed.add(path)
+                _hash_file(path, digest)
+        if entry.label is None:
+            digest.update(b"no labels")
+        labels = None if truth is None else truth.labels
+        classes = None if truth is None else truth.classes
+        if truth is not None and len(truth.type_names) > len(names):
+            names = truth.type_names
+        tiles.append(LabelledTile(entry.name, found.tile, labels, classes=classes))
+    return TileFolder(tuple(tiles), digest.hexdigest()[:16], _notes(tiles), names)
+
+
+def _hash_file(path: Path, digest: "hashlib._Hash") -> None:
+    if path.is_dir():
+        for each in sorted(p for p in path.rglob("*") if p.is_file()):
+            digest.update(each.name.encode() + each.read_bytes())
+        return
+    with path.open("rb") as file:
+        while part := file.read(1 << 20):
+            digest.update(part)
 
 
 def read_patches(source: str) -> TileFolder:
@@ -136,18 +224,6 @@ def _read_sample(name: str) -> TileFolder:
     return TileFolder(tuple(tiles), digest.hexdigest()[:16], _notes(tiles))
 
 
-def _read_single(image: Path, label: str) -> TileFolder:
-    """Take a file for a folder of one; its labels may lie where a folder's do."""
-    beside = image.parent.parent / "labels"
-    named = image.parent.name == "images"
-    found = Path(label) if label else None
-    if found is None and named:
-        found = _by_stem(beside, _LABELS).get(image.stem)
-    digest = hashlib.sha256()
-    tiles = [_read(image.stem, image, found, digest)]
-    return TileFolder(tuple(tiles), digest.hexdigest()[:16], _notes(tiles))
-
-
 def _read_table(images: dict[str, Path], table: Path) -> TileFolder:
     """Read patches whose classes stand in a table."""
     classes = read_table(table)
@@ -171,7 +247,7 @@ def _read_classes(folders: tuple[Path, ...]) -> TileFolder:
     tiles = [
         _read_patch(f"{place.name}/{stem}", image, place.name, digest)
         for place in folders
-        for stem, image in sorted(_by_stem(place, TILE_ENDINGS).items())
+        for stem, image in sorted(by_stem(images_in(place)).items())
     ]
     return TileFolder(tuple(tiles), digest.hexdigest()[:16], _notes(tiles))
 
@@ -185,43 +261,16 @@ def _read_patch(
     return LabelledTile(name, tile, None, target)
 
 
-def _by_stem(place: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    if not place.is_dir():
-        return found
-    for path in sorted(place.iterdir()):
-        if path.suffix.lower() not in suffixes or path.name.startswith("."):
-            continue
-        if path.stem in found:
-            raise InputError(
-                f"{found[path.stem].name} and {path.name} share a name; rename one."
-            )
-        found[path.stem] = path
-    return found
-
-
-def _read(
-    stem: str, image: Path, label: Path | None, digest: "hashlib._Hash"
-) -> LabelledTile:
-    tile = read_tile(image)
-    digest.update(stem.encode() + image.read_bytes())
-    if label is None:
-        digest.update(b"no labels")
-        return LabelledTile(stem, tile, None)
-    labels = read_labels(label)
-    digest.update(label.read_bytes())
-    try:
-        check_labels(tile, labels)
-    except InputError as error:
-        raise InputError(f"{label.name}: {error}") from None
-    return LabelledTile(stem, tile, labels)
-
-
 def _notes(tiles: list[LabelledTile]) -> tuple[str, ...]:
+    told = Counter(note for each in tiles for note in each.tile.notes)
+    notes = [*told][:_MOST_NOTES]
+    if len(told) > _MOST_NOTES:
+        notes.append(f"{len(told) - _MOST_NOTES} more notes of this kind.")
     bare = [each.name for each in tiles if each.labels is None and each.target is None]
-    if not bare:
-        return ()
-    return (
-        f"{len(bare)} of {len(tiles)} tiles have no labels ({bare[0]} for one): "
-        "they are scored by agreement with the dense model only.",
-    )
+    if bare:
+        notes.insert(
+            0,
+            f"{len(bare)} of {len(tiles)} tiles have no labels ({bare[0]} for one): "
+            "they are scored by agreement with the dense model only.",
+        )
+    return tuple(notes)

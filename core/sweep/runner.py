@@ -148,7 +148,8 @@ def rerun(record: Record, data: TileFolder, job: Job | None = None) -> Record:
         raise InputError(
             "These tiles are not those of the record; give the same folder."
         )
-    subject = Subject(load_model(trial.model), data.tiles)
+    model = load_model(trial.model)
+    subject = Subject(model, data.tiles_for(model.spec))
     if subject.weights != trial.weights:
         raise InputError(
             f"{trial.model} has other weights than the record's; give the same file."
@@ -210,7 +211,8 @@ class _Run:
     def open(self, name: str) -> None:
         """Load and trace a model."""
         self.progress.job.step(0, self.progress.total, f"Opening {name}")
-        self._subjects[name] = Subject(load_model(name), self.data.tiles)
+        model = load_model(name)
+        self._subjects[name] = Subject(model, self.data.tiles_for(model.spec))
 
     def check(self, name: str, training: FineTune) -> None:
         """Find out now whether there is something to fine-tune on."""

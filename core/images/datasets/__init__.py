@@ -1,0 +1,1 @@
+"""Folders of public data sets. Start with `find_layout`."""
