@@ -33,6 +33,7 @@ from app.views.main_window.window import Window
 from app.worker.engine import BenchEngine, sample_titles
 from app.worker.runner import Runner, failure_of
 from core.errors import InputError
+from core.sources import Source
 
 _MEMORY_MS = 1000
 _EVERY = 4  # jobs; letting go costs page faults in the next one
@@ -143,7 +144,7 @@ def open_first(bench: Application, settings: Settings, model: str, tile: str) ->
 
 def _there(source: str) -> bool:
     """Return whether something can still be opened: a name, or a file."""
-    name = source.partition("|")[0]
+    name = Source.of_tile(source).name or source
     named = "/" not in name and "\\" not in name and not Path(name).suffix
     return named or name.startswith("sample:") or Path(name).is_file()
 

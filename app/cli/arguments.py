@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from app.cli import values
+from app.cli.views import add_scale, add_view, with_view
 from app.state.session.setup_file import Setup, read_setup
 from app.state.session.sources import FORMATS, joined
 from core.errors import InputError
@@ -51,6 +52,8 @@ class Arguments:
         Of a sweep; ``records`` is the JSON file.
     store, row
         Of a repetition: a store or an export, and the key of a trial.
+    file
+        What is inspected.
     """
 
     command: str = ""
@@ -73,6 +76,7 @@ class Arguments:
     resume: bool = False
     store: str = ""
     row: str = ""
+    file: str = ""
 
     @property
     def source(self) -> str:
@@ -97,6 +101,7 @@ def parse(arguments: Sequence[str]) -> Arguments:
     """
     parser = _parser()
     found = vars(parser.parse_args(_named(arguments)))
+    with_view(found, "data" if found.get("command") == "sweep" else "tile")
     base = PruneRequest(HEURISTIC, SPARSITY, recovery=RECOVERY)
     setup = _setup(parser, found.pop("settings", None))
     if setup is not None:
@@ -187,12 +192,18 @@ def _parser() -> _Parser:
         metavar="OUT.png",
         help="one round offscreen, saved as a picture",
     )
+    add_view(parser)
     _add_request(parser)
     commands = parser.add_subparsers(dest="command", metavar="|".join(COMMANDS))
     _add_prune(commands.add_parser("prune", help="one pruned model, and its scores"))
     _add_sweep(commands.add_parser("sweep", help="many models over many tiles"))
     _add_repeat(commands.add_parser("repeat", help="a trial again, from its record"))
-    inspect = commands.add_parser("inspect", help="layers, coupling, protection")
+    inspect = commands.add_parser(
+        "inspect", help="what a file or folder is; layers of a model"
+    )
+    inspect.add_argument(
+        "file", nargs="?", default=None, help="picture, ground truth, folder or model"
+    )
     inspect.add_argument(
         "--model", help="catalogue name or path; lists the catalogue if left out"
     )
@@ -293,6 +304,7 @@ def _add_prune(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model")
     parser.add_argument("--tile")
     parser.add_argument("--labels")
+    add_view(parser)
     _add_request(parser)
     _add_training(parser, "--data")
     parser.add_argument(
@@ -337,6 +349,7 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
         "--recovery", choices=tuple(RECOVERIES), help="repair after pruning"
     )
     parser.add_argument("--seed", type=int, help="of random heuristics and training")
+    add_scale(parser)
     _add_training(parser, "--train-data")
     parser.add_argument(
         "--out", required=True, metavar="RUN.sqlite", help="where the trials are stored"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from app.cli.arguments import Arguments
 from app.cli.console import print_table, progress, write_replacements
 from app.cli.end_to_end import timed_way, way_of
+from app.cli.inspecting import describe_path, is_for_tiles
 from app.cli.nucleus_changes import damage_of
 from app.cli.patches import patch_lines, patch_summary
 from app.cli.reporting import report
@@ -88,7 +89,9 @@ def _open(
     from core.benchmark import Bench
 
     found = read_tiles(asked.source, model.spec)
-    return Bench.open_tiles(model, found.tiles, job), found.notes
+    bench = Bench.open_tiles(model, found.tiles, job)
+    told = bench.dense.notes
+    return bench, [*(note for note in found.notes if note not in told), *told]
 
 
 def _prune(asked: Arguments) -> None:
@@ -117,6 +120,7 @@ def _describe(
 ) -> tuple[dict[str, Any], list[str]]:
     """Return the object that ``--json`` prints, and the same for people."""
     result = summary(asked.model, bench, found, timed)
+    result |= {"scale": bench.scale.as_dict(), "notes": list(bench.dense.notes)}
     if bench.task.name == "patch":
         result |= patch_summary(found)
         return result, patch_lines(result)
@@ -171,6 +175,11 @@ def _inspect(asked: Arguments) -> None:
     from core.benchmark import PrunableModel, counting_input
     from core.models import catalogue, load_model
 
+    if asked.file and is_for_tiles(Path(asked.file)):
+        for line in describe_path(Path(asked.file)):
+            _say(line)
+        return
+    asked = replace(asked, model=asked.model or asked.file)
     if not asked.model:
         for name, words in catalogue().items():
             _say(f"{name:<18} {words}")

@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 from app.cli.arguments import Arguments
 from app.cli.summary import ratio_words
 from app.rendering.overlay import Colours, compose, label_pyramid, picture_pyramid
-from app.state.session.sources import split
 from app.text import format as text
-from app.worker.reading import SAMPLE
 from core.job import Job
+from core.sources import Source
 
 if TYPE_CHECKING:
     from core.benchmark import Bench, WholeWay
@@ -85,12 +84,12 @@ def _stages(way: "EndToEnd") -> dict[str, float]:
 
 def _reader(asked: Arguments, bench: "Bench") -> "Callable[[], Tile]":
     """Return what reads the tile from its file; samples are not in one."""
-    from core.images import read_tile
+    from core.images.opening import read_picture
 
-    path, _ = split(asked.source)
-    if not path or path.startswith(SAMPLE):
+    source = Source.of_tile(asked.source)
+    if source.kind == "sample":
         return lambda: bench.tile
-    return lambda: read_tile(path)
+    return lambda: read_picture(source)
 
 
 def _draw(tile: "Tile", labels: NDArray[np.int32]) -> None:

@@ -41,9 +41,7 @@ def open_tile(source: Source) -> Labelled:
         frame = _frame(slide, source, tile)
         level = slide.levels[view.level].size
     tile = replace(tile, mpp=view.pixel_size or tile.mpp, rescale=view.resample)
-    given = Path(source.labels) if source.labels else None
-    # ground truth beside a whole picture is not that of a part of it
-    label = given or (labels_beside(path) if view.region is None else None)
+    label = _label_of(source)
     if label is None:
         return Labelled(tile, None)
     truth = _cut(read_truth(label, frame), source, level, tile)
@@ -53,6 +51,27 @@ def open_tile(source: Source) -> Labelled:
         raise InputError(f"{label.name}: {error}") from None
     notes = (*tile.notes, *truth.notes, *describe_fit(tile, truth.labels))
     return Labelled(replace(tile, notes=notes), truth)
+
+
+def read_picture(source: Source) -> Tile:
+    """Read a tile without its ground truth.
+
+    Raises
+    ------
+    InputError
+        As `open_tile`.
+    """
+    with read_slide(source.name) as slide:
+        tile = _read(slide, source)
+    view = source.view
+    return replace(tile, mpp=view.pixel_size or tile.mpp, rescale=view.resample)
+
+
+def _label_of(source: Source) -> Path | None:
+    if source.labels:
+        return Path(source.labels)
+    # ground truth beside a whole picture is not that of a part of it
+    return labels_beside(Path(source.name)) if source.view.region is None else None
 
 
 def _read(slide: Slide, source: Source) -> Tile:

@@ -23,7 +23,7 @@ from core.images.datasets.reading import read_entry
 from core.images.labels.types import renumber_types
 from core.images.opening import open_tile
 from core.images.samples import DEFAULT_SAMPLE, load_sample
-from core.sources import Source
+from core.sources import WHOLE, Source, TileView
 from core.tables import TILE_ENDINGS
 from core.types import LabelledTile, ModelSpec
 
@@ -94,10 +94,17 @@ def read_folder(folder: str | Path) -> TileFolder:
     if source.kind == "sample":
         return _read_sample(source.name)
     folder = Path(source.name)
+    if source.view != WHOLE and folder.is_dir():
+        return _at_scale(read_folder(folder), source.view)
     if folder.is_file():
         return _read_one(source)
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; name one with images in it.")
+    return _read_directory(folder)
+
+
+def _read_directory(folder: Path) -> TileFolder:
+    """Find out how a folder lies, and read it."""
     place = folder / "images" if (folder / "images").is_dir() else folder
     images = by_stem(images_in(place))
     table = folder / TABLE
@@ -117,6 +124,32 @@ def read_folder(folder: str | Path) -> TileFolder:
     if images:
         return _read_plain(images, folder / "labels")
     raise InputError(f"{place} holds no images; put PNG, JPEG or TIFF tiles into it.")
+
+
+def _at_scale(found: TileFolder, view: TileView) -> TileFolder:
+    """Give all tiles of a folder the pixel size that a user typed.
+
+    Raises
+    ------
+    InputError
+        When a part is asked for: tiles of a folder are taken whole.
+    """
+    if view.region is not None or view.level or view.mpp is not None:
+        raise InputError(
+            "--region, --level and --mpp are for one picture; "
+            "name a file in the folder."
+        )
+    tiles = tuple(
+        replace(
+            each,
+            tile=replace(
+                each.tile, mpp=view.pixel_size or each.tile.mpp, rescale=view.resample
+            ),
+        )
+        for each in found.tiles
+    )
+    digest = hashlib.sha256(f"{found.digest} {view}".encode()).hexdigest()[:16]
+    return replace(found, tiles=tiles, digest=digest)
 
 
 def _read_one(source: Source) -> TileFolder:

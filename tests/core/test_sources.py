@@ -2,7 +2,8 @@
 
 import pytest
 
-from core.sources import Source
+from core.errors import InputError
+from core.sources import Source, TileView
 
 
 @pytest.mark.parametrize(
@@ -48,3 +49,32 @@ def test_a_file_exists_or_not(tmp_path):
     path.write_bytes(b"x")
     assert Source.of_model(str(path)).exists
     assert Source.of_model(str(path)).path == path
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        TileView(),
+        TileView((1, 2, 30, 40)),
+        TileView((0, 0, 5, 5), 2, 0.5, 0.25, resample=False),
+        TileView(level=1),
+        TileView(pixel_size=0.504),
+    ],
+)
+def test_a_view_comes_back_from_its_text(view):
+    assert TileView.of(str(view)) == view
+    source = Source("file", "slide.svs", view=view)
+    assert Source.of_tile(source.text) == source
+
+
+def test_a_view_and_labels_in_one_text():
+    found = Source.of_tile("a#b.svs#region=1,2,3,4;mpp=0.5|labels.geojson")
+    assert found.name == "a#b.svs"
+    assert found.labels == "labels.geojson"
+    assert found.view == TileView((1, 2, 3, 4), mpp=0.5)
+
+
+@pytest.mark.parametrize("text", ["region=1,2", "level=x", "mpp=nan", "pixel=-1"])
+def test_a_view_that_is_none_gives_a_sentence(text):
+    with pytest.raises(InputError, match="names no part"):
+        Source.of_tile(f"a.svs#{text}")

@@ -20,6 +20,7 @@ from app.text import story
 from app.text.slides import meaning, slide_called
 from app.text.speed import describe_latency
 from core.results import Trial
+from core.sources import Source
 from core.types import Counts, PruneRequest
 
 
@@ -208,7 +209,7 @@ def _opening_words(state: AppState) -> str:
     """Return what is being opened, by name."""
     opening, opened = state.opening, state.opened
     assert opening is not None
-    names = [Path(opening.tile.partition("|")[0]).name or "the sample tile"]
+    names = [Path(Source.of_tile(opening.tile).name).name or "the sample tile"]
     if opened is None or opened.model.source != opening.model:
         names.insert(0, Path(opening.model).name)
     return f"Opening {' and '.join(names)}"

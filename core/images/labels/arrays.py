@@ -250,7 +250,8 @@ def from_array(values: NDArray[Any], frame: Frame, name: str) -> Numbers:
     InputError
         When the axes mean none of these.
     """
-    values = values.reshape(values.shape[1:]) if _one_in_front(values) else values
+    if frame.index is None and _one_in_front(values):
+        values = values.reshape(values.shape[1:])
     if values.ndim == 2:
         return Numbers(np.asarray(values))
     if values.ndim == 4 or (values.ndim == 3 and frame.index is not None):

@@ -1,0 +1,117 @@
+"""What any file or folder is: pictures, slides, ground truth, data sets.
+
+Also a file that is refused is described, with the reason.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.errors import BenchError, InputError
+
+if TYPE_CHECKING:
+    from core.images import Slide
+
+_MODEL_ENDINGS = (
+    *(".safetensors", ".pth", ".pt", ".tar", ".ckpt", ".bin", ".onnx", ".pt2"),
+)
+
+
+def is_for_tiles(path: Path) -> bool:
+    """Whether a path is described here rather than opened as a model."""
+    return path.suffix.lower() not in _MODEL_ENDINGS
+
+
+def describe_path(path: Path) -> list[str]:
+    """Describe a file or a folder, a line for each fact.
+
+    Raises
+    ------
+    InputError
+        When there is nothing of that name.
+    """
+    if not path.exists():
+        raise InputError(f"{path} does not exist; check the path.")
+    if path.is_dir():
+        found = [*_attempt("picture", lambda: _picture(path)), *_folder(path)]
+    else:
+        from core.images.slides.openslide import detect
+
+        found = _attempt("picture", lambda: _picture(path))
+        if detect(path) is None:  # a scanner's slide is no label image
+            found += _attempt("ground truth", lambda: _truth(path))
+    return [path.name, *(f"  {line}" for line in found)]
+
+
+def _attempt(what: str, describe: Callable[[], Iterator[str]]) -> list[str]:
+    """Describe, or say why it is refused."""
+    try:
+        return [f"{what}: {line}" for line in describe()]
+    except BenchError as error:
+        return [f"no {what}: {error}"]
+
+
+def _picture(path: Path) -> Iterator[str]:
+    from core.images import read_slide
+
+    with read_slide(path) as slide:
+        width, height = slide.size
+        yield f"{slide.title}, {width:,} x {height:,} pixels, {_pixel_size(slide)}"
+        if len(slide.levels) > 1:
+            sizes = (f"{n}: {w:,} x {h:,}" for n, (w, h) in enumerate(_sizes(slide)))
+            yield f"{len(slide.levels)} levels ({'; '.join(sizes)})"
+        if slide.associated:
+            yield f"beside it: {', '.join(slide.associated)}"
+        yield from slide.notes
+        yield _opens(slide)
+
+
+def _sizes(slide: "Slide") -> list[tuple[int, int]]:
+    return [level.size for level in slide.levels]
+
+
+def _pixel_size(slide: "Slide") -> str:
+    if slide.mpp is None:
+        return "states no pixel size (--tile-mpp gives one)"
+    return f"{slide.level_mpp(0):.4g} µm per pixel"
+
+
+def _opens(slide: "Slide") -> str:
+    from core.images import MAX_PIXELS
+
+    if slide.size[0] * slide.size[1] <= MAX_PIXELS:
+        slide.level_mpp(0)  # says when pixels are not square
+        return "opens whole"
+    return "opens in part: --region X,Y,WIDTH,HEIGHT, with --level or --mpp"
+
+
+def _truth(path: Path) -> Iterator[str]:
+    from core.images import read_truth
+
+    found = read_truth(path)
+    height, width = found.labels.shape
+    yield f"{found.count} nuclei in {width:,} x {height:,} pixels"
+    if found.classes is not None:
+        yield f"types: {', '.join(found.type_names)}"
+    yield from found.notes
+
+
+def _folder(path: Path) -> list[str]:
+    from core.images.datasets.layouts import find_layout
+    from core.images.datasets.pairs import images_in, subfolder
+
+    def describe() -> Iterator[str]:
+        found = find_layout(path)
+        if found is not None:
+            yield found.describe()
+            return
+        place = subfolder(path, ("images",)) or path
+        count = len(images_in(place))
+        if not count:
+            raise InputError(
+                f"{path} lies in no way that is known; put tiles into images/ and "
+                "their ground truth into labels/, with the same names."
+            )
+        yield f"{count} images without ground truth beside them"
+
+    return _attempt("data set", describe)
