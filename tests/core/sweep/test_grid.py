@@ -154,7 +154,7 @@ def test_bad_folders(tmp_path):
     ("labels", "says"),
     [
         (LABELS[:-1], r"b.tif: The labels are 30 x 19 pixels"),
-        (LABELS.astype(np.float32), "float32"),
+        (LABELS.astype(np.float32) + 0.5, "float32"),
         (RGB, "colour image"),
     ],
 )
