@@ -18,6 +18,7 @@ from core.pruning import MaskPlan
 from core.pruning.planning.weight_masks import as_tensor
 from core.strided import subsampled_pointwise
 from core.training.callbacks import Callbacks
+from core.training.device import layout
 from core.training.loss import Outputs, distillation_loss, total_loss
 from core.training.settings import TrainingSettings
 
@@ -80,9 +81,8 @@ class Run:
         self._settings = settings
         self._device = device
         self._student = copy.deepcopy(module).to(device).train()
-        for value in self._student.parameters():
-            if value.ndim == 4:
-                value.data = value.data.contiguous(memory_format=torch.channels_last)
+        self._layout = layout(device)
+        _lay_out(self._student, self._layout)
         self.average = copy.deepcopy(self._student).eval()
         self.teacher = _still(aids.teacher, device)
         self._gone = _gone_weights(self._student, aids.masks, device)
@@ -174,6 +174,7 @@ class Run:
             self.best_step = self.done
         else:
             self.average.load_state_dict(self.best)
+        _lay_out(self.average, torch.channels_last)  # what prediction is fastest in
         return self.average
 
     def step(self, batch: tuple[Tensor, dict[str, Tensor]]) -> None:
@@ -181,7 +182,7 @@ class Run:
         rate = self._rate()
         for group in self._optimizer.param_groups:
             group["lr"] = rate
-        inputs = batch[0].to(self._device)
+        inputs = batch[0].to(self._device, memory_format=self._layout)
         targets = {name: value.to(self._device) for name, value in batch[1].items()}
         loss = self._loss(inputs, targets)
         value = float(loss.detach())
@@ -262,6 +263,13 @@ class Run:
         with torch.no_grad():
             for name, gone in self._gone.items():
                 module.get_parameter(name).masked_fill_(gone, 0.0)
+
+
+def _lay_out(module: nn.Module, form: torch.memory_format) -> None:
+    """Give the kernels of convolutions a memory layout, in place."""
+    for value in module.parameters():
+        if value.ndim == 4:
+            value.data = value.data.contiguous(memory_format=form)
 
 
 def _still(teacher: nn.Module | None, device: torch.device) -> nn.Module | None:
