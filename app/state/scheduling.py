@@ -34,7 +34,7 @@ def schedule(state: AppState) -> AppState:
     if running is not None and is_awaited(state, running):
         if wanted is None or wanted.same(running):
             return state
-        if running.purpose in _KEPT or running.urgency <= wanted.urgency:
+        if running.urgency <= wanted.urgency:
             return state
     if wanted is None:
         return state if running is None else replace(state, work=None, step=None)

@@ -6,12 +6,14 @@ import pytest
 from conftest import is_idle
 from fakes import FakeSession
 from fakes import curve as size_curve
+from PySide6.QtWidgets import QSlider
 
 from app.state import events
 from app.state.accepting import accept_curve
 from app.state.app_state import Message
 from app.state.exploring import EXPLORED, TIMED
 from app.state.plot_settings import PlotSettings
+from app.views.widgets.bars import Bars
 
 
 def work(bench, kind):
@@ -66,7 +68,7 @@ def test_why_it_is_not_faster_stands_below_the_latency(qtbot, ready, monkeypatch
 
 
 def test_counts_follow_before_the_result(ready):
-    bars = ready.window.controls._bars
+    bars = ready.window.controls.findChild(Bars)
     before = bars.accessibleDescription()
     ready.controller.set_request(sparsity=0.93)
     assert not ready.store.state.current  # nothing was computed yet
@@ -109,7 +111,9 @@ def test_a_point_is_a_state(qtbot, ready):
     settle(qtbot, ready)
     assert ready.store.state.request == first
     assert ready.store.state.outcome.request == first
-    assert ready.window.controls._slider.value() == round(first.sparsity * 1000)
+    assert ready.window.controls.findChild(QSlider).value() == round(
+        first.sparsity * 1000
+    )
 
 
 def test_exploring_fills_the_curve_and_leaves_the_controls(qtbot, ready):

@@ -1,4 +1,5 @@
-"""What one slider move costs the main thread: files that are read to follow it."""
+"""What one slider move costs the main thread: files that are entered until the new
+masks are on show. Plots follow in a frame of their own."""
 
 import sys
 from pathlib import Path
@@ -6,8 +7,10 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QSlider
 
+from app.controllers.presenter import presenter
+
 ROOT = Path(__file__).parents[2]
-MOST_FILES, MOST_UPDATES = 50, 2
+MOST_FILES, MOST_UPDATES = 40, 2
 
 
 @pytest.fixture
@@ -17,7 +20,13 @@ def rest_ms():
 
 
 @pytest.fixture
-def shown(qtbot, bench):
+def no_plots(monkeypatch):
+    """Plots are drawn in a later frame, which is not counted here."""
+    monkeypatch.setattr(presenter, "PLOTS_MS", 3_600_000)
+
+
+@pytest.fixture
+def shown(qtbot, no_plots, bench):
     bench.window.resize(1280, 800)
     bench.window.show()
     qtbot.waitExposed(bench.window)
@@ -27,9 +36,7 @@ def shown(qtbot, bench):
 
 
 def wait_until_shown(qtbot, bench):
-    qtbot.waitUntil(
-        lambda: bench.store.state.current and bench.controller.shown, timeout=10_000
-    )
+    qtbot.waitUntil(lambda: bench.store.state.current, timeout=10_000)
 
 
 def test_a_slider_move_enters_few_files_and_updates_the_state_twice(qtbot, shown):

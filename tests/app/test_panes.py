@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QComboBox, QSlider
 
 from app import bootstrap
 from app.controllers import controller
@@ -62,7 +62,7 @@ def test_add_opens_the_next_heuristic_beside_and_edits_it(qtbot, shown):
     assert state.request == replace(first, heuristic="l2")
     assert all(pane.current for pane in state.panes)
     assert [view.isVisible() for view in views(shown)] == [True] * 3
-    assert shown.window.controls._heuristic.currentData() == "l2"
+    assert shown.window.controls.findChild(QComboBox).currentData() == "l2"
 
 
 def test_the_baseline_is_the_last_to_be_offered_and_four_are_all(qtbot, shown):
@@ -82,7 +82,7 @@ def test_controls_edit_the_active_pane_and_no_other(qtbot, shown):
     before = shown.store.state.panes
     qtbot.mouseClick(views(shown)[1], Qt.MouseButton.LeftButton)
     assert shown.store.state.active == 0
-    shown.window.controls._slider.setValue(870)
+    shown.window.controls.findChild(QSlider).setValue(870)
     settle(qtbot, shown)
     after = shown.store.state.panes
     assert after[0].request == replace(before[0].request, sparsity=0.87)
@@ -112,7 +112,7 @@ def test_digits_choose_a_pane_and_ctrl_w_closes_it(qtbot, shown):
 def test_undo_and_redo_bring_back_panes_their_settings_and_the_lock(qtbot, shown):
     first = shown.store.state.request
     opened_with(qtbot, shown, 2)
-    shown.window.controls._slider.setValue(870)
+    shown.window.controls.findChild(QSlider).setValue(870)
     settle(qtbot, shown)
     shown.window.controls.lockChosen.emit("sparsity")
     settle(qtbot, shown)
@@ -168,7 +168,7 @@ def test_a_pane_that_fails_says_so_once_and_is_left_alone(qtbot, shown):
     settle(qtbot, shown)
     tries = list(shown.store.state.failed)
     for value in (610, 620, 630):
-        shown.window.controls._slider.setValue(value)
+        shown.window.controls.findChild(QSlider).setValue(value)
         settle(qtbot, shown)
         assert shown.store.state.pane.current
     assert [message.text for message in messages if message] == [sentence]
@@ -266,14 +266,14 @@ def test_same_sparsity_moves_all_panes(qtbot, shown):
     opened_with(qtbot, shown, 3)
     shown.window.controls.lockChosen.emit("sparsity")
     for value in (300, 510, 720):
-        shown.window.controls._slider.setValue(value)
+        shown.window.controls.findChild(QSlider).setValue(value)
     settle(qtbot, shown)
     state = shown.store.state
     assert {pane.request.sparsity for pane in state.panes} == {0.72}
     assert all(pane.current for pane in state.panes)
     assert len({pane.request.heuristic for pane in state.panes}) == 3
     shown.window.controls.lockChosen.emit("free")
-    shown.window.controls._slider.setValue(100)
+    shown.window.controls.findChild(QSlider).setValue(100)
     assert {p.request.sparsity for p in shown.store.state.panes[:-1]} == {0.72}
 
 
@@ -282,7 +282,7 @@ def test_same_latency_finds_the_sparsity_that_is_as_fast(qtbot, shown):
     shown.controller.set_request(scope="encoder")
     settle(qtbot, shown)
     shown.window.controls.lockChosen.emit("latency")
-    shown.window.controls._slider.setValue(800)
+    shown.window.controls.findChild(QSlider).setValue(800)
     settle(qtbot, shown)
     state = shown.store.state
     speeds = [speedup_at(state, pane) for pane in state.panes]

@@ -350,9 +350,12 @@ def find_flags(state: AppState) -> frozenset[str]:
     """Return what is the case, of all that a command may depend on."""
     display, bench = state.display, not state.demo
     panes = len(state.panes)
+    past, now = state.history.past, tuple(pane.request for pane in state.panes)
+    # What was not rested on yet can be taken back as well.
+    moved = bool(past) and past[-1].requests != now
     flags = {
         "open": state.opened is not None and state.opening is None,
-        "undo": len(state.history.past) > 1,
+        "undo": len(past) > 1 or moved,
         "redo": bool(state.history.future),
         "room": bench and panes < MOST,
         "several": bench and panes > 1,
