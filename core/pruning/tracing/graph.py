@@ -149,7 +149,7 @@ def build_graph(
     learned = tuple(name for name, _ in module.named_parameters())
     state.update(module.named_buffers(remove_duplicate=False))
     atoms = _only_made(recorder, atoms)
-    by_tensor = recorder.known()
+    by_tensor, used = recorder.known(), recorder.used()
     dims: dict[str, tuple[AtomArray | None, ...]] = {}
     for name, tensor in state.items():
         first = recorder.name(tensor)
@@ -172,7 +172,7 @@ def build_graph(
         unknown=dict(recorder.unknown),
         wires=wires,
         reused=_reused(recorder, state),
-        unused=tuple(name for name in learned if name not in by_tensor),
+        unused=tuple(name for name in learned if name not in used),
     )
 
 

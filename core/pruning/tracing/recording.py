@@ -156,6 +156,10 @@ class Recorder:
             if key in self._names
         }
 
+    def used(self) -> frozenset[str]:
+        """Return the names of parameters and buffers that some call was given."""
+        return frozenset(self._names[key] for key in self.readers if key in self._names)
+
     def fix(self, tensors: object, reason: str) -> None:
         """Protect every channel of every tensor in a nested structure."""
         for tensor in tensors_in(tensors):

@@ -38,8 +38,8 @@ def trace_training(
     recorder
         Of a run in evaluation mode, on shapes.
     """
-    met = recorder.known()
-    if all(name in met for name, _ in module.named_parameters()):
+    used = recorder.used()
+    if all(name in used for name, _ in module.named_parameters()):
         return
     fake = FakeTensorMode(allow_non_fake_inputs=True)
     with _training(module), _only_additions(recorder), contextlib.suppress(Exception):
@@ -69,7 +69,7 @@ def _training(module: nn.Module) -> Iterator[None]:
 @contextlib.contextmanager
 def _only_additions(recorder: Recorder) -> Iterator[None]:
     """Keep what is new, and put back what the first run wrote down."""
-    layers, known = len(recorder.layers), set(recorder.known())
+    layers, known = len(recorder.layers), recorder.used()
     readers = dict(recorder.readers)
     kept = {
         name: list(getattr(recorder, name)) for name in ("mixed", "calls", "touched")

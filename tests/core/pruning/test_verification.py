@@ -197,7 +197,7 @@ def test_a_head_of_training_shrinks_with_what_it_reads():
             out = self.head(self.second(mid))
             return (out, self.aux(mid)) if self.training else out
 
-    module = Deep(None, aux=nn.Conv2d(16, 2, 1)).eval()
+    module = Deep(None, aux=nn.Conv2d(16, 2, 1, bias=False)).eval()
     means = module.first[1].running_mean.clone()
     graph = trace(module, X)
     assert not module.training
