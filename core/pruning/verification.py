@@ -24,7 +24,7 @@ from core.pruning.tracing.copies import has_own_functions
 from core.pruning.tracing.graph import ChannelGraph
 from core.pruning.tracing.nested import tensors_within
 from core.pruning.tracing.recording import plain
-from core.pruning.tracing.tracer import Run, graph_of_run, run_once
+from core.pruning.tracing.tracer import TraceRun, graph_of_run, run_once
 
 _TRUSTED = ("torch.nn.", "core.models.")
 _CLOSE = 1e-3  # of outputs in float32; what is wrong is off by far more
@@ -75,7 +75,7 @@ def trace(module: nn.Module, example: Tensor | tuple[Tensor, ...]) -> ChannelGra
     )
 
 
-def _needs_check(module: nn.Module, ran: Run) -> bool:
+def _needs_check(module: nn.Module, ran: TraceRun) -> bool:
     """Tell whether the code could do what a trace does not see."""
     if ran.recorder.handed or ran.on_values:
         return True
@@ -88,7 +88,7 @@ def _needs_check(module: nn.Module, ran: Run) -> bool:
 def _fault(
     module: nn.Module,
     graph: ChannelGraph,
-    ran: Run,
+    ran: TraceRun,
     example: Tensor | tuple[Tensor, ...],
 ) -> str | None:
     """Return what a narrower copy does differently, or None."""
@@ -126,7 +126,7 @@ def _narrowing(graph: ChannelGraph) -> PruningPlan:
     return plan_of(graph, alive, {})
 
 
-def _first_difference(dense: Run, narrow: Run) -> str | None:
+def _first_difference(dense: TraceRun, narrow: TraceRun) -> str | None:
     """Return where two runs part, in words, or None where they do the same."""
     pairs = zip_longest(dense.recorder.calls, narrow.recorder.calls)
     for one, other in pairs:
@@ -152,5 +152,5 @@ def _same(one: Iterable[object], other: Iterable[object]) -> bool:
     )
 
 
-def _shapes(run: Run) -> list[tuple[int, ...]]:
+def _shapes(run: TraceRun) -> list[tuple[int, ...]]:
     return [plain(tensor.shape) for tensor in tensors_within(run.out)]

@@ -12,11 +12,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from core.pruning.planning.plan import PruningPlan
 from core.pruning.tracing.copies import copied
 from core.pruning.tracing.graph import Alive, ChannelGraph
 from core.pruning.tracing.labels import FIXED
+from core.pruning.tracing.rules import PRODUCTS
+
+_Living = tuple[int, int, Alive]
+"""Operand of a product, its dimension, and which of its channels are there."""
 
 
 def mask_plan(module: nn.Module, graph: ChannelGraph, plan: PruningPlan) -> nn.Module:
@@ -42,7 +47,11 @@ def mask_plan(module: nn.Module, graph: ChannelGraph, plan: PruningPlan) -> nn.M
         for layer in graph.producing_layers
         if layer.weight is not None and not alive[layer.inputs].all()
     }
-    return Masked(masked, tuple(alive[atoms] for atoms in graph.mixed), read)
+    sums = tuple(
+        tuple((each.operand, each.dim, alive[each.labels]) for each in one)
+        for one in graph.sums
+    )
+    return Masked(masked, tuple(alive[a] for a in graph.mixed), read, sums)
 
 
 def living_atoms(graph: ChannelGraph, plan: PruningPlan) -> Alive:
@@ -62,10 +71,15 @@ class Masked(nn.Module):
     """A model whose norms and layers skip removed channels."""
 
     def __init__(
-        self, inner: nn.Module, alive: tuple[Alive, ...], read: Mapping[str, Alive]
+        self,
+        inner: nn.Module,
+        alive: tuple[Alive, ...],
+        read: Mapping[str, Alive],
+        sums: tuple[tuple[_Living, ...], ...],
     ) -> None:
         super().__init__()
         self.inner = inner
+        self._sums = sums
         self._alive = alive
         self._read = read
         self.train(inner.training)
@@ -74,7 +88,7 @@ class Masked(nn.Module):
         """Run the inner model."""
         named_weights = dict(self.inner.named_parameters(remove_duplicate=False))
         read = {id(named_weights[n]): a for n, a in self._read.items()}
-        with _MaskedCalls(self._alive, read):
+        with _MaskedCalls(self._alive, read, self._sums):
             return self.inner(*inputs, **named)
 
 
@@ -85,9 +99,14 @@ class _MaskedCalls(TorchFunctionMode):
     removed channel holds may be infinite (its logarithm) or no number (0 / 0).
     """
 
-    def __init__(self, alive: tuple[Alive, ...], read: Mapping[int, Alive]) -> None:
+    def __init__(
+        self,
+        alive: tuple[Alive, ...],
+        read: Mapping[int, Alive],
+        sums: tuple[tuple[_Living, ...], ...],
+    ) -> None:
         super().__init__()
-        self._alive = iter(alive)
+        self._alive, self._sums = iter(alive), iter(sums)
         self._read = read
 
     def __torch_function__(
@@ -103,6 +122,8 @@ class _MaskedCalls(TorchFunctionMode):
             alive_inputs = self._read.get(id(args[1]))
             if alive_inputs is not None:
                 args = (_without(args[0], args[1], alive_inputs, name), *args[1:])
+        if name.strip("_") in PRODUCTS:
+            args, kwargs = _unsummed(args, kwargs, next(self._sums, ()))
         if name not in ("group_norm", "layer_norm"):
             return func(*args, **kwargs)
         alive = torch.from_numpy(next(self._alive))
@@ -118,15 +139,33 @@ class _MaskedCalls(TorchFunctionMode):
         return _affine(normal, weight, bias, (-1,))
 
 
+def _unsummed(
+    args: tuple[Any, ...], kwargs: dict[str, Any], sums: tuple[_Living, ...]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return what a product was given, with zeros in what it must not sum over."""
+    leaves, structure = tree_flatten((args, kwargs))
+    tensors = [place for place, leaf in enumerate(leaves) if isinstance(leaf, Tensor)]
+    for operand, dim, alive in sums:
+        place = tensors[operand]
+        if not alive.all():
+            leaves[place] = _zeroed(leaves[place], dim, alive)
+    found: tuple[tuple[Any, ...], dict[str, Any]] = tree_unflatten(leaves, structure)
+    return found
+
+
+def _zeroed(x: Tensor, dim: int, alive: Alive) -> Tensor:
+    shape = [1] * x.dim()
+    shape[dim] = -1
+    keep = torch.from_numpy(alive).to(x.device).reshape(shape)
+    return torch.where(keep, x, torch.zeros_like(x))
+
+
 def _without(x: Tensor, weight: Tensor, alive: Alive, name: str) -> Tensor:
     """Return a layer's input with zeros in removed channels."""
     dim = x.dim() - 1 if name == "linear" else x.dim() - weight.dim() + 1
     if x.shape[dim] != alive.size:
         return x
-    shape = [1] * x.dim()
-    shape[dim] = -1
-    keep = torch.from_numpy(alive).to(x.device).reshape(shape)
-    return torch.where(keep, x, torch.zeros_like(x))
+    return _zeroed(x, dim, alive)
 
 
 def _group_norm(

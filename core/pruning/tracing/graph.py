@@ -4,7 +4,7 @@ To read this file, start from `ChannelGraph`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from core.pruning.tracing.dataflow import Connections
 from core.pruning.tracing.labels import FIXED, Atoms
-from core.pruning.tracing.recording import LayerKind, Recorder
+from core.pruning.tracing.recording import LayerKind, Recorder, Summed
 
 OUTPUT = "output of the model"
 
@@ -102,6 +102,8 @@ class ChannelGraph:
     unused
         Names of parameters that no run of the model reads, in evaluation or in
         training; they stay as they are.
+    sums
+        What each product of matrices sums over, in the order they are called.
     """
 
     atoms: int
@@ -117,6 +119,7 @@ class ChannelGraph:
     wires: Connections = field(default_factory=Connections)
     reused: frozenset[str] = frozenset()
     unused: tuple[str, ...] = ()
+    sums: tuple[tuple[Summed, ...], ...] = ()
 
     @cached_property
     def groups(self) -> tuple[AtomArray, ...]:
@@ -172,6 +175,10 @@ def build_graph(
         unknown=dict(recorder.unknown),
         wires=wires,
         reused=_reused(recorder, state),
+        sums=tuple(
+            tuple(replace(each, labels=atoms.of_label[each.labels]) for each in one)
+            for one in recorder.sums
+        ),
         unused=tuple(name for name in learned if name not in used),
     )
 

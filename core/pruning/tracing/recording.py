@@ -35,6 +35,25 @@ class AttributeUse:
     as_tuple: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Summed:
+    """A dimension of an operand that a product of matrices sums over.
+
+    Parameters
+    ----------
+    operand
+        Place among the tensors that the call was given.
+    dim
+        Of that tensor, counted from the front.
+    labels
+        Labels, or atoms in a finished graph, of its channels.
+    """
+
+    operand: int
+    dim: int
+    labels: LabelArray
+
+
 @dataclass(slots=True)
 class LayerRecord:
     """One call of a layer with weights.
@@ -108,6 +127,8 @@ class Recorder:
         self.unknown: dict[str, int] = {}
         self.mixed: list[LabelArray] = []
         """Channels of each group or layer norm, in the order they are called."""
+        self.sums: list[tuple[Summed, ...]] = []
+        """What each product of matrices sums over, in the order they are called."""
         self.readers: dict[int, int] = {}
         self.outputs: set[int] = set()
         self._names = {

@@ -23,7 +23,7 @@ from core.pruning.tracing.graph import OUTPUT, ChannelGraph, build_graph
 from core.pruning.tracing.modes import evaluating
 from core.pruning.tracing.nested import leaves_in, tensors_within
 from core.pruning.tracing.recording import Recorder
-from core.pruning.tracing.rules.shapes import misuse
+from core.pruning.tracing.rules.reshaping import misuse
 from core.pruning.tracing.side_effects import (
     SelfWriteError,
     first_change,
@@ -32,12 +32,12 @@ from core.pruning.tracing.side_effects import (
 )
 from core.pruning.tracing.traceable import check_traceable
 from core.pruning.tracing.training_pass import trace_training
-from core.pruning.tracing.watching import RuleError, Watch
+from core.pruning.tracing.watching import CallWatch, RuleError
 from core.pruning.tracing.width_attributes import watching_widths
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class TraceRun:
     """What one run of a model showed.
 
     Parameters
@@ -91,7 +91,7 @@ def trace(
     return graph_of_run(run_once(module, example, strict=strict))
 
 
-def graph_of_run(ran: Run) -> ChannelGraph:
+def graph_of_run(ran: TraceRun) -> ChannelGraph:
     """Return what a run showed as a graph."""
     recorder = ran.recorder
     found = tensors_within(ran.out)
@@ -109,7 +109,7 @@ def run_once(
     *,
     strict: bool = False,
     foreign: Collection[int] = (),
-) -> Run:
+) -> TraceRun:
     """Run a model on an example and write down what it does; see `trace`.
 
     Calls that take tensors whose identities are ``foreign`` are noted.
@@ -134,15 +134,15 @@ def run_once(
 
 def _on_shapes(
     module: nn.Module, inputs: tuple[Tensor, ...], recorder: Recorder
-) -> Run | None:
+) -> TraceRun | None:
     """Run on shapes alone; None when the code looks at values."""
     wiring = Wiring()
     fake = FakeTensorMode(allow_non_fake_inputs=True)
     try:
         with torch.no_grad(), fake, watching_widths(recorder, module):
             shapes = tree_map_only(Tensor, fake.from_tensor, inputs)
-            with Watch(recorder, wiring):
-                return Run(module, recorder, wiring, module(*shapes))
+            with CallWatch(recorder, wiring):
+                return TraceRun(module, recorder, wiring, module(*shapes))
     except SelfWriteError as error:
         raise _impure(str(error)) from error
     except RuleError:
@@ -153,14 +153,14 @@ def _on_shapes(
 
 def _on_values(
     module: nn.Module, inputs: tuple[Tensor, ...], recorder: Recorder
-) -> Run:
+) -> TraceRun:
     """Run a copy of the model on a copy of the example itself."""
     wiring = Wiring()
     before = state_of(module)
     try:
         with torch.no_grad(), watching_widths(recorder, module):
             values = tuple(tensor.clone() for tensor in inputs)
-            with Watch(recorder, wiring):
+            with CallWatch(recorder, wiring):
                 out = module(*values)
     except SelfWriteError as error:
         raise _impure(str(error)) from error
@@ -171,7 +171,7 @@ def _on_values(
     changed = first_change(before, state_of(module))
     if changed:
         raise _impure(changed)
-    return Run(module, recorder, wiring, out, on_values=True)
+    return TraceRun(module, recorder, wiring, out, on_values=True)
 
 
 def _impure(name: str) -> PruningError:

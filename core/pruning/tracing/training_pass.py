@@ -17,7 +17,7 @@ from core.pruning.tracing.graph import OUTPUT
 from core.pruning.tracing.nested import tensors_within
 from core.pruning.tracing.recording import Recorder
 from core.pruning.tracing.side_effects import restoring
-from core.pruning.tracing.watching import Watch
+from core.pruning.tracing.watching import CallWatch
 from core.pruning.tracing.width_attributes import watching_widths
 
 
@@ -45,7 +45,7 @@ def trace_training(
     with _training(module), _only_additions(recorder), contextlib.suppress(Exception):
         with torch.no_grad(), fake, watching_widths(recorder, module):
             shapes = tree_map_only(Tensor, fake.from_tensor, inputs)
-            with Watch(recorder, Wiring(), writes=True):
+            with CallWatch(recorder, Wiring(), writes=True):
                 out = module(*shapes)
         recorder.fix(tensors_within(out), OUTPUT)
 
@@ -72,7 +72,8 @@ def _only_additions(recorder: Recorder) -> Iterator[None]:
     layers, known = len(recorder.layers), recorder.used()
     readers = dict(recorder.readers)
     kept = {
-        name: list(getattr(recorder, name)) for name in ("mixed", "calls", "touched")
+        name: list(getattr(recorder, name))
+        for name in ("mixed", "sums", "calls", "touched")
     }
     unknown, handed = dict(recorder.unknown), recorder.handed
     try:

@@ -1,6 +1,6 @@
 """Watches a running model: every torch call goes into a recorder.
 
-To read this file, start from `Watch`.
+To read this file, start from `CallWatch`.
 """
 
 from collections.abc import Iterator
@@ -14,9 +14,9 @@ from torch.utils._pytree import tree_iter
 
 from core.pruning.tracing.dataflow import Wiring
 from core.pruning.tracing.recording import Recorder, in_torch_nn, tensors_in
-from core.pruning.tracing.rules import RULES, Call
+from core.pruning.tracing.rules import PRODUCTS, RULES, Call
 from core.pruning.tracing.rules.protocol import UnhandledError
-from core.pruning.tracing.rules.shapes import misuse
+from core.pruning.tracing.rules.reshaping import misuse
 from core.pruning.tracing.side_effects import Writes
 from core.pruning.tracing.symbolic_sizes import SymbolicSize
 from core.pruning.tracing.traced_shape import TracedShape
@@ -90,7 +90,7 @@ class RuleError(Exception):
     """A rule failed: a fault of this program, not of the traced model."""
 
 
-class Watch(TorchFunctionMode):
+class CallWatch(TorchFunctionMode):
     """Writes every torch call of the running model into a recorder.
 
     Parameters
@@ -148,7 +148,7 @@ class Watch(TorchFunctionMode):
                 misuse(recorder, leaf)
         if call.name in _MAKERS:
             return
-        rule = RULES.get(call.name)
+        rule, products = RULES.get(call.name), len(recorder.sums)
         wrapped = [t for t in tensors_in((call.args, call.kwargs)) if _is_wrapped(t)]
         recorder.fix([_unwrapped(t) for t in wrapped], "mapped over by torch.func")
         try:
@@ -161,6 +161,8 @@ class Watch(TorchFunctionMode):
             raise RuleError(
                 f"The rule for {call.name} failed ({error!r}). Please report this."
             ) from error
+        if call.name in PRODUCTS and len(recorder.sums) == products:
+            recorder.sums.append(())  # one entry a call, for whoever counts them
 
     def _protect(self, call: Call) -> None:
         """Fix all that an operation without a rule touches."""

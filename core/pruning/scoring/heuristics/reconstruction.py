@@ -93,12 +93,16 @@ def eliminate(ask: ScoringContext, weighing: Weighing) -> Scores:
 
 
 def _prices(graph: ChannelGraph, readers: list[Reader]) -> Scores:
+    """Return what each atom costs; without end where no layer says (attention)."""
     price = np.zeros(graph.atoms)
+    read = np.zeros(graph.atoms, dtype=bool)
     for reader in readers:
         if reader.atoms.size:
+            read[reader.atoms] = True
             price += np.bincount(
                 reader.atoms, weights=reader.saliency(), minlength=graph.atoms
             )
+    price[~read] = np.inf
     return price
 
 

@@ -7,9 +7,17 @@ its rule. An operation that is not listed protects whatever it touches.
 from core.pruning.tracing.rules.elementwise import RULES as ELEMENTWISE
 from core.pruning.tracing.rules.joins import RULES as JOINS
 from core.pruning.tracing.rules.layers import RULES as LAYERS
+from core.pruning.tracing.rules.products import PRODUCTS
+from core.pruning.tracing.rules.products import RULES as MATRICES
 from core.pruning.tracing.rules.protocol import Call, Rule
 from core.pruning.tracing.rules.shapes import RULES as SHAPES
 
-__all__ = ["RULES", "Call", "Rule"]
+__all__ = ["PRODUCTS", "RULES", "Call", "Rule"]
 
-RULES: dict[str, Rule] = {**ELEMENTWISE, **JOINS, **LAYERS, **SHAPES}
+RULES: dict[str, Rule] = {
+    **ELEMENTWISE,
+    **JOINS,
+    **LAYERS,
+    **MATRICES,
+    **SHAPES,
+}

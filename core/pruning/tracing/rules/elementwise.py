@@ -15,7 +15,7 @@ from core.pruning.tracing.rules.protocol import (
     keep,
     source,
 )
-from core.pruning.tracing.rules.shapes import misuse
+from core.pruning.tracing.rules.reshaping import misuse
 from core.pruning.tracing.symbolic_sizes import SymbolicSize
 
 

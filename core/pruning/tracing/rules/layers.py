@@ -19,7 +19,7 @@ from core.pruning.tracing.rules.protocol import Call, Rule, UnhandledError, keep
 _CONVS = (nn.modules.conv._ConvNd,)  # noqa: SLF001 - base of all convolutions
 
 
-def _none_as_fixed(recorder: Recorder, entry: LabelArray | None, n: int) -> LabelArray:
+def none_as_fixed(recorder: Recorder, entry: LabelArray | None, n: int) -> LabelArray:
     """Return labels, made up and fixed where there are none."""
     if entry is not None:
         return entry
@@ -51,7 +51,7 @@ def _any_conv(recorder: Recorder, call: Call, kind: LayerKind) -> None:
     )
     if groups == 1:
         recorder.bind(dims[read], entry)
-        inputs = _none_as_fixed(recorder, dims[read], weight.shape[read])
+        inputs = none_as_fixed(recorder, dims[read], weight.shape[read])
         outputs = dims[made]
     elif depthwise:
         inputs, outputs = _depthwise(recorder, (entry, dims), call, weight, kind)
@@ -69,14 +69,14 @@ def _any_conv(recorder: Recorder, call: Call, kind: LayerKind) -> None:
     if bias is not None:
         recorder.bind(recorder.labels(bias)[0], outputs)
     owner = recorder.owner(_CONVS)
-    made_labels = _none_as_fixed(recorder, outputs, width)
+    made_labels = none_as_fixed(recorder, outputs, width)
     recorder.use(owner, "out_channels", made_labels)
     recorder.use(
-        owner, "in_channels", _none_as_fixed(recorder, entry, tensor.shape[channel])
+        owner, "in_channels", none_as_fixed(recorder, entry, tensor.shape[channel])
     )
     if depthwise:
         recorder.use(
-            owner, "groups", _none_as_fixed(recorder, entry, tensor.shape[channel])
+            owner, "groups", none_as_fixed(recorder, entry, tensor.shape[channel])
         )
     recorder.layers.append(
         LayerRecord(
@@ -133,7 +133,7 @@ def _depthwise(
     if entry is None:
         recorder.bind(dims[0], None)
         recorder.bind(dims[1], None)
-        inputs = _none_as_fixed(recorder, None, width)
+        inputs = none_as_fixed(recorder, None, width)
         return inputs, None
     each = width // len(entry)
     if kind == "conv":
@@ -168,10 +168,10 @@ def _grouped(
         first = None if entry is None else entry[: weight.shape[1]]
         recorder.bind(dims[shared], first)
         width = weight.shape[1] * groups
-        return _none_as_fixed(recorder, entry, width), dims[whole]
+        return none_as_fixed(recorder, entry, width), dims[whole]
     recorder.bind(dims[whole], entry)
     outputs = None if columns is None else np.tile(columns, groups)
-    return _none_as_fixed(recorder, entry, weight.shape[0]), outputs
+    return none_as_fixed(recorder, entry, weight.shape[0]), outputs
 
 
 def _linear(recorder: Recorder, call: Call) -> None:
@@ -185,8 +185,8 @@ def _linear(recorder: Recorder, call: Call) -> None:
     if bias is not None:
         recorder.bind(recorder.labels(bias)[0], dims[0])
     owner = recorder.owner((nn.Linear,))
-    inputs = _none_as_fixed(recorder, dims[1], weight.shape[1])
-    outputs = _none_as_fixed(recorder, dims[0], weight.shape[0])
+    inputs = none_as_fixed(recorder, dims[1], weight.shape[1])
+    outputs = none_as_fixed(recorder, dims[0], weight.shape[0])
     recorder.use(owner, "in_features", inputs)
     recorder.use(owner, "out_features", outputs)
     recorder.layers.append(
@@ -220,7 +220,7 @@ def _per_channel_norm(recorder: Recorder, call: Call) -> None:
         parameter = call.get(position, keyword)
         if parameter is not None:
             recorder.bind(recorder.labels(parameter)[0], entry)
-    labels = _none_as_fixed(recorder, entry, tensor.shape[1])
+    labels = none_as_fixed(recorder, entry, tensor.shape[1])
     kinds = (nn.modules.batchnorm._NormBase,)  # noqa: SLF001 - base of all norms
     recorder.use(recorder.owner(kinds), "num_features", labels)
     if call.name == "batch_norm":
@@ -255,7 +255,7 @@ def _group_norm(recorder: Recorder, call: Call) -> None:
         parameter = call.get(position, keyword)
         if parameter is not None:
             recorder.bind(recorder.labels(parameter)[0], entry)
-    labels = _none_as_fixed(recorder, entry, tensor.shape[1])
+    labels = none_as_fixed(recorder, entry, tensor.shape[1])
     recorder.use(owner, "num_channels", labels)
     if groups == tensor.shape[1]:
         recorder.use(owner, "num_groups", labels)
@@ -277,13 +277,13 @@ def _layer_norm(recorder: Recorder, call: Call) -> None:
     if owner is None or sides > 1:
         recorder.fix([tensor, call.args, call.kwargs], "a layer norm over fixed sizes")
         keep(recorder, call, recorder.labels(tensor))
-        recorder.mixed.append(_none_as_fixed(recorder, None, tensor.shape[-1]))
+        recorder.mixed.append(none_as_fixed(recorder, None, tensor.shape[-1]))
         return
     for position, keyword in ((2, "weight"), (3, "bias")):
         parameter = call.get(position, keyword)
         if parameter is not None:
             recorder.bind(recorder.labels(parameter)[0], entries[0])
-    labels = _none_as_fixed(recorder, entries[0], tensor.shape[-1])
+    labels = none_as_fixed(recorder, entries[0], tensor.shape[-1])
     recorder.use(owner, "normalized_shape", labels)
     recorder.mixed.append(labels)
     keep(recorder, call, recorder.labels(tensor))

@@ -1,15 +1,13 @@
 """Reshapes, permutations and the like: labels move with their values.
 
-To read this file, start from `reshape`.
+To read this file, start from `_view`; what a reshape does is in `reshaping`.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import torch
 
-from core.pruning.tracing.labels import LabelArray
 from core.pruning.tracing.recording import DimLabels, Recorder, plain, tie_chunks
 from core.pruning.tracing.rules.protocol import (
     Call,
@@ -19,125 +17,14 @@ from core.pruning.tracing.rules.protocol import (
     keep,
     source,
 )
+from core.pruning.tracing.rules.reshaping import (
+    FREE,
+    fix_entry,
+    follows,
+    misuse,
+    reshape,
+)
 from core.pruning.tracing.symbolic_sizes import SymbolicSize
-
-FREE = -1
-"""A size that follows from the others, as in ``x.view(b, -1)``."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """Neighbouring dimensions in and out that hold the same values."""
-
-    before: range
-    after: range
-
-
-def reshape(
-    recorder: Recorder,
-    labels: DimLabels,
-    shape: Sequence[int],
-    wanted: Sequence[int],
-    result: Sequence[int],
-) -> DimLabels:
-    """Return the labels after a reshape, protecting what it would break.
-
-    Parameters
-    ----------
-    recorder
-        Where unions and fixes are written.
-    labels, shape
-        Of the tensor that is reshaped.
-    wanted
-        The sizes as the code gave them: `FREE`, a `SymbolicSize`, or a literal.
-    result
-        The sizes that came out.
-    """
-    out: DimLabels = [None] * len(result)
-    carriers: set[int] = set()
-    for block in _blocks(shape, result):
-        labelled = [d for d in block.before if labels[d] is not None]
-        if not labelled:
-            continue
-        if len(labelled) > 1:
-            for dim in labelled:
-                _fix(recorder, labels[dim], "reshaped together with other channels")
-            continue
-        dim = labelled[0]
-        entry = labels[dim]
-        assert entry is not None
-        start = block.after.start
-        free = [d - start for d in block.after if _follows(wanted[d], entry)]
-        if not free:
-            _fix(recorder, entry, "reshaped to a size written into the code")
-            continue
-        before = [shape[d] for d in block.before]
-        ones = [1] * len(before)
-        ones[dim - block.before.start] = len(entry)
-        full = np.broadcast_to(entry.reshape(ones), before)
-        full = full.reshape([result[d] for d in block.after])
-        carrier, carried = _carry(recorder, full, free)
-        out[start + carrier] = carried
-        carriers.add(start + carrier)
-    for dim, size in enumerate(wanted):
-        if dim not in carriers:
-            misuse(recorder, size)
-    return out
-
-
-def misuse(recorder: Recorder, size: object) -> None:
-    """Fix what a width counts, where it is used for anything but that."""
-    if isinstance(size, SymbolicSize):
-        recorder.book.fix(size.labels, "its width sets the size of something else")
-
-
-def _carry(
-    recorder: Recorder, full: LabelArray, free: list[int]
-) -> tuple[int, LabelArray]:
-    """Choose which new dimension carries the labels, and return them.
-
-    ``full`` holds the label of every value in the block's new shape. Values at
-    one index of the carrier live or die together, so that what is left is a full
-    rectangle again.
-    """
-    carrier = max(free, key=lambda d: _is_apart(full, d))
-    rows = np.moveaxis(full, carrier, 0).reshape(full.shape[carrier], -1)
-    recorder.book.unite(rows[:, :1], rows[:, 1:])
-    return carrier, rows[:, 0].copy()
-
-
-def _is_apart(full: LabelArray, dim: int) -> bool:
-    """Tell whether labels depend on this dimension alone."""
-    rows = np.moveaxis(full, dim, 0).reshape(full.shape[dim], -1)
-    return bool((rows == rows[:, :1]).all())
-
-
-def _follows(size: int, entry: LabelArray) -> bool:
-    if isinstance(size, SymbolicSize):
-        return np.array_equal(size.labels, entry)
-    return int.__int__(size) == FREE
-
-
-def _fix(recorder: Recorder, entry: LabelArray | None, reason: str) -> None:
-    if entry is not None:
-        recorder.book.fix(entry, reason)
-
-
-def _blocks(shape: Sequence[int], result: Sequence[int]) -> Iterator[_Block]:
-    i = j = 0
-    while i < len(shape) or j < len(result):
-        first_i, first_j = i, j
-        left = shape[i] if i < len(shape) else 1
-        right = result[j] if j < len(result) else 1
-        i, j = min(i + 1, len(shape)), min(j + 1, len(result))
-        while left != right:
-            if left < right:
-                left *= shape[i]
-                i += 1
-            else:
-                right *= result[j]
-                j += 1
-        yield _Block(range(first_i, i), range(first_j, j))
 
 
 def _view(recorder: Recorder, call: Call) -> None:
@@ -146,6 +33,20 @@ def _view(recorder: Recorder, call: Call) -> None:
     wanted = call.sizes(1, key)
     if any(isinstance(size, torch.dtype) for size in wanted):
         raise UnhandledError
+    labels, shape = recorder.labels(tensor), plain(tensor.shape)
+    result = plain(call.out.shape)
+    keep(recorder, call, reshape(recorder, labels, shape, wanted, result))
+
+
+def _view_as(recorder: Recorder, call: Call) -> None:
+    """The shape of another tensor, whose widths are followed."""
+    tensor, other = source(call), call.get(1, "other")
+    wanted = [
+        int(size)
+        if entry is None
+        else SymbolicSize(entry, Fraction(1), recorder.book.fix)
+        for entry, size in zip(recorder.labels(other), plain(other.shape), strict=True)
+    ]
     labels, shape = recorder.labels(tensor), plain(tensor.shape)
     result = plain(call.out.shape)
     keep(recorder, call, reshape(recorder, labels, shape, wanted, result))
@@ -248,7 +149,7 @@ def _expand(recorder: Recorder, call: Call) -> None:
     out = [None] * len(wanted)
     for dim, size in enumerate(wanted):
         entry = labels[dim - offset] if dim >= offset else None
-        if entry is not None and _follows(size, entry):
+        if entry is not None and follows(size, entry):
             out[dim] = entry
         elif entry is not None:
             recorder.book.fix(entry, "expanded to a size written into the code")
@@ -283,7 +184,9 @@ def _roll(recorder: Recorder, call: Call) -> None:
     dims = [dims] if isinstance(dims, int) else dims
     labels = list(recorder.labels(tensor))
     for dim in [axis(tensor, d) for d in dims or ()] or range(tensor.dim()):
-        _fix(recorder, labels[dim], "moved along by a number written into the code")
+        fix_entry(
+            recorder, labels[dim], "moved along by a number written into the code"
+        )
         labels[dim] = None
     keep(recorder, call, labels)
 
@@ -292,7 +195,7 @@ def _index_select(recorder: Recorder, call: Call) -> None:
     """Entries are picked by number; numbers of channels would no longer be right."""
     tensor, dim = source(call), axis(source(call), call.get(1, "dim"))
     labels = list(recorder.labels(tensor))
-    _fix(recorder, labels[dim], "picked by index: its numbers count all channels")
+    fix_entry(recorder, labels[dim], "picked by index: its numbers count all channels")
     recorder.fix(call.get(2, "index"), "used as an index")
     labels[dim] = None
     keep(recorder, call, labels)
@@ -355,7 +258,7 @@ def _without_sides(recorder: Recorder, tensor: torch.Tensor) -> tuple[DimLabels,
     """Return labels of (..., C, H, W) without those of the sides, and where C is."""
     labels = list(recorder.labels(tensor))
     for side in (-1, -2):
-        _fix(recorder, labels[side], "shuffled with other pixels")
+        fix_entry(recorder, labels[side], "shuffled with other pixels")
         labels[side] = None
     return labels, tensor.dim() - 3
 
@@ -376,6 +279,8 @@ def _repeat_interleave(recorder: Recorder, call: Call) -> None:
 RULES: dict[str, Rule] = {
     "view": _view,
     "reshape": _view,
+    "view_as": _view_as,
+    "reshape_as": _view_as,
     "flatten": _flatten,
     "unflatten": _unflatten,
     "permute": _permute,
