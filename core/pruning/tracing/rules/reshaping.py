@@ -137,12 +137,14 @@ def _is_apart(full: LabelArray, dim: int) -> bool:
 
 
 def follows(size: int, entry: LabelArray) -> bool:
+    """Tell whether a size follows from the labels, or from all other sizes."""
     if isinstance(size, SymbolicSize):
         return np.array_equal(size.labels, entry)
     return int.__int__(size) == FREE
 
 
 def fix_entry(recorder: Recorder, entry: LabelArray | None, reason: str) -> None:
+    """Protect the channels of a dimension, if it has any."""
     if entry is not None:
         recorder.book.fix(entry, reason)
 

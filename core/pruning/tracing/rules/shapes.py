@@ -4,10 +4,12 @@ To read this file, start from `_view`; what a reshape does is in `reshaping`.
 """
 
 from fractions import Fraction
+from typing import Any, TypeGuard
 
 import numpy as np
 import torch
 
+from core.pruning.tracing.labels import LabelArray
 from core.pruning.tracing.recording import DimLabels, Recorder, plain, tie_chunks
 from core.pruning.tracing.rules.protocol import (
     Call,
@@ -151,6 +153,9 @@ def _expand(recorder: Recorder, call: Call) -> None:
         entry = labels[dim - offset] if dim >= offset else None
         if entry is not None and follows(size, entry):
             out[dim] = entry
+        elif entry is not None and _is_as_wide(size, entry):
+            recorder.book.unite(size.labels, entry)  # another tensor's width
+            out[dim] = entry
         elif entry is not None:
             recorder.book.fix(entry, "expanded to a size written into the code")
             misuse(recorder, size)
@@ -161,6 +166,15 @@ def _expand(recorder: Recorder, call: Call) -> None:
             if size.share != 1:
                 recorder.book.fix(size.labels, "expanded to a share of a width")
     keep(recorder, call, out)
+
+
+def _is_as_wide(size: Any, entry: LabelArray) -> TypeGuard[SymbolicSize]:
+    """Tell whether a size is the width of as many other channels."""
+    return (
+        isinstance(size, SymbolicSize)
+        and size.share == 1
+        and len(size.labels) == len(entry)
+    )
 
 
 def _repeat(recorder: Recorder, call: Call) -> None:
