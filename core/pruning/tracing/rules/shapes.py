@@ -137,28 +137,15 @@ def _expand(recorder: Recorder, call: Call) -> None:
     tensor = source(call)
     labels = recorder.labels(tensor)
     if call.name == "expand_as":
-        other = recorder.labels(call.get(1, "other"))
-        offset = call.out.dim() - tensor.dim()
-        out: DimLabels = list(other)
-        for dim, entry in enumerate(labels):
-            if tensor.shape[dim] > 1:
-                recorder.bind(entry, other[offset + dim])
-                out[offset + dim] = entry
-        keep(recorder, call, out)
+        _expand_as(recorder, call, tensor)
         return
     wanted = call.sizes(1, "size")
     offset = len(wanted) - tensor.dim()
-    out = [None] * len(wanted)
+    out: DimLabels = [None] * len(wanted)
     for dim, size in enumerate(wanted):
         entry = labels[dim - offset] if dim >= offset else None
-        if entry is not None and follows(size, entry):
-            out[dim] = entry
-        elif entry is not None and _is_as_wide(size, entry):
-            recorder.book.unite(size.labels, entry)  # another tensor's width
-            out[dim] = entry
-        elif entry is not None:
-            recorder.book.fix(entry, "expanded to a size written into the code")
-            misuse(recorder, size)
+        if entry is not None:
+            out[dim] = _widened(recorder, size, entry)
         elif dim >= offset and tensor.shape[dim - offset] > 1:
             misuse(recorder, size)  # as wide already, and not because of channels
         elif isinstance(size, SymbolicSize):
@@ -166,6 +153,29 @@ def _expand(recorder: Recorder, call: Call) -> None:
             if size.share != 1:
                 recorder.book.fix(size.labels, "expanded to a share of a width")
     keep(recorder, call, out)
+
+
+def _expand_as(recorder: Recorder, call: Call, tensor: torch.Tensor) -> None:
+    labels, other = recorder.labels(tensor), recorder.labels(call.get(1, "other"))
+    offset = call.out.dim() - tensor.dim()
+    out: DimLabels = list(other)
+    for dim, entry in enumerate(labels):
+        if tensor.shape[dim] > 1:
+            recorder.bind(entry, other[offset + dim])
+            out[offset + dim] = entry
+    keep(recorder, call, out)
+
+
+def _widened(recorder: Recorder, size: Any, entry: LabelArray) -> LabelArray | None:
+    """Return the labels of a dimension that is expanded to its own size."""
+    if follows(size, entry):
+        return entry
+    if _is_as_wide(size, entry):
+        recorder.book.unite(size.labels, entry)  # another tensor's width
+        return entry
+    recorder.book.fix(entry, "expanded to a size written into the code")
+    misuse(recorder, size)
+    return None
 
 
 def _is_as_wide(size: Any, entry: LabelArray) -> TypeGuard[SymbolicSize]:
