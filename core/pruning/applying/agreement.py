@@ -7,13 +7,13 @@ both ways shows it.
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_leaves
 
 from core.pruning.applying.apply import apply_plan
 from core.pruning.applying.masked import mask_plan
 from core.pruning.planning.plan import PruningPlan
 from core.pruning.tracing.graph import ChannelGraph
 from core.pruning.tracing.modes import evaluating
+from core.pruning.tracing.nested import tensors_within
 
 
 def disagreement(
@@ -41,11 +41,13 @@ def disagreement(
     found = [0.0]
     cut, masked = apply_plan(module, plan), mask_plan(module, graph, plan)
     with torch.inference_mode(), evaluating(cut), evaluating(masked):
-        pairs = zip(
-            tree_leaves(cut(*inputs)), tree_leaves(masked(*inputs)), strict=True
-        )
-        for one, other in pairs:
-            if isinstance(one, Tensor) and one.numel():
+        # Some models write into what they are given.
+        outputs = [
+            tensors_within(network(*(tensor.clone() for tensor in inputs)))
+            for network in (cut, masked)
+        ]
+        for one, other in zip(*outputs, strict=True):
+            if one.numel():
                 size = float(other.abs().max()) or 1.0
                 found.append(float((one - other).abs().max()) / size)
     return max(found)
