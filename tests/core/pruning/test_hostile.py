@@ -11,6 +11,7 @@ from torch.nn import functional
 from core.errors import PruningError
 from core.pruning import apply_plan, make_plan, trace
 from core.pruning.applying.agreement import disagreement
+from core.pruning.tracing.tracer import trace as trace_once
 from tests.core.pruning.architectures import hostile_calls, hostile_layers
 from tests.core.pruning.architectures.recipe import conv, randomise
 from tests.core.pruning.oracle import check, run, subject
@@ -153,9 +154,15 @@ def test_what_a_trace_cannot_see_is_found_by_running_it():
         return y * sum(range(z.shape[1]))
 
     it = subject(_Form(form).double().eval(), torch.rand(IMAGE).double())
-    assert disagreement(it.module, it.graph, it.plan("l2", 0.5), it.inputs) > 1e-3
+    unchecked = trace_once(it.module, it.inputs)
+    plan = make_plan(it.module, unchecked, "l2", 0.5)
+    assert disagreement(it.module, unchecked, plan, it.inputs) > 1e-3
     other = subject(
         _Form(lambda y, z: y * z).double().eval(), torch.rand(IMAGE).double()
     )
     plan = other.plan("l2", 0.5)
     assert disagreement(other.module, other.graph, plan, other.inputs) < 1e-9
+    # the product's own trace checks itself
+    ratios = {"a": 0.5}
+    plan = make_plan(it.module, it.graph, "l2", 0.2, ratios=ratios)
+    assert disagreement(it.module, it.graph, plan, it.inputs) < 1e-9
