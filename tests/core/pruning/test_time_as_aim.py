@@ -254,8 +254,10 @@ def test_a_ranking_meets_a_time_too(heuristic):
 
 def test_without_a_table_this_machine_is_timed():
     it = from_catalogue("unet")
-    plan = it.plan("sensitivity", 0.1, count="latency")
-    assert plan.request["predicted_ms"] <= 0.9 * plan.request["predicted_dense_ms"]
+    plan = it.plan("sensitivity", 0.0, count="latency")
+    # How much can go is this machine's affair; that it was timed is not.
+    assert plan.request["predicted_ms"] == plan.request["predicted_dense_ms"] > 0
+    assert plan.request["round_to"] in {1, 4, 8, 16, 32}
 
 
 @pytest.mark.parametrize("sparsity", [-0.1, 1.0, float("nan")])

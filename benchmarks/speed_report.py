@@ -1,0 +1,135 @@
+"""The page of `benchmarks.speed`: tables of points, and which goals hold.
+
+Start with `write_report`.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Row = dict[str, Any]
+_DRAWS = 4000
+_GOALS = ((0.02, 5.0), (0.01, 3.5))
+SETTINGS = ("256/1", "256/2", "512/1", "512/2")
+
+
+def write_report(rows: Sequence[Row], out: Path) -> None:
+    """Write ``speed.md`` from points.
+
+    Parameters
+    ----------
+    rows
+        Lines of ``speed.jsonl``.
+    out
+        Folder.
+    """
+    lines = [
+        "# Accuracy over measured speed-up",
+        "",
+        "Training-free: a cut, refit, repair in sequence; no labels, no gradient step. "
+        "`python -m benchmarks.speed run` makes it. AJI relative to the dense network, "
+        "over held-out tiles of DSB 2018, TNBC and CoNSeP, with the 95 % interval of "
+        f"{_DRAWS} bootstrap draws over tiles. Speed-up of the network alone, measured "
+        "in turns with the dense one in a process of its own, with its 95 % interval; "
+        "columns are the side of the input in pixels and the threads.",
+        "",
+    ]
+    for name in dict.fromkeys(row["network"] for row in rows):
+        own = [row for row in rows if row["network"] == name]
+        dense = next((r for r in own if r["method"] == "dense" and "aji" in r), None)
+        if dense is not None:
+            lines += _network(name, dense, own)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "speed.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _network(name: str, dense: Row, rows: Sequence[Row]) -> list[str]:
+    base = np.array(dense["aji"])
+    tiles = int(np.isfinite(base).sum())
+    lines = [
+        f"## {name}",
+        "",
+        f"Dense AJI {np.nanmean(base):.3f} over {tiles} tiles; {dense['machine']}, "
+        f"torch {dense['torch']}.",
+        "",
+        "| method | removed | parameters left | MACs left | AJI | relative AJI | "
+        + " | ".join(SETTINGS)
+        + " |",
+        "| --- |" + " --- |" * (5 + len(SETTINGS)),
+    ]
+    done = [row for row in rows if "aji" in row and row is not dense]
+    for row in done:
+        change, low, high = relative(np.array(row["aji"]), base)
+        macs = "" if row["macs"] is None else f"{row['macs']:.1%}"
+        speeds = [_speed(row.get("times", {}).get(key)) for key in SETTINGS]
+        lines.append(
+            f"| {row['method']} | {row['share']:.0%} of {row['count']} "
+            f"| {row['params']:.1%} | {macs} | {np.nanmean(row['aji']):.3f} "
+            f"| {change:+.1%} ({low:+.1%} to {high:+.1%}) | {' | '.join(speeds)} |"
+        )
+    lines += [
+        f"| {row['method']} | {row['share']:.0%} of {row['count']} | | | | "
+        f"{row['failed']} |" + " |" * len(SETTINGS)
+        for row in rows
+        if "failed" in row
+    ]
+    return [*lines, "", *_goals(done, base), ""]
+
+
+def _speed(times: Sequence[float] | None) -> str:
+    if not times:
+        return ""
+    return f"{times[0]:.2f} ({times[1]:.2f} to {times[2]:.2f})"
+
+
+def _goals(rows: Sequence[Row], base: NDArray[np.float64]) -> list[str]:
+    """Say for each goal the fastest point that meets the accuracy."""
+    lines = [
+        "| goal | setting | fastest point | speed-up | holds |",
+        "| --- |" + " --- |" * 4,
+    ]
+    timed = [row for row in rows if row.get("times")]
+    if not timed:
+        return ["Not timed yet."]
+    for loss, wanted in _GOALS:
+        close = [
+            row for row in timed if relative(np.array(row["aji"]), base)[0] >= -loss
+        ]
+        for key in SETTINGS:
+            usable = [row for row in close if key in row["times"]]
+            best = max(usable, key=lambda r: r["times"][key][0], default=None)
+            if best is None:
+                lines.append(
+                    f"| {wanted:g} times at -{loss:.0%} | {key} | none | | no |"
+                )
+                continue
+            speed = best["times"][key][0]
+            lines.append(
+                f"| {wanted:g} times at -{loss:.0%} | {key} | {best['method']}, "
+                f"{best['share']:.0%} of {best['count']} | {speed:.2f} "
+                f"| {'yes' if speed >= wanted else 'no'} |"
+            )
+    return lines
+
+
+def relative(
+    pruned: NDArray[np.float64], dense: NDArray[np.float64]
+) -> tuple[float, float, float]:
+    """Return the relative change of the mean, with its interval over tiles.
+
+    Parameters
+    ----------
+    pruned, dense
+        float64 (tiles,): the same tiles; those without a score in either are left
+        out.
+    """
+    valid = np.isfinite(pruned) & np.isfinite(dense)
+    a, b = pruned[valid], dense[valid]
+    rng = np.random.default_rng(0)
+    draws = rng.integers(a.size, size=(_DRAWS, a.size))
+    ratios = a[draws].sum(1) / np.maximum(b[draws].sum(1), 1e-12) - 1
+    low, high = np.percentile(ratios, [2.5, 97.5])
+    return float(a.sum() / max(b.sum(), 1e-12) - 1), float(low), float(high)
