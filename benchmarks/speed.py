@@ -255,9 +255,11 @@ def run(network: Network, book: Log, *, times: bool) -> None:
             enough = not times or method == "dense"
             if row is not None and (enough or "failed" in row or "times" in row):
                 continue
-            base = {"key": key, "network": network.name, "method": method,
-                    "scope": scope, "count": count, "share": share,
-                    "machine": processor_name(), "torch": torch.__version__}  # fmt: skip
+            base = {
+                **{"key": key, "network": network.name, "method": method},
+                **{"scope": scope, "count": count, "share": share},
+                **{"machine": processor_name(), "torch": torch.__version__},
+            }
             try:
                 module, facts = _pruned(network, method, scope, count, share)
             except (PruningError, ImportError) as error:

@@ -186,8 +186,27 @@ def _inspect(asked: Arguments) -> None:
         return
     model = load_model(asked.model)
     prunable = PrunableModel(model, counting_input(model), ())
-    for line in description(prunable):
+    for line in (*description(prunable), *cost_lines(prunable)):
         _say(line)
+
+
+def cost_lines(prunable: Any) -> list[str]:
+    """Return what each layer costs on this computer, timed now, a line each.
+
+    Parameters
+    ----------
+    prunable
+        `core.benchmark.PrunableModel`.
+    """
+    steps = prunable.dense_steps()
+    if not steps:
+        return []
+    widest = max(len(step.name) for step in steps)
+    lines = ["", "time of each layer on this computer, most first"]
+    for step in sorted(steps, key=lambda each: -each.dense_ms):
+        ms = text.milliseconds(step.dense_ms)
+        lines.append(f"{step.name:<{widest}}  {ms:>8}  {step.words}".rstrip())
+    return lines
 
 
 def description(prunable: Any) -> list[str]:

@@ -11,6 +11,7 @@ from app.cli.summary import ratio_words
 from app.rendering.overlay import Colours, compose, label_pyramid, picture_pyramid
 from app.text import format as text
 from core.job import Job
+from core.results import LayerStep
 from core.sources import Source
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from core.types import Tile
 
 _SLOWEST = 5  # layers that are named
+_SAID = 2  # layers whose next width is named
 
 
 def timed_way(asked: Arguments, bench: "Bench", job: Job) -> "WholeWay":
@@ -40,12 +42,14 @@ def way_of(
     dict
         ``end_to_end_ms`` by stage for both models, with speed-up, interval and verdict
         from paired runs; ``why`` the
-        pruned network is not faster, if it is not; ``slowest_layers`` of it.
+        pruned network is not faster, if it is not; ``slowest_layers`` of it;
+        ``layers``: milliseconds of each, dense and pruned, and the next lower width
+        that this computer computes well, with what it would save.
     """
     from core.benchmark import explain
 
     model, share = bench.prunable.model, way.dense.network_share
-    pruned, _ = bench.pruned(asked.request)
+    pruned, plan = bench.pruned(asked.request)
     reasons, layers = explain(model, pruned, bench.tile, timed, share)
     said = way.timed.summary()
     slowest = sorted(layers, key=lambda each: -each.ms)[:_SLOWEST]
@@ -59,6 +63,16 @@ def way_of(
         "slowest_layers": [
             {"name": each.name, "share": each.share, "channels": each.channels}
             for each in slowest
+        ],
+        "layers": [
+            {
+                "name": each.name,
+                "ms": {"dense": each.dense_ms, "pruned": each.left_ms},
+                "channels": each.kept,
+                "lower": each.lower or None,
+                "saves_ms": each.saves_ms,
+            }
+            for each in bench.prunable.layer_steps(plan)
         ],
     }
 
@@ -75,7 +89,19 @@ def way_lines(result: Mapping[str, Any]) -> list[str]:
     return [
         f"whole way   {dense} dense, {ratio_words(way)} (pruned: {parts})",
         *(f"why         {reason}" for reason in result["why"]),
+        *_step_lines(result["layers"]),
     ]
+
+
+def _step_lines(layers: list[dict[str, Any]]) -> list[str]:
+    """Return the layers in which one step less would save most, two at most."""
+    steps = [
+        (LayerStep(e["name"], e["ms"]["dense"], e["ms"]["pruned"], e["channels"],
+                   e["lower"] or 0, e["saves_ms"]))
+        for e in layers
+    ]  # fmt: skip
+    best = sorted(steps, key=lambda step: -step.saves_ms)[:_SAID]
+    return [f"{step.name:<11} {step.words}" for step in best if step.words]
 
 
 def _stages(way: "EndToEnd") -> dict[str, float]:

@@ -92,7 +92,12 @@ class BenchSession:
         found = self.bench.compare(request, cast("Job", task), process=self.process)
         # The hand rests: the time to let go of what the drag left behind.
         release_memory()
-        found = replace(found, reason=self._reason(request, found, task))
+        _, plan = self.bench.pruned(request)
+        found = replace(
+            found,
+            reason=self._reason(request, found, task),
+            layers=self.bench.prunable.layer_steps(plan, cast("Job", task)),
+        )
         self._timed[request] = found
         return found
 

@@ -24,12 +24,13 @@ from core.pruning import (
     PruningPlan,
     Statistics,
     find_method,
+    layer_steps,
     method_for_plan,
 )
 from core.pruning.tracing.graph import ChannelGraph
 from core.pruning.tracing.labels import FIXED
 from core.pruning.tracing.topology import layer_positions
-from core.results import HeuristicInfo, Layer, SizeCurve
+from core.results import HeuristicInfo, Layer, LayerStep, SizeCurve
 from core.training import Trained
 from core.types import SIZES, UNSTRUCTURED, Counts, PruneRequest
 
@@ -224,6 +225,19 @@ class PrunableModel:
     def widths(self, plan: Plan) -> dict[str, int]:
         """Return channels left by layer name."""
         return method_for_plan(plan).widths(plan, self.context)
+
+    def layer_steps(self, plan: Plan, job: Job | None = None) -> tuple[LayerStep, ...]:
+        """Return what each layer costs on this computer, dense and pruned.
+
+        Timed for the shape of the first calibration input, or of the traced one
+        where there is none; of single weights that are zero, as if nothing was.
+        """
+        return layer_steps(plan, self.context, job)
+
+    def dense_steps(self, job: Job | None = None) -> tuple[LayerStep, ...]:
+        """Return what each layer of the dense model costs; see `layer_steps`."""
+        to_inference_layout(self.model.module)
+        return layer_steps(None, self.context, job)
 
 
 def to_inference_layout(module: nn.Module) -> nn.Module:

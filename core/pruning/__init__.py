@@ -19,6 +19,7 @@ from core.pruning.methods import (
     Plan,
     PruningContext,
     find_method,
+    layer_steps,
     method_for_plan,
 )
 from core.pruning.planning.limits import Limits
@@ -66,6 +67,7 @@ __all__ = [
     "apply_plan",
     "calibrate",
     "find_method",
+    "layer_steps",
     "make_masks",
     "make_plan",
     "make_timed_plan",

@@ -14,7 +14,7 @@ from core.results.latency import (
     Verdict,
     decide_verdict,
 )
-from core.results.layers import HeuristicInfo, Layer
+from core.results.layers import HeuristicInfo, Layer, LayerStep
 from core.results.outcomes import DenseOutcome, Outcome, ScoreMap, SizeCurve
 from core.results.patches import PatchChange
 from core.results.trials import Trial, TrialIdentity
@@ -27,6 +27,7 @@ __all__ = [
     "Environment",
     "HeuristicInfo",
     "Layer",
+    "LayerStep",
     "Outcome",
     "PatchChange",
     "ScoreMap",

@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from core.results.layers import LayerStep
 from core.types import PruneRequest
 
 Clock = Literal["wall", "processor"]
@@ -215,6 +216,9 @@ class Comparison:
     level
         Latency of the dense network, ms, that several measurements on one tile agree
         on; 0 while there is only this one. See `dense_ms`.
+    layers
+        What each layer costs, dense and pruned, timed on its own; empty where nobody
+        asked.
     """
 
     dense: Timing
@@ -232,6 +236,7 @@ class Comparison:
     pixels: int = 0
     reason: str = ""
     level: float = 0.0
+    layers: tuple[LayerStep, ...] = ()
 
     @property
     def isolated(self) -> bool:

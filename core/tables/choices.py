@@ -147,10 +147,10 @@ _COUNTS = (
     ),
     CountRow(
         "latency",
-        "Latency",
-        "latency",
-        "Sparsity is the share of the latency saved, predicted from layers that are "
-        "timed on this computer.",
+        "Time",
+        "time",
+        "Sparsity is the share of time removed, predicted from layers that are timed "
+        "on this computer; widths are rounded to those that it computes well.",
         predicted=True,
     ),
 )

@@ -41,6 +41,31 @@ def one_thread():
 
 
 @pytest.mark.slow
+def test_time_can_be_removed(qtbot, qapp, settings, tile, one_thread):
+    bench = bootstrap.build(settings)
+    asked = {"heuristic": "sensitivity", "count": "latency", "sparsity": 0.4}
+    bench.controller.set_request(**asked)
+    bench.controller.open("demo", "|".join(tile))
+    qtbot.waitUntil(lambda: is_idle(bench), timeout=300_000)
+    state = bench.store.state
+    assert state.message is None
+    assert state.outcome.request.count == "latency"
+    # The curve goes as far as time can be removed, and knows the other sizes.
+    assert state.curve.reach > 0.4
+    assert state.curve.at(0.4).macs == pytest.approx(
+        state.outcome.counts.macs, rel=0.15
+    )
+    costs = state.latency.layers
+    assert {step.name for step in costs} == {
+        layer.name for layer in state.opened.layers
+    }
+    assert sum(s.left_ms for s in costs) < sum(s.dense_ms for s in costs)
+    bench.controller.set_request(sparsity=0.3)
+    qtbot.waitUntil(lambda: is_idle(bench), timeout=300_000)
+    assert bench.store.state.outcome.counts.macs > state.outcome.counts.macs
+
+
+@pytest.mark.slow
 def test_the_round_of_a_newcomer(qtbot, qapp, settings, tile, one_thread, tmp_path):
     bench = bootstrap.build(settings)
     bench.controller.set_request(heuristic="l2", sparsity=0.8)

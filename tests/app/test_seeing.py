@@ -7,6 +7,7 @@ import fakes
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtTest import QTest
 
 from app.rendering.heat import Heat, table, viridis
 from app.rendering.overlay import largest_pyramid
@@ -18,7 +19,7 @@ from app.views.widgets.nucleus_list import NucleusList
 from app.views.widgets.nucleus_rows import COLUMNS, NucleusRows
 from app.views.widgets.type_legend import TypeLegend
 from core.metrics import Change, ChangeColumns, nucleus_changes
-from core.results import Layer
+from core.results import Layer, LayerStep
 
 NAMES = ("round", "long")
 
@@ -381,6 +382,29 @@ def test_deeper_layers_lie_lower_and_lanes_apart():
     assert len(drawing.lanes) == 2
     heights = [block.height() for block in drawing.blocks[:4]]
     assert heights == sorted(heights)
+
+
+def test_what_layers_cost_is_drawn_and_said(network):
+    layer = next(each for each in fakes.LAYERS if each.free)
+    plain = network.grab().toImage()
+    costs = [LayerStep(each.name, 4.0, 2.0, each.width) for each in fakes.LAYERS]
+    index = fakes.LAYERS.index(layer)
+    costs[index] = LayerStep(layer.name, 8.0, 6.0, 17, 16, 1.23)
+    network.set_costs(tuple(costs))
+    drawn = network.grab().toImage()
+    assert drawn != plain
+    QTest.keyClick(network, Qt.Key.Key_Home)
+    for _ in range(index):
+        QTest.keyClick(network, Qt.Key.Key_Right)
+    said = network.accessibleDescription()
+    assert "6.00 ms of 8.00 ms dense" in said
+    assert "17 to 16 channels would save 1.2 ms" in said
+    costs[index] = LayerStep(layer.name, 8.0, 2.0, 8)
+    network.set_costs(tuple(costs))
+    assert network.grab().toImage() != drawn
+    assert "would save" not in network.accessibleDescription()
+    network.set_costs(())
+    assert " ms" not in network.accessibleDescription()
 
 
 def test_clicking_a_layer_asks_once_for_its_lock(qtbot, network):

@@ -235,6 +235,10 @@ def _set_latency(window: "Window", view: View) -> None:
     window.controls.set_latency(view.latency)
 
 
+def _set_costs(window: "Window", view: View) -> None:
+    window.layers.network.set_costs(view.costs)
+
+
 def _set_warnings(window: "Window", view: View) -> None:
     window.controls.set_warnings(view.warnings)
 
@@ -303,6 +307,7 @@ _SETTERS: Mapping[str, Callable[["Window", View], None]] = {
     "counts": _set_counts,
     "outcome": _set_outcome,
     "latency": _set_latency,
+    "costs": _set_costs,
     "warnings": _set_warnings,
     "demo": _set_demo,
     "story": _set_story,

@@ -19,7 +19,7 @@ from app.text import format as text
 from app.text import story
 from app.text.slides import meaning, slide_called
 from app.text.speed import describe_latency
-from core.results import Trial
+from core.results import LayerStep, Trial
 from core.sources import Source
 from core.types import Counts, PruneRequest
 
@@ -100,7 +100,11 @@ class View:
         Masks, legend, heat maps.
     outcome
         Whose nuclei are counted and listed; None where there are none to show.
-    latency, warnings
+    latency
+        Sentence of the controls.
+    costs
+        What each layer costs, where that was measured.
+    warnings
         Sentences of the controls.
     demo, story
         Whether the demo view is on, and its words.
@@ -134,6 +138,7 @@ class View:
     drawn: Drawn
     outcome: DrawnOutcome | None
     latency: str
+    costs: tuple[LayerStep, ...]
     warnings: tuple[str, ...]
     demo: bool
     story: Story | None
@@ -180,6 +185,7 @@ def resolve(state: AppState) -> View:
         ),
         outcome=shown if opened else None,
         latency=_latency(state, opened),
+        costs=state.latency.layers if state.latency is not None else (),
         warnings=_warnings(state, shown),
         demo=state.demo,
         story=_story(state, opened),

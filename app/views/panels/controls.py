@@ -159,8 +159,7 @@ class Controls(QWidget):
         )
         column.addWidget(self._slider)
         self._count = Segments(
-            "Sparsity counts",
-            [(r.key, r.title, r.tip) for r in COUNTS.values() if not r.predicted],
+            "Sparsity counts", [(r.key, r.title, r.tip) for r in COUNTS.values()]
         )
         self._count.chosen.connect(self.countChosen)
         column.addWidget(self._count)

@@ -26,8 +26,9 @@ from PySide6.QtWidgets import QSizePolicy, QToolButton, QToolTip, QWidget
 
 from app.rendering.palette import ORANGE
 from app.text.format import counted
+from app.views.widgets.network_costs import COST_HEIGHT, cost_words, paint_costs
 from app.views.widgets.network_layout import Drawing, arrange
-from core.results import Layer
+from core.results import Layer, LayerStep
 
 _HINT = "Click a layer to keep it whole."
 _NAMED_LANE = 34.0  # pixels at the right for the names of branches
@@ -56,6 +57,7 @@ class Network(QWidget):
         self._layers: tuple[Layer, ...] = ()
         self._kept: Mapping[str, int] = {}
         self._locked: frozenset[str] = frozenset()
+        self._costs: dict[str, LayerStep] = {}
         self._drawing: Drawing | None = None
         self._current = -1
         self._unlock = QToolButton(self)
@@ -80,6 +82,13 @@ class Network(QWidget):
     def set_kept(self, kept: Mapping[str, int]) -> None:
         """Fill the blocks: channels left by layer name."""
         self._kept = kept
+        self._describe()
+        self.update()
+
+    def set_costs(self, costs: tuple[LayerStep, ...]) -> None:
+        """Draw what each layer costs under its block; nothing where it is unknown."""
+        self._costs = {each.name: each for each in costs}
+        self._drawing = None
         self._describe()
         self.update()
 
@@ -119,6 +128,8 @@ class Network(QWidget):
             text = self.palette().text().color()
             self._ring(painter, drawing.blocks[self._current], text, dashed=False)
         self._paint_names(painter, drawing)
+        costs = [self._costs.get(layer.name) for layer in self._layers]
+        paint_costs(painter, self.palette(), drawing.blocks, costs)
 
     def _paint_title(self, painter: QPainter) -> None:
         metrics = QFontMetricsF(self.font())
@@ -212,6 +223,8 @@ class Network(QWidget):
         if self._drawing is None:
             line = QFontMetricsF(self.font()).height()
             box = QRectF(self.rect()).adjusted(6, line + 14, -6, -(line + 4))
+            if self._costs:
+                box.adjust(0, 0, 0, -COST_HEIGHT)
             if any(layer.lane for layer in self._layers):
                 box.adjust(0, 0, -_NAMED_LANE, 0)
             self._drawing = arrange(self._layers, box)
@@ -246,7 +259,7 @@ class Network(QWidget):
             words.append("held by a locked layer")
         if layer.coupled:
             words.append(f"coupled with {len(layer.coupled)}")
-        return " · ".join(words)
+        return " · ".join([*words, *cost_words(self._costs, layer.name)])
 
     def _tip(self, layer: Layer) -> str:
         kept = self._kept.get(layer.name, layer.width)
@@ -266,6 +279,7 @@ class Network(QWidget):
             words.append("Locked at full width: click to unlock")
         elif layer.free:
             words.append("Click to lock it at full width")
+        words[1:1] = cost_words(self._costs, layer.name)
         return "\n".join(words)
 
     def _describe(self) -> None:

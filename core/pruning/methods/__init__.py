@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from core.pruning.methods.channels import Channels
 from core.pruning.methods.context import PruningContext
-from core.pruning.methods.latency import Latency
+from core.pruning.methods.latency import Latency, layer_steps
 from core.pruning.methods.protocol import Method, Plan
 from core.pruning.methods.steps import Steps
 from core.pruning.methods.weights import Weights
@@ -23,6 +23,7 @@ __all__ = [
     "Plan",
     "PruningContext",
     "find_method",
+    "layer_steps",
     "method_for_plan",
 ]
 

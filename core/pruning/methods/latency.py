@@ -10,18 +10,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.pruning.applying.masked import living_atoms
 from core.pruning.methods.channels import Channels, statistics_for
 from core.pruning.methods.protocol import Plan, limits_for
 from core.pruning.planning.checks import check_request
+from core.pruning.planning.layer_steps import find_layer_steps
+from core.pruning.planning.plan import PruningPlan
 from core.pruning.planning.timed_plans import (
     block_order,
     goes_in_blocks,
     make_timed_plan,
     timed_selector,
 )
-from core.pruning.planning.width_costs import CostTable, measure_costs
+from core.pruning.planning.width_costs import (
+    CostTable,
+    example_for,
+    measure_costs,
+)
 from core.pruning.scoring.heuristics import ScoringContext
-from core.results import SizeCurve
+from core.results import LayerStep, SizeCurve
 
 if TYPE_CHECKING:
     from core.job import Job
@@ -46,7 +53,7 @@ class Latency(Channels):
         self, request: PruneRequest, of: PruningContext, job: Job | None = None
     ) -> Plan:
         """Make a plan whose predicted time is the share of the dense one."""
-        costs = self.costs(of, job)
+        costs = costs_for(of, job)
         check_request(of.graph, request.sparsity, "macs", limits_for(request))
         plan = make_timed_plan(
             of.module,
@@ -70,7 +77,7 @@ class Latency(Channels):
 
         The first call finds the order, in seconds; plans are prefixes of it.
         """
-        costs, limits = self.costs(of, job), limits_for(request)
+        costs, limits = costs_for(of, job), limits_for(request)
         check_request(of.graph, 0.0, "macs", limits)
         selector = timed_selector(of.graph, costs, limits)
         rule = self.heuristic(request)
@@ -90,14 +97,29 @@ class Latency(Channels):
         costs.save()
         return SizeCurve(request, "latency", table, gone)
 
-    def costs(self, of: PruningContext, job: Job | None = None) -> CostTable:
-        """Return what layers cost on this machine, timed at the first call."""
-
-        def measure() -> CostTable:
-            return measure_costs(of.module, of.graph, of.inputs[0], job=job)
-
-        return of.remember("costs", "", measure)
-
     def scored_count(self, request: PruneRequest) -> Count:
         """Return the cost that a heuristic may weigh by: the nearest to time."""
         return "macs"
+
+
+def costs_for(of: PruningContext, job: Job | None = None) -> CostTable:
+    """Return what layers cost on this machine, timed at the first call."""
+
+    def measure() -> CostTable:
+        example = of.inputs[:1] or example_for(of.module, of.graph)
+        return measure_costs(of.module, of.graph, example, job=job)
+
+    return of.remember("costs", "", measure)
+
+
+def layer_steps(
+    plan: Plan | None, of: PruningContext, job: Job | None = None
+) -> tuple[LayerStep, ...]:
+    """Return what each layer costs, dense and as a plan leaves it.
+
+    None is the dense model. Single weights that are zero cost as much as others.
+    """
+    alive = np.ones(of.graph.atoms, dtype=bool)
+    if isinstance(plan, PruningPlan):
+        alive = living_atoms(of.graph, plan)
+    return find_layer_steps(costs_for(of, job), alive)

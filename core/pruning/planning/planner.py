@@ -8,8 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from core.job import Job
 from core.pruning.planning.checks import check_model, check_request, check_statistics
@@ -17,11 +16,10 @@ from core.pruning.planning.limits import Limits
 from core.pruning.planning.plan import PruningPlan
 from core.pruning.planning.selection import Selector, plan_of
 from core.pruning.planning.timed_plans import make_timed_plan
-from core.pruning.planning.width_costs import CostTable, measure_costs
+from core.pruning.planning.width_costs import CostTable, example_for, measure_costs
 from core.pruning.scoring.heuristics import ScoringContext, find_heuristic
 from core.pruning.scoring.statistics import Statistics
 from core.pruning.tracing.graph import ChannelGraph
-from core.pruning.tracing.modes import tensors_of
 from core.types import Target
 
 
@@ -130,22 +128,10 @@ def _timed(
     statistics, job = more["statistics"], more["job"]
     check_statistics(statistics, graph.shapes)
     if table is None:
-        example = _example(module, graph, statistics)
+        given = statistics.inputs if statistics is not None else ()
+        example = example_for(module, graph, given)
         table = measure_costs(module, graph, example, job=job)
     goal = (1 - sparsity) * table.dense(graph)
     plan = make_timed_plan(module, graph, heuristic, goal, table, **more)
     aim = {"count": "latency", "sparsity": sparsity}
     return replace(plan, request={**plan.request, **aim})
-
-
-def _example(
-    module: nn.Module, graph: ChannelGraph, statistics: Statistics | None
-) -> tuple[Tensor, ...]:
-    """Return inputs of the traced shape: calibration tiles where they have it."""
-    for batch in statistics.inputs if statistics is not None else ():
-        if tuple(tuple(x.shape) for x in batch) == graph.example:
-            return batch
-    some = next((t for t in tensors_of(module).values() if t.is_floating_point()), None)
-    like = torch.zeros(()) if some is None else some
-    generator = torch.Generator().manual_seed(0)
-    return tuple(torch.rand(s, generator=generator).to(like) for s in graph.example)

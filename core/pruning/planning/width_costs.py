@@ -13,7 +13,7 @@ To read this file, start from `measure_costs`.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -29,12 +29,13 @@ from core.pruning.tracing.layer_calls import (
     Measure,
     calls_of,
     least_ms,
-    whole,
+    without_layers,
 )
+from core.pruning.tracing.modes import tensors_of
 
 _KIND = "layer-times"
 _STEPS = (32, 16, 8, 4)
-_WHOLE = 3  # times that the whole network is timed: all else is compared with it
+_REPEATS = 3  # of the time between layers, which is one number for all plans
 _FREE = 1.08  # what rounding up to a step may cost, where it is the machine's
 _PROBED = 32  # channels read while the step is looked for
 
@@ -164,7 +165,7 @@ def measure_costs(
 ) -> CostTable:
     """Return a table of what layers cost, timed on this machine.
 
-    The dense layers, the whole network and the machine's step are timed at once,
+    The dense layers, what is between them and the machine's step are timed at once,
     other widths when they are asked for.
 
     Parameters
@@ -198,12 +199,25 @@ def measure_costs(
     for done, place in enumerate(calls):
         job.step(done, len(calls), f"timing {graph.layers[place].name}")
         times[place] = table.layer(place, alive)
-    job.step(len(calls), len(calls), "timing the whole network")
-    total = min(measure(whole(module, inputs)) for _ in range(_WHOLE))
-    table.rest = max(total - sum(times.values()), 0.0)
+    job.step(len(calls), len(calls), "timing what is between the layers")
+    between = without_layers(module, graph, inputs)
+    table.rest = min(measure(between) for _ in range(_REPEATS))
     table.step = _find_step(calls, times, measure)
     table.save()
     return table
+
+
+def example_for(
+    module: nn.Module, graph: ChannelGraph, batches: Iterable[tuple[Tensor, ...]] = ()
+) -> tuple[Tensor, ...]:
+    """Return inputs of the traced shape: one of the batches where it has it."""
+    for batch in batches:
+        if tuple(tuple(x.shape) for x in batch) == graph.example:
+            return batch
+    some = next((t for t in tensors_of(module).values() if t.is_floating_point()), None)
+    like = torch.zeros(()) if some is None else some
+    generator = torch.Generator().manual_seed(0)
+    return tuple(torch.rand(s, generator=generator).to(like) for s in graph.example)
 
 
 def _find_step(

@@ -18,6 +18,8 @@ from core.pruning import (
 )
 from core.pruning.applying.masked import living_atoms
 from core.pruning.planning.block_order import BlockOrder
+from core.pruning.planning.layer_steps import find_layer_steps
+from core.results import LayerStep
 from tests.core.pruning.oracle import check, from_catalogue, from_zoo
 from tests.core.pruning.zoo import ZOO
 
@@ -265,3 +267,32 @@ def test_a_share_outside_the_range_is_refused(sparsity):
     it = from_catalogue("unet")
     with pytest.raises(PruningError, match=r"outside 0 to 0\.99"):
         plan_for(it, table_for(it), sparsity)
+
+
+def test_steps_of_layers_say_what_the_next_width_would_save():
+    it = from_catalogue("unet")
+    table = table_for(it)
+    alive = np.ones(it.graph.atoms, dtype=bool)
+    layers = {layer.name: layer for layer in it.graph.producing_layers}
+    one = layers["encoder.2.conv1"]
+    alive[one.outputs[:3]] = False  # 16 channels down to 13
+    steps = {step.name: step for step in find_layer_steps(table, alive)}
+    assert set(steps) == set(layers)
+    found = steps["encoder.2.conv1"]
+    assert (found.kept, found.lower) == (13, 12)
+    place = next(p for p in table.places if it.graph.layers[p] is one)
+    read = one.inputs.size
+    saved = table.at(place, read, 13) - table.at(place, read, 12)
+    assert found.saves_ms == pytest.approx(saved)
+    assert found.dense_ms == table.at(place, read, 16)
+    assert found.left_ms == table.at(place, read, 13) <= found.dense_ms
+    head = next(step for name, step in steps.items() if name.startswith("heads"))
+    assert (head.lower, head.words) == (0, "")  # outputs of the model stay
+
+
+def test_words_of_a_step():
+    assert (
+        LayerStep("a", 5, 4, 17, 16, 1.23).words
+        == "17 to 16 channels would save 1.2 ms"
+    )
+    assert LayerStep("a", 5, 4, 17, 16, 0.001).words == ""

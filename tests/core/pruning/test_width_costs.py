@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch.utils._pytree import tree_leaves
 
 from core.cache import read_cached, write_cached
 from core.errors import PruningError
@@ -16,7 +17,7 @@ from core.pruning import (
 )
 from core.pruning.applying.masked import living_atoms
 from core.pruning.planning.limits import ladders
-from core.pruning.tracing.layer_calls import calls_of, least_ms
+from core.pruning.tracing.layer_calls import calls_of, least_ms, without_layers
 from tests.core.models.cases import SPECS
 from tests.core.pruning.oracle import check, from_catalogue, from_zoo
 from tests.core.pruning.zoo import ZOO
@@ -30,18 +31,15 @@ def by_macs(scale=1e-6, start=0.0):
     def measure(probe):
         out = probe.run()
         if not probe.macs:
-            return measure.dense + REST
+            return REST
         assert out.shape  # the narrowed call does run
         return start + scale * probe.macs
 
-    measure.dense = 0.0
     return measure
 
 
 def _table(it, **more):
-    measure = by_macs(**more)
-    measure.dense = 1e-6 * Counter(it.graph).dense.macs
-    return measure_costs(it.module, it.graph, it.inputs, measure=measure)
+    return measure_costs(it.module, it.graph, it.inputs, measure=by_macs(**more))
 
 
 def _values(graph, alive):
@@ -241,3 +239,13 @@ def test_the_least_of_real_calls_is_a_time():
     calls = calls_of(it.module, it.graph, it.inputs)
     first = calls[min(calls)]
     assert least_ms(first.narrow(3, 4)) > 0
+
+
+@pytest.mark.parametrize("name", sorted(SPECS))
+def test_a_run_without_layers_gives_what_the_model_gives(name):
+    it = from_catalogue(name)
+    with torch.inference_mode():
+        wanted = tree_leaves(it.module(*it.inputs))
+        found = tree_leaves(without_layers(it.module, it.graph, it.inputs).run())
+    for a, b in zip(found, wanted, strict=True):
+        torch.testing.assert_close(a, b)
