@@ -314,7 +314,7 @@ def _finish(state: AppState, event: events.Finished) -> AppState:
         return state
     state = _ended(state, work)
     if isinstance(value, Opened):
-        return accepting.accept_opened(state, value)
+        return _told(accepting.accept_opened(state, value), value)
     if isinstance(value, DrawnOutcome):
         return accepting.accept_outcome(state, value, work.purpose)
     if isinstance(value, Comparison):
@@ -322,6 +322,13 @@ def _finish(state: AppState, event: events.Finished) -> AppState:
     if isinstance(value, Saved):
         return replace(state, message=Message(value.sentence, kind="info"))
     return state
+
+
+def _told(state: AppState, opened: Opened) -> AppState:
+    """Return the state with what is to know about a tile, unless more is said."""
+    if not opened.notes or state.message is not None:
+        return state
+    return replace(state, message=Message(" ".join(opened.notes), kind="warning"))
 
 
 def _refine(state: AppState) -> AppState:

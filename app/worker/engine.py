@@ -197,6 +197,7 @@ def describe_opened(
         counts=found.counts,
         input_size=found.input_size,
         scores=found.scores,
+        notes=found.notes,
         layers=bench.prunable.layers,
         heuristics=bench.prunable.heuristics,
         truth=draw_nuclei(labels, None) if labels is not None else None,

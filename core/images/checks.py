@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _START = 512
+_WEB = ("http:/", "https:/", "ftp:/", "s3:/")  # a path joins the slashes
 
 
 def check_file(path: Path) -> bytes:
@@ -22,6 +23,8 @@ def check_file(path: Path) -> bytes:
     InputError
         When it is anything else.
     """
+    if str(path).startswith(_WEB):
+        raise InputError(f"{path} is a web address; download the file and open that.")
     try:
         if path.is_dir():
             raise InputError(f"{path} is a folder; choose an image file inside it.")

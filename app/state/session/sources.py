@@ -53,7 +53,7 @@ def sorted_out(paths: Sequence[str]) -> tuple[str, str]:
     model, tile
         Empty when there is none.
     """
-    models = [path for path in paths if Path(path).suffix.lower() in MODEL_ENDINGS]
+    models = [path for path in paths if _is_model(path)]
     images = [path for path in paths if path not in models]
     named = [path for path in images if _speaks_of_labels(path)]
     tiles = [path for path in images if path not in named] or named
@@ -67,6 +67,23 @@ def labels_beside(tile: Path) -> Path | None:
     if tile.parent.name != "images" or not folder.is_dir():
         return None
     return next(iter(sorted(folder.glob(f"{tile.stem}.*"))), None)
+
+
+def _is_model(path: str) -> bool:
+    """Whether a file is a model, by its ending or by how it begins."""
+    if Path(path).suffix.lower() in MODEL_ENDINGS:
+        return True
+    try:
+        if not Path(path).is_file():
+            return False
+        with Path(path).open("rb") as file:
+            start = file.read(512)
+    except (OSError, ValueError):
+        return False
+    if start.startswith(b"PK\3\4"):  # torch's own zip names its folder's data.pkl
+        return b"/data.pkl" in start
+    # a pickle of torch, or the length and the JSON that safetensors begins with
+    return start.startswith((b"\x80\x02", b"\x80\x04")) or start[8:10] == b'{"'
 
 
 def _speaks_of_labels(path: str) -> bool:

@@ -218,12 +218,13 @@ class Window(WindowSignals):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls():
-            event.acceptProposedAction()
+            _copy_only(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        paths = [url.toLocalFile() for url in event.mimeData().urls()]
-        model, tile = sorted_out([path for path in paths if path])
-        event.acceptProposedAction()
+        urls = event.mimeData().urls()
+        # a web address is passed on, so that the user is told what it is
+        model, tile = sorted_out([url.toLocalFile() or url.toString() for url in urls])
+        _copy_only(event)
         if model or tile:
             self.openAsked.emit(model, tile)
 
@@ -233,6 +234,12 @@ class Window(WindowSignals):
             return
         self.closing.emit()
         super().closeEvent(event)
+
+
+def _copy_only(event: QDropEvent) -> None:
+    """Accept a drop as a copy: after a move the source may delete its file."""
+    event.setDropAction(Qt.DropAction.CopyAction)
+    event.accept()
 
 
 def _size(slide: SlideSize) -> str:

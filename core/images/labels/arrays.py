@@ -13,7 +13,7 @@ from core.errors import InputError
 from core.images import limits
 from core.images.labels.numbers import ADVICE
 from core.images.labels.pickled import read_records, to_array
-from core.images.labels.truth import Numbers
+from core.images.labels.truth import MOST_IDS, Numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -206,7 +206,10 @@ def _is_grid(values: NDArray[Any]) -> bool:
 
 def _with_types(found: Numbers, arrays: Mapping[str, NDArray[Any]]) -> Numbers:
     """Add types that stand beside labels: by id, or pixel by pixel."""
-    count = int(np.max(found.labels)) if found.labels.size else 0
+    largest = float(np.max(found.labels)) if found.labels.size else 0.0
+    if not 0 <= largest <= MOST_IDS:
+        return found
+    count = int(largest)
     if "class" in arrays and "id" in arrays:  # Lizard
         classes = _by_id(arrays["id"], arrays["class"], count)
         return Numbers(found.labels, None, classes, LIZARD, found.notes)
@@ -221,7 +224,11 @@ def _with_types(found: Numbers, arrays: Mapping[str, NDArray[Any]]) -> Numbers:
     return found
 
 
-def _by_id(ids: NDArray[Any], kinds: NDArray[Any], count: int) -> NDArray[np.int64]:
+def _by_id(
+    ids: NDArray[Any], kinds: NDArray[Any], count: int
+) -> NDArray[np.int64] | None:
+    if not 0 <= max(count, float(ids.max(initial=0))) <= MOST_IDS:
+        return None
     classes = np.zeros(max(count, int(ids.max(initial=0))), np.int64)
     pairs = zip(ids.ravel().astype(int), kinds.ravel().astype(int), strict=True)
     for number, kind in pairs:

@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
-from core.images.labels.truth import Numbers, Truth
+from core.images.labels.truth import MOST_IDS, Numbers, Truth
 from core.types import Tile
 
 Int = NDArray[np.int32]
 
 ADVICE = "save the label image as 8-, 16- or 32-bit whole numbers in PNG or TIFF"
 _MOST_CLASSES = 12  # a map with more different numbers is no map of classes
+_MOST_TYPES = 1000
 _PIECE = 6  # pixels; smaller pieces are crumbs of an annotation
 _MANY = 0.2  # of all ids: that many in several pieces are no accident
 _INVENTED = 0.05  # of border pixels: that many unlike all neighbours are no drawing
@@ -175,7 +176,7 @@ def describe_fit(tile: Tile, labels: Int) -> tuple[str, ...]:
 
 def _dense(labels: Int) -> tuple[Int, NDArray[np.int32]]:
     """Number ids 1..n without gaps; the second array holds the old ids."""
-    if labels.max() < 4_000_000:
+    if labels.max() <= MOST_IDS:
         used = np.flatnonzero(np.bincount(labels.ravel())).astype(np.int32)
         used = used[used > 0]
         table = np.zeros(int(labels.max()) + 1, np.int32)
@@ -272,15 +273,22 @@ def _classes(
     labels: Int, found: Numbers, name: str
 ) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
     """Type of each id, and the names of the types."""
+    if labels.max(initial=0) > MOST_IDS:
+        return None, ()
     if found.classes is not None:
         classes = found.classes
         short = int(labels.max()) - len(classes)
         classes = np.pad(classes, (0, max(short, 0)))
     elif found.types is not None:
-        classes = _majority(labels, as_labels(found.types, name))
+        types = as_labels(found.types, name)
+        if types.shape != labels.shape or types.max(initial=0) > _MOST_TYPES:
+            return None, ()
+        classes = _majority(labels, types)
     else:
         return None, ()
     top = int(classes.max(initial=0))
+    if top > _MOST_TYPES or classes.min(initial=0) < 0:
+        return None, ()
     names = found.type_names
     if top > len(names):
         names = (*names, *(f"type {n}" for n in range(len(names) + 1, top + 1)))

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+MOST_IDS = 4_000_000
+"""Largest id up to which tables by id are made; larger ones have no types."""
+
 
 @dataclass(frozen=True, slots=True)
 class Truth:
@@ -31,6 +34,8 @@ class Truth:
     @property
     def count(self) -> int:
         """Number of nuclei."""
+        if self.labels.max(initial=0) > MOST_IDS:
+            return int(np.count_nonzero(np.unique(self.labels)))
         return int(np.count_nonzero(np.bincount(self.labels.ravel())[1:]))
 
 

@@ -525,3 +525,16 @@ def test_a_gzip_bomb_is_bounded(tmp_path, monkeypatch):
     (tmp_path / "a.geojson.gz").write_bytes(gzip.compress(b"[" + b" " * 5000 + b"]"))
     with pytest.raises(InputError, match="MB of text"):
         read_truth(tmp_path / "a.geojson.gz")
+
+
+@pytest.mark.parametrize("top", [4_000_001, 2**31 - 1])
+def test_ids_that_are_too_large_for_tables_have_no_types(tmp_path, top):
+    ids = np.arange(1, COUNT + 1)
+    ids[-1] = top
+    labels = np.concatenate([[0], ids])[LABELS]
+    held = {"inst_map": labels, "id": ids[:, None], "class": TYPES[:, None]}
+    scipy.io.savemat(tmp_path / "a.mat", held)
+    truth = read_truth(tmp_path / "a.mat")
+    np.testing.assert_array_equal(truth.labels, labels)
+    assert truth.classes is None
+    assert truth.count == COUNT

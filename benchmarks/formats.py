@@ -1,0 +1,288 @@
+"""Every row of the tables of formats, written by the real libraries and read back.
+
+``python -m benchmarks.formats``: prints opened, refused rightly or wrong for each file
+of a picture, ground truth and folder, then reads seeded mutations of all of them, in
+which nothing but a picture, labels or one sentence may come out.
+"""
+
+import argparse
+import json
+import logging
+import tempfile
+import warnings
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import h5py
+import imagecodecs
+import numpy as np
+import roifile
+import scipy.io
+import tifffile
+from PIL import Image
+
+from core.errors import InputError
+from core.export.geojson import Described, NucleusStyle, write_geojson
+from core.images import Frame, read_slide, read_truth
+from core.metrics import score_instances
+
+SIDE = 128
+Row = tuple[str, str, Callable[[Path], object], bool]  # what, name, writes, opens
+
+
+def _picture() -> np.ndarray:
+    rng = np.random.default_rng(0)
+    small = rng.integers(90, 240, (9, 9, 3)).astype(np.uint8)
+    return cv2.resize(small, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+
+
+def _labels() -> np.ndarray:
+    labels = np.zeros((SIDE, SIDE), np.int32)
+    spots = [(x, y) for y in range(14, SIDE, 25) for x in range(14, SIDE, 25)]
+    for number, place in enumerate(spots, start=1):
+        cv2.circle(labels, place, 6 + number % 4, number, -1)
+    return labels
+
+
+RGB, LABELS = _picture(), _labels()
+COUNT = int(LABELS.max())
+KINDS = np.arange(COUNT) % 3 + 1
+KIND_MAP = np.concatenate([[0], KINDS])[LABELS]
+FRAME = Frame((SIDE, SIDE), "tile")
+
+
+def pictures() -> Iterator[Row]:
+    """Rows of F11 and F12, and stacks that are no pictures."""
+
+    def pillow(**options: object) -> Callable[[Path], object]:
+        return lambda path: Image.fromarray(RGB).save(path, **options)
+
+    def tiff(values: np.ndarray, **options: object) -> Callable[[Path], object]:
+        return lambda path: tifffile.imwrite(path, values, **options)
+
+    for ending in ("png", "jpg", "bmp", "gif", "webp", "jp2"):
+        yield "picture", f"a.{ending}", pillow(), True
+    deep = (RGB.astype(np.uint32) * 4095 // 255).astype(np.uint16)
+    twelve = np.ascontiguousarray(deep[..., 0])
+    yield (
+        "picture",
+        "twelve.jpg",
+        lambda p: p.write_bytes(imagecodecs.jpeg_encode(twelve, bitspersample=12)),
+        True,
+    )
+    icc = np.random.default_rng(1).bytes(1_200_000)
+    yield "picture", "long.jpg", pillow(icc_profile=icc), True
+    exif = Image.Exif()
+    exif[274] = 6
+    yield "picture", "turned.jpg", pillow(exif=exif), True
+    rgb = {"photometric": "rgb"}
+    yield "picture", "deep.tif", tiff(deep, **rgb), True
+    for how in ("zlib", "lzw", "zstd", "jpeg", "jpeg2000", "webp"):
+        options = {"compression": how, "tile": (64, 64), **rgb}
+        yield "picture", f"{how}.tif", tiff(RGB, **options), True
+    cmyk = Image.fromarray(RGB).convert("CMYK")
+    yield "picture", "cmyk.tif", cmyk.save, True
+    planes = np.moveaxis(RGB, 2, 0)
+    for axes in ("ZYX", "TYX"):
+        options = {"ome": True, "photometric": "minisblack", "metadata": {"axes": axes}}
+        yield "picture", f"{axes}.ome.tif", tiff(planes, **options), False
+    named = {"axes": "CYX", "Channel": {"Name": ["DAPI", "CD3", "CD8"]}}
+    options = {"ome": True, "photometric": "minisblack", "metadata": named}
+    yield "picture", "markers.ome.tif", tiff(planes, **options), False
+    uneven = {"axes": "YXS", "PhysicalSizeX": 0.25, "PhysicalSizeY": 0.5}
+    yield "uneven picture", "uneven.ome.tif", tiff(RGB, metadata=uneven, **rgb), False
+    yield "picture", "text.png", lambda p: p.write_text("no picture"), False
+
+
+def truths() -> Iterator[Row]:
+    """Rows of F8 and F9."""
+    inside = [(n == LABELS).astype(np.uint8) for n in range(1, COUNT + 1)]
+    lines = [
+        cv2.findContours(m, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0][0][:, 0]
+        for m in inside
+    ]
+
+    def text(value: object) -> Callable[[Path], object]:
+        return lambda path: path.write_text(json.dumps(value))
+
+    def save(values: object) -> Callable[[Path], object]:
+        return lambda path: np.save(path, values)
+
+    mat = {"inst_map": LABELS.astype(float), "type_map": KIND_MAP.astype(float)}
+    yield "truth", "consep.mat", lambda p: scipy.io.savemat(p, mat), True
+    yield (
+        "truth",
+        "kumar.mat",
+        lambda p: scipy.io.savemat(p, {"inst_map": LABELS}),
+        True,
+    )
+    ids = {"id": np.arange(1, COUNT + 1)[:, None], "class": KINDS[:, None]}
+    yield (
+        "truth",
+        "lizard.mat",
+        lambda p: scipy.io.savemat(p, {"inst_map": LABELS, **ids}),
+        True,
+    )
+    yield "truth", "new.mat", _hdf5, True
+    yield "truth", "a.npy", save(LABELS), True
+    yield "truth", "a.npz", lambda p: np.savez_compressed(p, LABELS), True
+    both = np.stack([LABELS, KIND_MAP], axis=-1)
+    yield "truth", "conic.npy", save(both), True
+    layers = np.zeros((SIDE, SIDE, 6))
+    for kind in (1, 2, 3):
+        layers[..., kind - 1] = np.where(kind == KIND_MAP, LABELS, 0)
+    yield "truth", "pannuke.npy", save(layers), True
+    patch = np.dstack([RGB, LABELS, KIND_MAP]).astype(np.int32)
+    yield "truth", "hovernet.npy", save(patch), True
+    yield "truth", "a_seg.npy", save(np.array({"masks": LABELS}, object)), True
+    yield "truth", "other.npy", save(np.array({"x": 1}, object)), False
+    style = [NucleusStyle("nucleus", (1, 2, 3))] * COUNT
+    yield (
+        "truth",
+        "own.geojson",
+        lambda p: write_geojson(p, LABELS, Described(style)),
+        True,
+    )
+    features = [
+        {"type": "Feature", "properties": {},
+         "geometry": {"type": "Polygon", "coordinates": [line.tolist()]}}
+        for line in lines
+    ]  # fmt: skip
+    yield "truth", "list.geojson", text(features), True
+    nuc = {
+        str(n): {"contour": line.tolist(), "type": 1} for n, line in enumerate(lines)
+    }
+    yield "truth", "hovernet.json", text({"nuc": nuc}), True
+    coco = {
+        "images": [{"id": 1, "file_name": "tile.png", "width": SIDE, "height": SIDE}],
+        "annotations": [
+            {"image_id": 1, "segmentation": [line.ravel().tolist()]} for line in lines
+        ],
+    }
+    yield "truth", "coco.json", text(coco), True
+    yield "truth", "a.xml", lambda p: _xml(p, lines), True
+    yield "truth", "a.zip", lambda p: _rois(p, lines), True
+    yield (
+        "truth",
+        "float.tif",
+        lambda p: tifffile.imwrite(p, LABELS.astype(np.float32)),
+        True,
+    )
+    colours = np.random.default_rng(3).integers(20, 255, (COUNT + 1, 3), np.uint8)
+    colours[0] = 0
+    yield "truth", "colours.png", Image.fromarray(colours[LABELS]).save, True
+
+
+def not_labels() -> Iterator[Row]:
+    """Rows of F9: truth that is none."""
+    mask = (LABELS > 0).astype(np.uint8) * 255
+    yield "parts", "mask.png", Image.fromarray(mask).save, True
+    yield "parts", "classes.png", Image.fromarray(KIND_MAP.astype(np.uint8)).save, True
+    smooth = cv2.resize(LABELS.astype(np.float32), None, fx=1.5, fy=1.5)
+    yield (
+        "truth",
+        "smooth.tif",
+        lambda p: tifffile.imwrite(p, smooth.astype(np.uint16)),
+        False,
+    )
+    yield "truth", "labels.jpg", Image.fromarray(mask).save, False
+
+
+def _hdf5(path: Path) -> None:
+    with h5py.File(path, "w", userblock_size=512) as file:
+        file["inst_map"] = LABELS.T.astype(float)
+    with path.open("r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file")
+
+
+def _xml(path: Path, lines: list[np.ndarray]) -> None:
+    def region(line: np.ndarray) -> str:
+        points = "".join(f'<Vertex X="{x}.0" Y="{y}.0"/>' for x, y in line)
+        return f"<Region><Vertices>{points}</Vertices></Region>"
+
+    body = "".join(map(region, lines))
+    text = f"<Annotations><Annotation><Regions>{body}</Regions></Annotation>"
+    path.write_text(f"{text}</Annotations>")
+
+
+def _rois(path: Path, lines: list[np.ndarray]) -> None:
+    with zipfile.ZipFile(path, "w") as packed:
+        for number, line in enumerate(lines):
+            roi = roifile.ImagejRoi.frompoints(line.astype(np.float32))
+            packed.writestr(f"{number:04}.roi", roi.tobytes())
+
+
+def judge(row: Row, path: Path) -> str:
+    """Read one file; ``opened``, ``refused`` or ``wrong`` and why."""
+    what, _, _, opens = row
+    try:
+        right = _read(what, path)
+    except InputError as error:
+        return f"wrong: {error}" if opens else "refused"
+    except Exception as error:  # noqa: BLE001 - that is what is looked for
+        return f"wrong: {type(error).__name__}: {error}"
+    if not opens:
+        return "wrong: opened"
+    return "opened" if right else "wrong: other content"
+
+
+def _read(what: str, path: Path) -> bool:
+    """Read one file, and say whether it is what was written."""
+    if what.endswith("picture"):
+        with read_slide(path) as slide:
+            found = slide.read_whole().pixels
+        return found.shape == RGB.shape
+    truth = read_truth(path, FRAME)
+    if what == "parts":
+        return bool(truth.notes) and truth.labels.astype(bool).any()
+    return score_instances(LABELS, truth.labels).aji > 0.99
+
+
+def mutate(path: Path, row: Row, turns: int, rng: np.random.Generator) -> Counter[str]:
+    """Read damaged copies of a file; anything but a sentence or content is wrong."""
+    found: Counter[str] = Counter()
+    data = np.frombuffer(path.read_bytes(), np.uint8)
+    for turn in range(turns):
+        broken = data.copy()
+        top = len(data) if turn % 2 else min(len(data), 500)
+        broken[rng.integers(0, top, 5)] = rng.integers(0, 256, 5)
+        end = len(data) if turn % 3 else rng.integers(1, len(data) + 1)
+        path.write_bytes(broken[:end].tobytes())
+        try:
+            _read(row[0], path)
+            found["read"] += 1
+        except InputError:
+            found["refused"] += 1
+        except Exception as error:  # noqa: BLE001 - that is what is looked for
+            found[f"wrong: {path.name} {type(error).__name__}: {error}"] += 1
+    return found
+
+
+def main() -> None:
+    """Print a line for each file, and the sums."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--mutations", type=int, default=600)
+    asked = parser.parse_args()
+    warnings.simplefilter("ignore")
+    logging.disable(logging.CRITICAL)
+    rows = [*pictures(), *truths(), *not_labels()]
+    rng = np.random.default_rng(0)
+    total: Counter[str] = Counter()
+    damaged: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory() as folder:
+        for row in rows:
+            path = Path(folder) / row[1]
+            row[2](path)
+            verdict = judge(row, path)
+            total[verdict.partition(":")[0]] += 1
+            print(f"{row[0]:<14} {row[1]:<18} {verdict}")
+            damaged += mutate(path, row, -(-asked.mutations // len(rows)), rng)
+    print(", ".join(f"{count} {word}" for word, count in sorted(total.items())))
+    print(f"mutations: {dict(damaged)}")
+
+
+if __name__ == "__main__":
+    main()
