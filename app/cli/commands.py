@@ -13,7 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli.arguments import Arguments
-from app.cli.console import print_table, progress, write_replacements
+from app.cli.console import (
+    print_table,
+    progress,
+    to_plain_line,
+    write_replacements,
+)
 from app.cli.end_to_end import timed_way, way_of
 from app.cli.inspecting import describe_path, is_for_tiles
 from app.cli.nucleus_changes import damage_of
@@ -70,11 +75,11 @@ def guarded(call: Any) -> int:
 
 
 def _complain(sentence: str) -> None:
-    sys.stderr.write(f"prunescope: {sentence}\n")
+    sys.stderr.write(f"prunescope: {to_plain_line(sentence)}\n")
 
 
 def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
+    sys.stdout.write(to_plain_line(line) + "\n")
 
 
 def _done_reporting() -> None:
@@ -110,7 +115,8 @@ def _prune(asked: Arguments) -> None:
             notes = [*notes, *_write(asked, bench, found, timed, result, job)]
     _done_reporting()
     if asked.as_json:
-        lines, notes = [json.dumps(result, indent=2, allow_nan=False)], []
+        sys.stdout.write(json.dumps(result, indent=2, allow_nan=False) + "\n")
+        return
     for line in [*lines, *(f"note: {note}" for note in notes)]:
         _say(line)
 

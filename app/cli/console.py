@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from core.job import Job, Step
+from core.printable import to_printable
 
 _EVERY = 10.0  # seconds between two lines of progress without a terminal
 
@@ -55,7 +56,7 @@ def progress(clock: Callable[[], float] = time.monotonic) -> Job:
 
 def to_plain_line(words: str) -> str:
     """Return words without line ends, escapes and other signs that steer a console."""
-    return "".join(letter if letter.isprintable() else "?" for letter in words)
+    return to_printable(words, "?")
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from app.state.app_state import Message
 from core.files import write_whole
+from core.printable import to_cell
 from core.results import Trial
 from core.tables import metrics_for
 
@@ -36,9 +37,9 @@ def as_csv(trials: Sequence[Trial], hardware: str = "") -> str:
         ask, counts, timed = trial.request, trial.pruned, trial.measured
         taken = timed.environment.processor if timed is not None else ""
         place = trial.identity
-        row: list[object] = [_plain(place.model), _plain(place.data), ask.seed]
-        row.append(_plain(taken or hardware))
-        row += [ask.heuristic, ask.scope, ask.count, ask.recovery]
+        row: list[object] = [to_cell(place.model), to_cell(place.data), ask.seed]
+        row.append(to_cell(taken or hardware))
+        row += map(to_cell, (ask.heuristic, ask.scope, ask.count, ask.recovery))
         row += [f"{ask.sparsity:.4f}", f"{trial.removed:.4f}"]
         row += [counts.params, counts.macs, counts.channels]
         row += [_number(trial.scores.get(name)) for name in _SCORES]
@@ -49,12 +50,6 @@ def as_csv(trials: Sequence[Trial], hardware: str = "") -> str:
         row.append(said.get("verdict", ""))
         writer.writerow(row)
     return out.getvalue()
-
-
-def _plain(name: str) -> str:
-    """Return a name as a cell that no spreadsheet takes for a formula."""
-    words = "".join(letter if letter.isprintable() else " " for letter in name)
-    return f"'{words}" if words[:1] in {"=", "+", "-", "@"} else words
 
 
 def _number(value: float | None) -> str:

@@ -5,15 +5,16 @@ so that a page can give it the colours of its theme. No Qt.
 To read this file, start from `chart_svg`.
 """
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
 from app.plots.chart import Chart, Point, Rgb, Series
 from app.plots.fonts import FAMILY, NAME, font_face, text_width
 from app.plots.marks import DASH_PATTERN, Mark, mark_outline
 from app.plots.scales import limits, position, tick_labels, tick_positions
 from app.plots.scatter import FRONT
+from core.printable import to_printable
 
 _TEXT, _SMALL = 14, 13  # font sizes in pixels
 _WEAK, _BAND = 0.43, 0.18  # opacities
@@ -96,8 +97,8 @@ def chart_svg(
     parts = [
         f'<svg{space} viewBox="0 0 {size.width} {height:g}"{fixed} role="img" '
         f'font-family="{family}" font-size="{_SMALL}">',
-        f"<title>{escape(chart.title)}: {escape(chart.y.title)} over "
-        f"{escape(chart.x.title)}</title>",
+        f"<title>{_escape(chart.title)}: {_escape(chart.y.title)} over "
+        f"{_escape(chart.x.title)}</title>",
     ]
     if alone:
         parts += _front_matter(chart, size.width, height, note)
@@ -118,7 +119,7 @@ def _front_matter(chart: Chart, width: float, height: float, note: str) -> list[
     parts = [
         f'<rect width="{width:g}" height="{height:g}" fill="{_PAPER}"/>',
         f'<text x="14" y="26" font-size="17" font-weight="600" fill="{_INK}">'
-        f"{escape(chart.title)}</text>",
+        f"{_escape(chart.title)}</text>",
     ]
     if note:
         parts.append(_text(14, 46, note))
@@ -171,10 +172,10 @@ def _frame(
     )
     middle = (place.left + place.right) / 2
     parts.append(_text(middle, place.bottom + 37, _capital(chart.x.title), "middle"))
-    up = (place.top + place.bottom) / 2
+    up, title = (place.top + place.bottom) / 2, _escape(_capital(chart.y.title))
     parts.append(
         f'<text class="axis-title" transform="translate(17 {up:.1f}) rotate(-90)" '
-        f'text-anchor="middle" fill="{_FAINT}">{escape(_capital(chart.y.title))}</text>'
+        f'text-anchor="middle" fill="{_FAINT}">{title}</text>'
     )
     return parts
 
@@ -182,7 +183,7 @@ def _frame(
 def _text(x: float, y: float, words: str, anchor: str = "start") -> str:
     return (
         f'<text class="number" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" '
-        f'fill="{_FAINT}">{escape(words)}</text>'
+        f'fill="{_FAINT}">{_escape(words)}</text>'
     )
 
 
@@ -277,7 +278,7 @@ def _curve(series: Series, chart: Chart, place: _Place) -> list[str]:
     colour, points = _colour(series.colour), series.points
     places = [place.at(*_position(point.x, point.y, chart)) for point in points]
     opacity = "" if series.strong else f' opacity="{_WEAK}"'
-    parts = [f'<g class="curve"{opacity}>', f"<title>{escape(series.name)}</title>"]
+    parts = [f'<g class="curve"{opacity}>', f"<title>{_escape(series.name)}</title>"]
     if series.joined and len(places) > 1:
         dash = " ".join(f"{length:g}" for length in DASH_PATTERN[series.dash])
         dashed = f' stroke-dasharray="{dash}"' if dash else ""
@@ -365,7 +366,7 @@ def _legend(rows: Sequence[Sequence[_Entry]], top: float) -> list[str]:
             parts += _swatch(entry, y)
             parts.append(
                 f'<text class="name" x="{entry.x + 34:.1f}" y="{y + 4.5:.1f}" '
-                f'fill="{_INK}">{escape(entry.name)}</text>'
+                f'fill="{_INK}">{_escape(entry.name)}</text>'
             )
     return [*parts, "</g>"]
 
@@ -390,3 +391,8 @@ def _swatch(entry: _Entry, y: float) -> list[str]:
         looks = f'fill="{colour}" stroke="{colour}"'
         parts.append(_mark(series.mark, middle, _MARK, looks, "mark"))
     return parts
+
+
+def _escape(words: str) -> str:
+    """Return words as they may stand in a drawing."""
+    return html.escape(to_printable(words))

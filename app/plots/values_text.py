@@ -4,6 +4,7 @@ import csv
 import io
 
 from app.plots.chart import Chart, Interval
+from core.printable import to_cell
 
 _HEADER = ("x_low", "x_high", "y_low", "y_high", "measured")
 
@@ -24,7 +25,13 @@ def chart_values(chart: Chart) -> str:
         for point in series.points:
             ends = (*_ends(point.x_interval), *_ends(point.y_interval))
             kind = "measured" if point.measured else "predicted"
-            row = [series.name, f"{point.x:.6g}", f"{point.y:.6g}", *ends, kind]
+            row = [
+                to_cell(series.name),
+                f"{point.x:.6g}",
+                f"{point.y:.6g}",
+                *ends,
+                kind,
+            ]
             writer.writerow(row)
     return out.getvalue()
 

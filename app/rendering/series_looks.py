@@ -80,7 +80,9 @@ def series_look(heuristic: str) -> SeriesLook:
     known = _KNOWN.get(heuristic)
     if known is not None:
         return known
-    number = int.from_bytes(hashlib.sha256(heuristic.encode()).digest()[:8], "big")
+    number = int.from_bytes(
+        hashlib.sha256(heuristic.encode(errors="surrogatepass")).digest()[:8], "big"
+    )
     number, colour = divmod(number, len(LOOKS) - 1)
     number, mark = divmod(number, len(LOOKS))
     dash = _OTHER_DASHES[number % len(_OTHER_DASHES)]

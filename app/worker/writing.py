@@ -16,6 +16,7 @@ from app.text.format import counted
 from app.worker.drawing import draw_nuclei
 from core.errors import InputError, ModelError
 from core.job import Job
+from core.printable import to_cell
 from core.types import PruneRequest
 
 if TYPE_CHECKING:
@@ -192,8 +193,8 @@ def _patch_table(found: "Outcome") -> str:
     for one in found.patches:
         dense, pruned = f"{max(one.dense):.6f}", f"{max(one.pruned):.6f}"
         changed = "yes" if one.changed else "no"
-        sides = [one.before, dense, one.after, pruned]
-        rows.writerow([one.name, one.target or "", *sides, changed])
+        sides = [to_cell(one.before), dense, to_cell(one.after), pruned]
+        rows.writerow([to_cell(one.name), to_cell(one.target or ""), *sides, changed])
     return table.getvalue()
 
 

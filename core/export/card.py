@@ -8,6 +8,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.printable import (
+    to_markdown,
+    to_markdown_code,
+    without_tags,
+)
 from core.tables import metric_titles
 
 if TYPE_CHECKING:
@@ -92,18 +97,20 @@ def model_card(card: Card) -> str:
     str
         Markdown.
     """
-    ask = card.request
+    ask, name = card.request, to_markdown(card.spec.name)
     lines = [
-        f"# Model card: {card.spec.name}, pruned",
+        f"# Model card: {name}, pruned",
         "",
         "**Not for diagnosis.** Made and measured with PruneScope; nothing here was "
         "validated on patients.",
         "",
         "## What it is",
         "",
-        f"{card.spec.name} ({card.spec.architecture}), opened from `{card.source}`, "
+        f"{name} ({to_markdown(card.spec.architecture)}), opened from "
+        f"{to_markdown_code(card.source)}, "
         f"with channels removed by plan `{card.plan_hash}`: heuristic "
-        f"`{ask.heuristic}`, scope `{ask.scope}`, asked for {ask.sparsity:.1%} of "
+        f"{to_markdown_code(ask.heuristic)}, scope {to_markdown_code(ask.scope)}, "
+        f"asked for {ask.sparsity:.1%} of "
         f"{_counted(ask.count)}, recovery `{ask.recovery}`, seed {ask.seed}.",
         "",
         _feeding(card.spec),
@@ -111,17 +118,20 @@ def model_card(card: Card) -> str:
         "| | dense | pruned | removed |",
         "| --- | --- | --- | --- |",
     ]
-    for name, title in (
+    for key, title in (
         ("params", "parameters"),
         ("macs", f"multiply-accumulates {_per_input(card.input_size)}"),
         ("channels", "channels"),
     ):
-        before, after = getattr(card.dense, name), getattr(card.pruned, name)
+        before, after = getattr(card.dense, key), getattr(card.pruned, key)
         gone = 1 - after / max(before, 1)
         lines.append(f"| {title} | {before:,} | {after:,} | {gone:.1%} |")
     lines += ["", "## Scores", "", *_scores(card)]
     lines += ["", "## Speed", "", _speed(card)]
-    lines += [f"- {name}: {words}" for name, words in card.machine.items()]
+    lines += [
+        f"- {to_markdown(what)}: {to_markdown(words)}"
+        for what, words in card.machine.items()
+    ]
     lines += ["", "## Data and licences, as the dense model's card has them", ""]
     lines.append(_data(card.parent))
     return "\n".join(lines) + "\n"
@@ -148,7 +158,7 @@ def _feeding(spec: ModelSpec) -> str:
     if spec.mpp is not None:
         words += f"; learned at {spec.mpp:g} micrometres per pixel"
     if spec.classes:
-        words += f". Types: {', '.join(spec.classes)}"
+        words += f". Types: {', '.join(map(to_markdown, spec.classes))}"
     return words + "."
 
 
@@ -157,10 +167,11 @@ def _scores(card: Card) -> list[str]:
     columns = {title: each for title, each in card.scores.items() if each}
     if not columns:
         return ["None were computed."]
-    place = f"On one tile, {card.tile or 'unnamed'}; a single tile says little about "
+    tile = to_markdown(card.tile)
+    place = f"On one tile, {tile or 'unnamed'}; a single tile says little about "
     lines = [
         # a classifier is judged by a folder of patches
-        f"On {card.tile}." if card.spec.task == "patch" else f"{place}others.",
+        f"On {tile}." if card.spec.task == "patch" else f"{place}others.",
         "",
         "| | " + " | ".join(columns) + " |",
         "| --- " * (len(columns) + 1) + "|",
@@ -202,4 +213,5 @@ def _data(parent: str) -> str:
     taken = [part for part in parts[1:] if wanted.search(part.partition("\n")[0])]
     if not taken:
         return _UNKNOWN
-    return "".join(taken).replace("## ", "### ", 1).strip().replace("\n## ", "\n### ")
+    words = without_tags("".join(taken)).replace("## ", "### ", 1).strip()
+    return words.replace("\n## ", "\n### ")

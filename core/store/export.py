@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import StoreError
+from core.printable import to_cell
 from core.store.records import Record
 from core.tables import METRICS
 
@@ -92,7 +93,7 @@ def write_csv(records: Iterable[Record], path: str | Path) -> int:
         if rows:
             writer = csv.DictWriter(file, list(rows[0]))
             writer.writeheader()
-            writer.writerows(_blank(row) for row in rows)
+            writer.writerows(_cells(row) for row in rows)
 
     _replace(Path(path), write)
     return len(rows)
@@ -131,12 +132,14 @@ def read_json(path: str | Path) -> tuple[Record, ...]:
     return tuple(Record.from_json(json.dumps(row)) for row in rows)
 
 
-def _blank(row: dict[str, Any]) -> dict[str, Any]:
-    """Leave undefined numbers empty, as spreadsheets expect."""
-    return {
-        key: "" if isinstance(value, float) and math.isnan(value) else value
-        for key, value in row.items()
-    }
+def _cells(row: dict[str, Any]) -> dict[str, Any]:
+    """Leave undefined numbers empty, and texts without effect, for spreadsheets."""
+    cells = {}
+    for key, value in row.items():
+        blank = isinstance(value, float) and math.isnan(value)
+        shown = to_cell(value) if isinstance(value, str) else value
+        cells[key] = "" if blank else shown
+    return cells
 
 
 def _replace(path: Path, write: Any) -> None:
