@@ -8,6 +8,8 @@ from typing import Literal
 
 from PIL import ImageFont
 
+from core.printable import to_printable
+
 FAMILY = "'Source Sans Pro', 'Source Sans 3', 'Segoe UI', Arial, sans-serif"
 NAME = "Source Sans Pro"
 _EXACT = 64  # pixels at which widths are measured
@@ -36,7 +38,7 @@ def text_width(words: str, size: float) -> float:
     size
         Of the font, in pixels.
     """
-    return float(_ruler().getlength(words)) * size / _EXACT
+    return float(_ruler().getlength(to_printable(words))) * size / _EXACT
 
 
 def font_face(words: str) -> str:
@@ -47,7 +49,7 @@ def font_face(words: str) -> str:
     words
         Everything that is written; other letters are left out of the font.
     """
-    letters = "".join(sorted(set(words)))
+    letters = "".join(sorted(set(to_printable(words))))
     return "".join(_rule(face, letters) for face in _WEIGHTS)
 
 
