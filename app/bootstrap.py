@@ -25,7 +25,7 @@ from app.state.app_state import AppState, Message
 from app.state.events import DisplayChanged, MessageShown, ReadingSwitched
 from app.state.session.settings import Settings
 from app.state.session.setup_file import read_display, read_setup
-from app.state.session.sources import joined, shipped_models
+from app.state.session.sources import shipped_models
 from app.state.store import Store
 from app.state.values import Engine, Opened, SampleTitle
 from app.text import format as text
@@ -99,8 +99,8 @@ def build(
 def _keep_recent(opened: Opened, settings: Settings, window: Window) -> None:
     """Put a tile that was opened from a file among the recent ones."""
     source = opened.source
-    named = not source or source.startswith("sample:")
-    if not named and settings.recent[:1] != (source,):
+    listed = Source.of_tile(source).recent
+    if listed and settings.recent[:1] != (source,):
         settings.add_recent(source)
         window.set_recent(settings.recent)
 
@@ -135,18 +135,11 @@ def open_first(bench: Application, settings: Settings, model: str, tile: str) ->
     A file of last time that is gone must not greet anyone with an error.
     """
     last_model, last_tile = settings.last
-    if not model and (not last_model or not _there(last_model)):
+    if not model and not (last_model and Source.of_model(last_model).exists):
         last_model = "demo"
-    if not tile and not _there(last_tile):
+    if not tile and not Source.of_tile(last_tile).exists:
         last_tile = ""
     bench.controller.open(model or last_model, tile or last_tile)
-
-
-def _there(source: str) -> bool:
-    """Return whether something can still be opened: a name, or a file."""
-    name = Source.of_tile(source).name or source
-    named = "/" not in name and "\\" not in name and not Path(name).suffix
-    return named or name.startswith("sample:") or Path(name).is_file()
 
 
 def _watch_memory(bench: Application) -> None:
@@ -225,7 +218,8 @@ def use_setup(bench: Application, path: str) -> None:
         return
     bench.store.dispatch(DisplayChanged(display))
     bench.controller.go_to(setup.request)
-    bench.controller.open(setup.model, joined(setup.tile, setup.labels))
+    tile = Source.of_tile(setup.tile, setup.labels).pair if setup.tile else ""
+    bench.controller.open(setup.model, tile)
 
 
 def install_hook(store: Store) -> None:

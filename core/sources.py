@@ -135,7 +135,7 @@ class Source:
             Path of the ground truth.
         """
         if not labels and _LABELS in text and not Path(text).exists():
-            text, _, labels = text.rpartition(_LABELS)
+            text, labels = _split_labels(text)
         view = WHOLE
         if (found := _VIEW.search(text)) and not Path(text).exists():
             text, view = text[: found.start()], TileView.of(found.group(1))
@@ -166,5 +166,26 @@ class Source:
         view = str(self.view)
         return f"{name}#{view}" if view else name
 
+    @property
+    def pair(self) -> str:
+        """Text form with the labels, as lists of recent files have it."""
+        return f"{self.text}{_LABELS}{self.labels}" if self.labels else self.text
+
+    @property
+    def recent(self) -> bool:
+        """Whether it belongs among recent files: samples have a menu of their own."""
+        return self.kind == "file"
+
     def __str__(self) -> str:
         return self.text
+
+
+def _split_labels(text: str) -> tuple[str, str]:
+    """Return tile and labels; a name may have the sign between them in itself."""
+    parts = text.split(_LABELS)
+    for place in range(len(parts) - 1, 0, -1):
+        tile = _LABELS.join(parts[:place])
+        if Path(_VIEW.sub("", tile)).exists():
+            return tile, _LABELS.join(parts[place:])
+    tile, _, labels = text.rpartition(_LABELS)
+    return tile, labels

@@ -9,8 +9,9 @@ from typing import Any, NoReturn
 from app.cli import values
 from app.cli.views import add_scale, add_view, with_view
 from app.state.session.setup_file import Setup, read_setup
-from app.state.session.sources import FORMATS, joined
+from app.state.session.sources import FORMATS
 from core.errors import InputError
+from core.sources import Source
 from core.tables import COUNTS, MAX_SPARSITY, MODEL_ENDINGS, RECOVERIES
 from core.types import (
     UNSTRUCTURED,
@@ -81,7 +82,9 @@ class Arguments:
     @property
     def source(self) -> str:
         """Tile, and labels beside it, as `app.worker.engine.read` takes them."""
-        return joined(self.tile, self.labels)
+        if not self.tile and not self.labels:
+            return ""
+        return Source.of_tile(self.tile, self.labels).pair
 
 
 class _Parser(argparse.ArgumentParser):

@@ -8,18 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import BenchError, InputError
+from core.tables import MODEL_LIKE_ENDINGS
 
 if TYPE_CHECKING:
     from core.images import Slide
 
-_MODEL_ENDINGS = (
-    *(".safetensors", ".pth", ".pt", ".tar", ".ckpt", ".bin", ".onnx", ".pt2"),
-)
-
 
 def is_for_tiles(path: Path) -> bool:
     """Whether a path is described here rather than opened as a model."""
-    return path.suffix.lower() not in _MODEL_ENDINGS
+    return path.suffix.lower() not in MODEL_LIKE_ENDINGS
 
 
 def describe_path(path: Path) -> list[str]:

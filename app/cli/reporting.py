@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, cast
 from app.cli.arguments import Arguments
 from app.export.report import Facts, write_report
 from app.rendering.overlay import picture_pyramid
-from app.state.session.sources import split
 from app.state.trials import build_trial, with_latency
 from app.state.values import Picture, Session
 from app.worker.drawing import draw_outcome
 from app.worker.engine import describe_opened
-from app.worker.reading import SAMPLE
 from app.worker.writing import machine
+from core.sources import Source
 
 if TYPE_CHECKING:
     from core.benchmark import Bench
@@ -47,6 +46,7 @@ def _title(source: str) -> str:
     """Return the title of a sample, or the name of a file."""
     from core.images.samples import DEFAULT_SAMPLE, SAMPLES
 
-    tile, _ = split(source)
-    sample = tile.removeprefix(SAMPLE) or DEFAULT_SAMPLE
-    return SAMPLES[sample].title if sample in SAMPLES else Path(tile).name
+    tile = Source.of_tile(source)
+    if tile.kind == "sample":
+        return SAMPLES[tile.name or DEFAULT_SAMPLE].title
+    return Path(tile.name).name

@@ -16,12 +16,12 @@ from app.state import events
 from app.state.app_state import Message
 from app.state.plot_settings import PlotSettings
 from app.state.repairs import fitted
-from app.state.session.sources import joined, split
 from app.state.store import Store
 from app.state.timers import single_shot
 from app.state.values import Engine, Kind
 from app.worker.runner import Runner
 from app.worker.scheduler import Scheduler
+from core.sources import Source
 from core.types import PruneRequest
 
 if TYPE_CHECKING:
@@ -105,12 +105,12 @@ class Controller(QObject):
     def open_labels(self, path: str) -> None:
         """Open the ground truth of the tile on show."""
         opened = self._store.state.opened
-        tile = split(opened.source)[0] if opened else ""
-        if not tile or tile.startswith("sample:"):
+        tile = Source.of_tile(opened.source) if opened else None
+        if tile is None or tile.path is None:
             text = "Open a tile from a file first, then its labels."
             self.tell(Message(text, kind="warning"))
             return
-        self.open("", joined(tile, path))
+        self.open("", replace(tile, labels=path).pair)
 
     def set_request(self, **changes: Any) -> None:
         """Change how the active pane is pruned; its mask follows."""

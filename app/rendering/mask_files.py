@@ -9,8 +9,9 @@ from core.errors import InputError
 from core.export import Described, NucleusStyle, write_geojson, write_label_tiff
 from core.job import Job
 from core.metrics import Change, NucleusChanges
+from core.tables import NUCLEUS_EXPORT_ENDINGS, NUCLEUS_EXPORTS
 
-ENDINGS = (".geojson", ".geojson.gz", ".json", ".tif", ".tiff")
+_TIFF = NUCLEUS_EXPORTS[1].endings
 
 
 def write_masks(
@@ -29,11 +30,11 @@ def write_masks(
         When the ending is neither, or nothing can be written there.
     """
     name = Path(path).name.lower()
-    if not name.endswith(ENDINGS):
+    if not name.endswith(NUCLEUS_EXPORT_ENDINGS):
         raise InputError(
             f"{Path(path).name} is no kind of masks: end it with .geojson or .tif."
         )
-    if name.endswith((".tif", ".tiff")):
+    if name.endswith(_TIFF):
         write_label_tiff(path, nuclei.levels[0], described.mpp)
         return nuclei.count
     return write_geojson(path, nuclei.levels[0], described, job)

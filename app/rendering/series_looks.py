@@ -11,6 +11,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import Literal
 
+from core.types import UNSTRUCTURED
+
 Rgb = tuple[int, int, int]
 Mark = Literal[
     "circle",
@@ -62,8 +64,8 @@ LOOKS: tuple[SeriesLook, ...] = (
 _PLACES = (
     *("random", "reconstruction", "l2", "l1", "bn_scale", "taylor", "sensitivity"),
     *("fpgm", "lamp", "fisher", "mean_activation", "apoz", "activation_magnitude"),
-    *("reconstruction_once", "unstructured:magnitude", "unstructured:activation"),
-    *("unstructured:taylor", "unstructured:random"),
+    "reconstruction_once",
+    *(UNSTRUCTURED + n for n in ("magnitude", "activation", "taylor", "random")),
 )
 _KNOWN = dict(zip(_PLACES, LOOKS, strict=False))
 _OTHER_DASHES: tuple[Dash, ...] = ("dot", "dashdot")  # of no known heuristic

@@ -8,12 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from app.state.session.sources import split
 from core.errors import InputError
 from core.sources import Source
 from core.types import LabelledTile, ModelSpec
-
-SAMPLE = "sample:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +107,7 @@ def read_tiles(
         from core.sweep.folder import read_patches
 
         found = read_patches(source)
-        name = Path(split(source)[0]).name
+        name = Path(Source.of_tile(source).name).name
         return TileReading(found.tiles, first.title if first else name, (), found.notes)
     first = first or read_tile_first(source)
     if first is None:

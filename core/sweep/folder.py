@@ -236,19 +236,21 @@ def read_patches(source: str) -> TileFolder:
     InputError
         When label images were given by name, or nothing can be read.
     """
-    if "|" in source:
+    asked = Source.of_tile(source)
+    if asked.labels:
         raise InputError(
             "A classifier has no use for a label image; give a folder of patches with "
             "labels.csv in it, or with one folder for each class."
         )
-    found = read_folder(source or f"sample:{DEFAULT_SAMPLE}")
-    if Path(source).is_dir():
+    found = read_folder(source)
+    if asked.path is not None and asked.path.is_dir():
         return found
     return replace(found, tiles=tuple(replace(e, labels=None) for e in found.tiles))
 
 
 def _read_sample(name: str) -> TileFolder:
     """Take a built-in tile for a folder of one."""
+    name = name or DEFAULT_SAMPLE
     sample = load_sample(name)
     digest = hashlib.sha256(np.ascontiguousarray(sample.tile.pixels).tobytes())
     tiles = [LabelledTile(name, sample.tile, sample.labels)]

@@ -114,6 +114,12 @@ MODEL_EXPORTS: tuple[FileFormat, ...] = (
 )
 """Files that a pruned model can be written as."""
 
+NUCLEUS_EXPORTS: tuple[FileFormat, ...] = (
+    FileFormat("geojson", "GeoJSON (QuPath)", (".geojson", ".geojson.gz", ".json")),
+    FileFormat("tiff", "TIFF label image", (".tif", ".tiff")),
+)
+"""Files that nuclei can be written as."""
+
 
 def _endings(formats: Iterable[FileFormat]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(end for each in formats for end in each.endings))
@@ -125,6 +131,12 @@ LABEL_ENDINGS = _endings(LABEL_FORMATS)
 """Of files that are taken for ground truth."""
 MODEL_ENDINGS = _endings(MODEL_FORMATS)
 """Of files that are taken for models."""
+MODEL_LIKE_ENDINGS = tuple(
+    dict.fromkeys((*MODEL_ENDINGS, *_endings(MODEL_EXPORTS), ".ckpt", ".bin"))
+)
+"""Of models, also of those that cannot be opened and are refused with a reason."""
+NUCLEUS_EXPORT_ENDINGS = _endings(NUCLEUS_EXPORTS)
+"""Of files that nuclei are written to."""
 
 
 def file_filter(title: str, endings: Iterable[str], *, every: bool = True) -> str:

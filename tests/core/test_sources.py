@@ -78,3 +78,16 @@ def test_a_view_and_labels_in_one_text():
 def test_a_view_that_is_none_gives_a_sentence(text):
     with pytest.raises(InputError, match="names no part"):
         Source.of_tile(f"a.svs#{text}")
+
+
+def test_a_sign_in_names_is_no_sign_between_them(tmp_path):
+    tile, labels = tmp_path / "a|b.png", tmp_path / "c|d.png"
+    for path in (tile, labels):
+        path.touch()
+    for source in (
+        Source("file", str(tile)),
+        Source("file", str(tile), str(labels)),
+        Source("file", str(tile), str(labels), TileView(level=1)),
+        Source("sample", "", "labels.png"),
+    ):
+        assert Source.of_tile(source.pair) == source

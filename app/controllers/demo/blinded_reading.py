@@ -25,6 +25,7 @@ from app.state.events import MessageShown
 from app.state.store import Store
 from app.views.widgets.tile_parts import Mask
 from core.files import write_whole
+from core.sources import Source
 
 if TYPE_CHECKING:
     from app.state.values import Nuclei
@@ -85,7 +86,7 @@ class BlindedReading(QObject):
         self._rounds, self._answers = rounds, []
         self._setting = Setting(
             opened.model.source,
-            opened.source or "sample:",
+            Source.of_tile(opened.source).pair,
             outcome.request,
             outcome.plan_hash,
             now.isoformat(timespec="seconds"),

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
 
 from app.state.sweep_values import SweepSettings
 from core.errors import InputError
+from core.sources import Source
 
 _ARGUMENTS = ("-P", "-m", "core.sweep.worker_process")
 _WAIT_MS = 3000  # for a process that was killed
@@ -173,7 +174,7 @@ def order_of(model: str, wish: SweepSettings, source: str) -> str:
         ) from error
     grid = Grid(
         models=(model,),
-        data=Path(wish.data or source or f"sample:{DEFAULT_SAMPLE}"),
+        data=Path(wish.data or source or Source("sample", DEFAULT_SAMPLE).text),
         heuristics=wish.heuristics,
         sparsities=wish.sparsities,
         scopes=wish.scopes,

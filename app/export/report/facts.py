@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from app.plots.state_data import plot_settings
 from app.state.plot_settings import PlotSettings
-from app.state.session.sources import split
 from app.state.values import DrawnOutcome, Nuclei, Opened, Picture
 from core.results import Comparison, Trial
+from core.sources import Source
 from core.types import FineTune, PruneRequest
 
 if TYPE_CHECKING:
@@ -96,11 +96,11 @@ def repeat_line(model: str, source: str, request: PruneRequest) -> str:
     request
         What is pruned.
     """
-    tile, labels = split(source)
+    tile = Source.of_tile(source)
     words = ["prunescope", "prune", "--model", model]
-    words += ["--tile", tile or "sample:"]
-    if labels:
-        words += ["--labels", labels]
+    words += ["--tile", tile.text]
+    if tile.labels:
+        words += ["--labels", tile.labels]
     words += ["--heuristic", request.heuristic, "--sparsity", f"{request.sparsity:g}"]
     words += ["--scope", request.scope, "--count", request.count]
     words += ["--recovery", request.recovery]

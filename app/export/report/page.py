@@ -14,6 +14,7 @@ from app.text import story
 from app.text.changes import describe_count, describe_partition
 from app.text.speed import describe_latency, describe_speedup
 from core.export.writing import write_text
+from core.sources import Source
 from core.tables import METRICS, metric_titles, metrics_for
 from core.types import SPARSITY
 
@@ -184,10 +185,11 @@ def _points(facts: Facts) -> ReportTable | None:
 def _settings(facts: Facts) -> ReportTable:
     """Return how it was made, and where."""
     ask, card = facts.outcome.request, facts.opened.model
+    tile = Source.of_tile(facts.opened.source)
     rows = {
         "Model": f"{card.name}, opened from {card.source}",
         "About it": card.about,
-        "Tile": f"{facts.picture.name}, opened from {facts.opened.source or 'sample:'}",
+        "Tile": f"{facts.picture.name}, opened from {tile.pair}",
         "Heuristic": ask.heuristic,
         "Scope": ask.scope,
         "Asked for": f"{text.percent(ask.sparsity, 1)} of {ask.count}",

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from app.state.session.sources import split
 from core.codec import from_plain, read_json, to_json, to_plain
 from core.errors import InputError
+from core.sources import Source
 from core.tables import METRICS
 from core.types import PruneRequest
 
@@ -49,12 +49,12 @@ class Setup:
 def setup_text(state: "AppState") -> str:
     """Return the setup of a window as JSON."""
     opened = state.opened
-    tile, labels = split(opened.source) if opened else ("", "")
+    tile = Source.of_tile(opened.source) if opened else None
     setup = Setup(
         prunescope=FORMAT,
         model=opened.model.source if opened else "",
-        tile=tile,
-        labels=labels,
+        tile=tile.text if tile else "",
+        labels=tile.labels if tile else "",
         request=state.request,
         display=to_plain(state.display),
     )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
+from core.sources import Source
 from core.tables import MODEL_ENDINGS, MODEL_EXPORTS, MODEL_FORMATS
 
 FORMATS = tuple(each.key for each in MODEL_EXPORTS)  # of a pruned model
@@ -27,17 +28,6 @@ def _model_title(name: str) -> str:
     return f"Demo model, {gone}"
 
 
-def split(source: str) -> tuple[str, str]:
-    """Return the tile and the labels of a source, empty when there are none."""
-    tile, _, labels = source.partition("|")
-    return tile, labels
-
-
-def joined(tile: str, labels: str) -> str:
-    """Return a source: a tile, and its labels if there are any."""
-    return f"{tile}|{labels}" if labels else tile
-
-
 def sorted_out(paths: Sequence[str]) -> tuple[str, str]:
     """Return the model and the tile (with labels) among dropped files.
 
@@ -58,7 +48,8 @@ def sorted_out(paths: Sequence[str]) -> tuple[str, str]:
     named = [path for path in images if _speaks_of_labels(path)]
     tiles = [path for path in images if path not in named] or named
     labels = named[0] if named and tiles is not named else ""
-    return models[0] if models else "", joined(tiles[0], labels) if tiles else ""
+    tile = Source.of_tile(tiles[0], labels).pair if tiles else ""
+    return models[0] if models else "", tile
 
 
 def labels_beside(tile: Path) -> Path | None:

@@ -29,6 +29,7 @@ from core.pruning.scoring.heuristics import (
 )
 from core.pruning.tracing.counting import Counter
 from core.results import SizeCurve
+from core.tables import RECOVERIES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,7 +50,7 @@ class Channels:
     name = "channels"
     unit = "channels"
     narrows = True
-    recoveries: tuple[Recovery, ...] = ("none", "bn", "refit", "sequential", "finetune")
+    recoveries: tuple[Recovery, ...] = tuple(RECOVERIES)
     counts: tuple[Target, ...] = ("params", "macs", "channels")
 
     def takes(self, request: PruneRequest) -> bool:

@@ -11,6 +11,7 @@ from app.views.main_window.commands.command import (
     Command,
 )
 from app.views.main_window.signals import WindowSignals
+from core.sources import Source
 from core.tables import MODEL_EXPORTS, file_filter
 
 SAMPLES, RECENT, EXPORT = "File/Samples", "File/Recent tiles", "File/Export"
@@ -193,7 +194,7 @@ def list_samples(
                 "",
                 SAMPLES,
                 "Open this tile, which comes with the program.",
-                partial(_open, "", f"sample:{sample.name}"),
+                partial(_open, "", Source("sample", sample.name).text),
             )
             for sample in samples
         ),
