@@ -1,6 +1,6 @@
 import pytest
 
-from app.state.session.sources import joined, labels_beside, sorted_out, split
+from app.state.session.sources import labels_beside, sorted_out
 
 
 @pytest.mark.parametrize(
@@ -21,11 +21,6 @@ from app.state.session.sources import joined, labels_beside, sorted_out, split
 )
 def test_dropped_files_are_told_apart(paths, expected):
     assert sorted_out(paths) == expected
-
-
-def test_split_undoes_joined():
-    assert split(joined("a.png", "b.png")) == ("a.png", "b.png")
-    assert split(joined("a.png", "")) == ("a.png", "")
 
 
 def test_labels_beside_images(tmp_path):

@@ -50,7 +50,7 @@ class Channels:
     name = "channels"
     unit = "channels"
     narrows = True
-    recoveries: tuple[Recovery, ...] = tuple(RECOVERIES)
+    recoveries: tuple[Recovery, ...] = tuple(row.key for row in RECOVERIES.values())
     counts: tuple[Target, ...] = ("params", "macs", "channels")
 
     def takes(self, request: PruneRequest) -> bool:
