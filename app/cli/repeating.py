@@ -53,7 +53,7 @@ def repeat(store: str, row: str, data: str, job: Job) -> tuple[bool, str]:
             f"{what} gave another plan, {again.plan_hash}, than the record's "
             f"{record.plan_hash}: other versions or another processor."
         )
-    if _scores(again) != _scores(record):
+    if _scores(again, record) != _scores(record, record):
         return False, (
             f"{what} gave the same plan, {record.plan_hash}, and other scores: other "
             "versions or another processor."
@@ -81,7 +81,11 @@ def _find(store: str, row: str) -> "Record":
     )
 
 
-def _scores(record: "Record") -> tuple[Any, Any]:
-    """Return scores as they are stored, where what is undefined is equal to itself."""
+def _scores(record: "Record", like: "Record") -> tuple[Any, Any]:
+    """Return scores as they are stored, where what is undefined is equal to itself.
+
+    Scores over all tiles together are left out where ``like`` was written by a version
+    that had none.
+    """
     stored = json.loads(record.to_json())
-    return stored["tiles"], stored.get("overall")
+    return stored["tiles"], stored.get("overall") if like.overall else None

@@ -3,6 +3,7 @@
 import math
 from typing import TYPE_CHECKING, Any
 
+from app.cli.detection import detection_lines, detection_of
 from app.cli.end_to_end import way_lines
 from app.cli.nucleus_changes import damage_lines
 from app.cli.summary import defined, figure_lines, figures, shown, training_line
@@ -51,7 +52,8 @@ def nuclei_summary(bench: "Bench", found: "Outcome") -> dict[str, Any]:
         "nuclei": {
             "dense": bench.dense.prediction.count,
             "pruned": found.prediction.count,
-        }
+        },
+        **detection_of(bench, found),
     }
 
 
@@ -62,7 +64,8 @@ def lines_of(result: dict[str, Any], found: "Outcome") -> list[str]:
         *figure_lines(result),
         f"nuclei      {result['nuclei']['dense']} to {result['nuclei']['pruned']}",
     ]
-    lines += [*damage_lines(result, found.changes), *way_lines(result)]
+    lines += [*damage_lines(result, found.changes), *detection_lines(result)]
+    lines += way_lines(result)
     if result["training"]:
         lines.append(training_line(result["training"]))
     rows = [("agreement with dense", agreement)]

@@ -4,12 +4,6 @@ Everything here is numpy on label maps: no torch, no pixels counted twice.
 """
 
 from core.metrics.bootstrap import score_intervals
-from core.metrics.boundary import (
-    BoundaryErrors,
-    CountErrors,
-    boundary_errors,
-    outlines,
-)
 from core.metrics.branches import BranchScores, score_branches
 from core.metrics.changes import (
     KINDS,
@@ -24,36 +18,25 @@ from core.metrics.changes import (
 from core.metrics.classes import (
     ClassTally,
     count_r2,
-    mean_multiclass_pq,
-    multiclass_pq,
     pooled_pq,
     tally_classes,
 )
-from core.metrics.damage import (
-    TileDamage,
-    TypeDamage,
-    damage_by_tile,
-    damage_by_type,
-)
+from core.metrics.damage import TypeDamage, damage_by_type
 from core.metrics.detection import Detection, score_detection
 from core.metrics.instances import (
     Scores,
-    match_pairs,
     score_instances,
     score_overlap,
-    scores_at,
 )
 from core.metrics.overlap import Overlap, centroids, overlap
 from core.metrics.patches import PatchScores, score_patches
 
 __all__ = [
     "KINDS",
-    "BoundaryErrors",
     "BranchScores",
     "Change",
     "ChangeColumns",
     "ClassTally",
-    "CountErrors",
     "Detection",
     "Kind",
     "KindCount",
@@ -62,18 +45,11 @@ __all__ = [
     "Overlap",
     "PatchScores",
     "Scores",
-    "TileDamage",
     "TypeDamage",
-    "boundary_errors",
     "centroids",
     "count_r2",
-    "damage_by_tile",
     "damage_by_type",
-    "match_pairs",
-    "mean_multiclass_pq",
-    "multiclass_pq",
     "nucleus_changes",
-    "outlines",
     "overlap",
     "pooled_pq",
     "score_branches",
@@ -82,6 +58,5 @@ __all__ = [
     "score_intervals",
     "score_overlap",
     "score_patches",
-    "scores_at",
     "tally_classes",
 ]

@@ -129,23 +129,18 @@ def tally_overlap(
     )
 
 
-def multiclass_pq(tally: ClassTally) -> Floats:
-    """Panoptic quality per type of *one* tile, PanNuke's convention.
-
-    Gamper et al. 2020, arXiv 2003.10778: a type that the ground truth of the
-    tile does not have is nan, even when it was predicted.
-
-    Returns
-    -------
-    pq
-        float64 (k,).
-    """
-    return np.where(tally.hits + tally.missed > 0, tally.pq, np.nan)
-
-
 def mean_multiclass_pq(tallies: list[ClassTally]) -> float:
-    """PanNuke's mPQ: mean over types within each tile, then over tiles."""
-    return _mean(np.array([_mean(multiclass_pq(each)) for each in tallies]))
+    """PanNuke's mPQ: mean over types within each tile, then over tiles.
+
+    Gamper et al. 2020, arXiv 2003.10778: a type that the ground truth of a tile
+    does not have is left out there, even when it was predicted.
+    """
+    return _mean(np.array([_mean(_of_the_truth(each)) for each in tallies]))
+
+
+def _of_the_truth(tally: ClassTally) -> Floats:
+    """Return PQ by type; nan for types that the ground truth does not have."""
+    return np.where(tally.hits + tally.missed > 0, tally.pq, np.nan)
 
 
 def pooled_pq(tallies: list[ClassTally]) -> ClassTally:

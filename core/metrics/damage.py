@@ -1,10 +1,10 @@
-"""Where pruning hurts: by nucleus type and by tile.
+"""Where pruning hurts: by nucleus type.
 
-A mean hides that rare types and odd tiles suffer first (Hooker et al. 2019,
+A mean hides that rare types suffer first (Hooker et al. 2019,
 arXiv 1911.05248).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,33 +42,6 @@ class TypeDamage:
         return self.kept / self.before if self.before else float("nan")
 
 
-@dataclass(frozen=True, slots=True)
-class TileDamage:
-    """How one score changed over tiles, from dense to pruned.
-
-    Parameters
-    ----------
-    changes
-        float64 (tiles,), pruned minus dense; nan where either is undefined.
-    order
-        int64, indices of the tiles with a defined change, worst first.
-    """
-
-    changes: NDArray[np.float64]
-    order: NDArray[np.int64]
-
-    @property
-    def mean(self) -> float:
-        """Mean change; nan when no tile has one."""
-        defined = self.changes[self.order]
-        return float(defined.mean()) if len(defined) else float("nan")
-
-    @property
-    def worst(self) -> float:
-        """Change of the worst tile; nan when no tile has one."""
-        return float(self.changes[self.order[0]]) if len(self.order) else float("nan")
-
-
 def damage_by_type(
     changes: Iterable[NucleusChanges],
     classes: Iterable[NDArray[Any]],
@@ -98,19 +71,6 @@ def damage_by_type(
         np.add.at(table, (own[fate > 0], fate[fate > 0]), 1)
     found = [_damage(kind, table[kind]) for kind in range(1, n_classes + 1)]
     return tuple(sorted(found, key=_rank))
-
-
-def damage_by_tile(dense: Sequence[float], pruned: Sequence[float]) -> TileDamage:
-    """Change of a score on each tile.
-
-    Parameters
-    ----------
-    dense, pruned
-        The same score (larger is better) of the same tiles.
-    """
-    change = np.asarray(pruned, np.float64) - np.asarray(dense, np.float64)
-    order = np.argsort(change, kind="stable")
-    return TileDamage(change, order[np.isfinite(change[order])])
 
 
 def _damage(kind: int, row: NDArray[np.int64]) -> TypeDamage:

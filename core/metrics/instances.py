@@ -14,7 +14,6 @@ Start with `score_instances`. Names are exact, because papers mix them:
   truth has; ``f1_types``: the same of the F1, over types that either map has.
 """
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -122,14 +121,6 @@ def score_instances(
     """
     pairs = overlap(true, pred)
     return score_overlap(pairs, threshold=threshold, inclusive=inclusive, types=types)
-
-
-def scores_at(
-    true: NDArray[Any], pred: NDArray[Any], thresholds: Iterable[float]
-) -> tuple[Scores, ...]:
-    """Scores at several IoU thresholds; pixels are counted once."""
-    counts = overlap(true, pred)
-    return tuple(score_overlap(counts, threshold=each) for each in thresholds)
 
 
 def score_overlap(

@@ -127,6 +127,48 @@ _ROWS = (
         needs="types",
     ),
     Metric(
+        "mpq_plus",
+        "mPQ+",
+        "PQ of each nucleus type over all tiles together, mean over types.",
+        _NUCLEI,
+        needs="types",
+    ),
+    Metric(
+        "detection_f1",
+        "Detection F1",
+        "Harmonic mean of detection precision and recall, over all tiles together.",
+        _NUCLEI,
+    ),
+    Metric(
+        "detection_precision",
+        "Detection precision",
+        "Share of the nuclei found whose centroid lies within 12 pixels of that of one "
+        "there is.",
+        _NUCLEI,
+    ),
+    Metric(
+        "detection_recall",
+        "Detection recall",
+        "Share of the nuclei there are whose centroid lies within 12 pixels of that of "
+        "one found.",
+        _NUCLEI,
+    ),
+    Metric(
+        "detection_f1_types",
+        "Detection F1 by type",
+        "Mean over nucleus types of the F1 of nuclei detected with their type.",
+        _NUCLEI,
+        needs="types",
+    ),
+    Metric(
+        "count_r2",
+        "Count R2",
+        "How well the number of nuclei of each tile and type is predicted: coefficient "
+        "of determination over tiles, mean over types.",
+        _NUCLEI,
+        low=-1.0,
+    ),
+    Metric(
         "accuracy",
         "Accuracy",
         "Share of patches whose most likely class is right.",

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from core.metrics import (
     KINDS,
     Change,
-    damage_by_tile,
     damage_by_type,
     nucleus_changes,
     score_instances,
@@ -156,11 +155,3 @@ def test_damage_by_type_puts_the_worst_first():
     for each in both:
         fates = each.kept + each.retyped + each.lost + each.merged + each.split
         assert fates == each.before
-
-
-def test_damage_by_tile():
-    damage = damage_by_tile([0.8, 0.7, math.nan, 0.6], [0.7, 0.2, 0.5, 0.6])
-    assert damage.order.tolist() == [1, 0, 3]
-    assert damage.worst == pytest.approx(-0.5)
-    assert damage.mean == pytest.approx(-0.2)
-    assert math.isnan(damage_by_tile([], []).mean)

@@ -4,17 +4,19 @@ import math
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from core.errors import InputError
 from core.metrics import (
     count_r2,
-    mean_multiclass_pq,
-    multiclass_pq,
+    detection,
     pooled_pq,
     score_detection,
     score_instances,
     tally_classes,
 )
+from core.metrics.classes import mean_multiclass_pq
 from core.metrics.detection import pair_places
 
 
@@ -57,7 +59,6 @@ def test_pq_of_a_type_is_pq_of_its_own_map(seed):
 def test_types_absent_from_the_truth_are_skipped_by_pannuke_only():
     true, pred = row_of(1, 2), row_of(1, 2)
     tally = tally_classes(true, pred, np.array([1, 1]), np.array([1, 2]), 3)
-    np.testing.assert_allclose(multiclass_pq(tally), [2 / 3, math.nan, math.nan])
     np.testing.assert_allclose(tally.pq, [2 / 3, 0, math.nan])
     assert mean_multiclass_pq([tally]) == pytest.approx(2 / 3)
     assert tally.mean_pq == pytest.approx(1 / 3)
@@ -110,6 +111,24 @@ def test_pairs_minimise_the_summed_distance():
     np.testing.assert_array_equal(cols, [0])
 
 
+def test_many_points_are_paired_alike(monkeypatch):
+    rng = np.random.default_rng(5)
+    first = rng.uniform(0, 400, (120, 2))
+    second = np.concatenate([first[:20], first[20:] + rng.normal(0, 4, (100, 2))])
+    all_pairs = pair_places(first, second, 12)
+    monkeypatch.setattr(detection, "DENSE", 0)
+    rows, cols = pair_places(first, second, 12)
+    distance = np.hypot(*(first[rows] - second[cols]).T)
+    assert distance.max() <= 12
+    assert len(set(rows)) == len(set(cols)) == len(rows)
+    assert len(rows) >= len(all_pairs[0])
+    assert {(n, n) for n in range(20)} <= set(zip(rows, cols, strict=True))
+    # as many pairs as can be had: the oracle knows nothing of distances
+    near = np.hypot(*(first[:, None] - second[None]).transpose(2, 0, 1)) <= 12
+    most = maximum_bipartite_matching(csr_array(near), perm_type="column")
+    assert len(rows) == (most >= 0).sum()
+
+
 def test_type_f1_by_hand():
     # three right (1, 1, 2), one 1 called 2, one 1 missed, one 2 invented
     true = row_of(1, 2, 3, 4, 5, 0)
@@ -118,6 +137,7 @@ def test_type_f1_by_hand():
         true, pred, np.array([1, 1, 2, 1, 1]), np.array([1, 1, 2, 2, 2])
     )
     assert found.f1 == pytest.approx(2 * 4 / (2 * 4 + 1 + 1))
+    assert found.precision == found.recall == pytest.approx(4 / 5)
     assert found.accuracy == pytest.approx(3 / 4)
     assert found.type_f1(1) == pytest.approx(4 / (4 + 2 * 1 + 1))
     assert found.type_f1(2) == pytest.approx(2 / (2 + 2 * 1 + 1))
@@ -133,6 +153,9 @@ def test_detection_without_nuclei():
     assert score_detection(empty, row_of(1, 2, 3)).f1 == 0
     assert math.isnan(score_detection(empty, empty).f1)
     assert math.isnan(score_detection(empty, empty).accuracy)
+    assert math.isnan(score_detection(empty, empty).precision)
+    alone = score_detection(row_of(1, 2, 3), empty)
+    assert (alone.precision, alone.recall) == (0, 0)
 
 
 def test_scores_of_types_are_those_of_the_tally():

@@ -1,4 +1,4 @@
-"""Outlines, counts, branches and patches, each against a slow definition."""
+"""Branches and patches, each against a slow definition."""
 
 import math
 
@@ -9,10 +9,7 @@ from hypothesis import strategies as st
 
 from core.errors import InputError
 from core.metrics import (
-    CountErrors,
-    boundary_errors,
     centroids,
-    outlines,
     score_branches,
     score_patches,
 )
@@ -22,47 +19,6 @@ def square(top, left, side=10, shape=(40, 40)):
     labels = np.zeros(shape, np.int32)
     labels[top : top + side, left : left + side] = 1
     return labels
-
-
-def test_outline_is_one_pixel_inside():
-    marked = outlines(square(5, 5))
-    assert marked.sum() == 36
-    assert not marked[6:14, 6:14].any()
-
-
-def test_touching_nuclei_have_an_outline_between_them():
-    labels = square(5, 5)
-    labels[5:15, 10:15] = 2
-    marked = outlines(labels)
-    assert marked[5:15, 9:11].all()
-
-
-@pytest.mark.parametrize("shift", [0, 1, 3])
-def test_boundary_of_a_shifted_square(shift):
-    true, pred = square(5, 5), square(5, 5 + shift)
-    errors = boundary_errors(true, pred)
-    first, second = np.argwhere(outlines(true)), np.argwhere(outlines(pred))
-    gaps = np.hypot(*(first[:, None] - second[None]).transpose(2, 0, 1))
-    both = np.concatenate([gaps.min(1), gaps.min(0)])
-    assert errors.mean == pytest.approx(both.mean(), abs=1e-4)
-    assert errors.p95 == pytest.approx(np.percentile(both, 95), abs=1e-4)
-    share = (gaps.min(1) <= 2).mean(), (gaps.min(0) <= 2).mean()
-    assert errors.f1 == pytest.approx(2 * share[0] * share[1] / sum(share))
-
-
-def test_boundary_without_outlines():
-    empty = np.zeros((40, 40), int)
-    assert math.isnan(boundary_errors(empty, empty).f1)
-    assert boundary_errors(square(5, 5), empty).f1 == 0
-    assert math.isnan(boundary_errors(empty, square(5, 5)).mean)
-    with pytest.raises(InputError, match="one tile"):
-        boundary_errors(empty, empty[1:])
-
-
-def test_counts():
-    assert CountErrors(40, 30).difference == -10
-    assert CountErrors(40, 30).relative == -0.25
-    assert math.isnan(CountErrors(0, 3).relative)
 
 
 def test_centroids():
