@@ -1,14 +1,16 @@
 """Tables of facts: complete, in step with what computes them, each with one owner."""
 
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import get_args
 
+import numpy as np
 import pytest
 
 from core import tables
+from core.benchmark.tasks.pooled import pooled_scores
 from core.metrics import PatchScores, Scores
 from core.tables import choices, metrics
-from core.types import ModelSpec, PruneRequest
+from core.types import ModelSpec, Prediction, PruneRequest
 
 _TASKS = get_args(metrics.TaskName)
 
@@ -45,11 +47,21 @@ def test_a_score_of_the_table_is_computed_and_a_computed_one_is_in_the_table():
     sized = {"n_true", "n_pred", "hits", "extra", "missed", "threshold", "n"}
     nuclei = {field.name for field in fields(Scores)} - sized
     patch = {field.name for field in fields(PatchScores)} - sized
-    assert {m.key for m in tables.metrics_for("nuclei")} == nuclei
+    alike = [(_numbered(kinds), _numbered(kinds)) for kinds in ([1, 2], [1, 1])]
+    plain = [tuple(replace(side, classes=None) for side in pair) for pair in alike]
+    pooled, untyped = set(pooled_scores(alike)), set(pooled_scores(plain))
+    assert {m.key for m in tables.metrics_for("nuclei")} == nuclei | pooled
     typed = {m.key for m in tables.METRICS.values() if m.needs == "types"}
     optional = {f.name for f in fields(Scores) if f.default is None}
-    assert typed == optional
+    assert typed == optional | (pooled - untyped)
     assert {m.key for m in tables.metrics_for("patch")} == patch
+
+
+def _numbered(kinds):
+    """One nucleus for each type, and one more for each 1 in the list."""
+    nuclei = [kind for kind in kinds for _ in range(3 - kind)]
+    labels = np.kron(np.arange(1, len(nuclei) + 1), np.ones((8, 8), np.int32))
+    return Prediction(labels.astype(np.int32), np.array(nuclei))
 
 
 def test_every_kind_of_model_has_usual_scores_and_only_errors_are_better_low():
