@@ -5,18 +5,19 @@ is on screen before torch is loaded.
 """
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from app.cli.arguments import COMMANDS, Arguments, parse
+from app.cli.display import find_display_fault, has_display
+from core.privacy import disable_telemetry
 
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
 
-def has_display() -> bool:
-    """Return whether there is a screen to show a window on."""
-    if sys.platform != "linux":
-        return True
-    names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
-    return any(os.environ.get(name) for name in names)
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # Ctrl+C, logging out, a closed terminal
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0 done, 2 bad arguments or input, 1 anything else.
     """
+    disable_telemetry()
     asked = parse(sys.argv[1:] if arguments is None else arguments)
     if asked.command in COMMANDS:
         from app.cli.commands import run
@@ -42,7 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from app.cli.screenshot import picture
 
         return picture(asked, asked.screenshot)
-    if not has_display():
+    fault = find_display_fault() if has_display() else ""
+    if fault:
+        print(f"prunescope: {fault}", file=sys.stderr)  # noqa: T201 - a command line
+    if fault or not has_display():
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
         from app.cli.screenshot import without_display
 
@@ -69,6 +74,7 @@ def _show(asked: Arguments) -> int:
     bootstrap.restore(bench, settings)
     if asked.given:
         bench.controller.go_to(asked.request)
+    _close_on_signals(bench.window)
     bench.window.show()
     bootstrap.open_first(bench, settings, asked.model, asked.source)
     code = app.exec()
@@ -78,6 +84,14 @@ def _show(asked: Arguments) -> int:
         sys.stderr.flush()
         os._exit(code)
     return code
+
+
+def _close_on_signals(window: "QWidget") -> None:
+    """End as if the window was closed, so that its state is saved."""
+    for name in _SIGNALS:
+        number = getattr(signal, name, None)
+        if number is not None:
+            signal.signal(number, lambda *_: window.close())
 
 
 if __name__ == "__main__":

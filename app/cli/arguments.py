@@ -10,6 +10,7 @@ from app.cli import values
 from app.cli.views import add_scale, add_view, with_view
 from app.state.session.setup_file import Setup, read_setup
 from app.state.session.sources import FORMATS
+from app.version import read_version
 from core.errors import InputError
 from core.sources import Source
 from core.tables import COUNTS, MAX_SPARSITY, MODEL_ENDINGS, RECOVERIES
@@ -186,6 +187,9 @@ def _parser() -> _Parser:
         prog="prunescope",
         description="Prune a nuclei model and see what it still finds. "
         "Without a command: the window.",
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"prunescope {read_version()}"
     )
     parser.add_argument("--model", help="catalogue name or path; the demo if left out")
     parser.add_argument("--tile", help="image to open, or sample:NAME")

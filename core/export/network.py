@@ -32,6 +32,7 @@ from core.errors import ModelError
 from core.export.writing import whole_file
 from core.models.probe import flatten, probe_side
 from core.nuclei.preprocess import fed_side
+from core.privacy import disable_telemetry
 
 if TYPE_CHECKING:
     import os
@@ -237,6 +238,7 @@ def export_onnx(
 
 def _runtime(path: Path) -> Callable[[Tensor], Sequence[Any]]:
     """Open an ONNX file; returns what runs it."""
+    disable_telemetry()
     import onnxruntime
 
     try:

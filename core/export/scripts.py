@@ -23,7 +23,8 @@ _SCRIPT = '''"""Run {file} on a tile, without PruneScope. Not for diagnosis.
 
 python {script} TILE.png     needs {package}, numpy and pillow; writes maps.npz
 """
-import sys
+import os, sys
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # nothing leaves this machine
 import numpy as np, {package}
 from PIL import Image
 

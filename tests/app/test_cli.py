@@ -6,9 +6,10 @@ import pytest
 import skimage
 from PIL import Image
 
-from app.__main__ import has_display, main
+from app.__main__ import main
 from app.cli.arguments import parse
 from app.cli.commands import run
+from app.cli.display import has_display
 from core.types import FineTune
 
 ROOT = Path(__file__).parents[2]

@@ -1,0 +1,11 @@
+"""The version of this program."""
+
+from importlib import metadata
+
+
+def read_version() -> str:
+    """Return the installed version; ``unknown`` when run from an unpacked folder."""
+    try:
+        return metadata.version("prunescope")
+    except metadata.PackageNotFoundError:
+        return "unknown"
