@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import numpy as np
 import psutil
 from PySide6.QtCore import QEvent, QEventLoop, QObject, Qt, QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QSlider
 
 from app import bootstrap
 from app.controllers.sweeps.button import SweepButton
@@ -38,8 +38,8 @@ from app.state import events
 from app.state.app_state import AppState, showing
 from app.state.session.settings import Settings
 from benchmarks.canvas import canvas
-from core.results import Trial, TrialIdentity
-from core.types import Counts, PruneRequest
+from benchmarks.filling import Filling
+from core.types import PruneRequest
 
 TILE = "sample:synthetic"  # 512 x 512, with ground truth
 CHANGES = 50
@@ -61,11 +61,12 @@ def pump(until: Callable[[], bool], limit: float = 600.0) -> None:
             raise SystemExit("the window did not get there")
 
 
-def opened(app: QApplication, folder: str) -> bootstrap.Application:
+def opened(app: QApplication, folder: str, engine: Filling) -> bootstrap.Application:
     """Return a window with the demo model and the tile, settled."""
     theme.apply(app, "light")
     bench = bootstrap.build(
         Settings(Path(folder) / "settings.json"),
+        engine=engine,
         state=showing(PruneRequest("reconstruction", 0.5)),
     )
     bench.window.resize(1280, 800)
@@ -140,42 +141,28 @@ def slider_to_mask(bench: bootstrap.Application) -> dict[str, Any]:
     }
 
 
-def fill_plots(bench: bootstrap.Application) -> None:
-    """Give the window five curves of 20 points with bands, some of them measured."""
-    state = bench.store.state
-    assert state.opened is not None
-    trials = []
-    for place, name in enumerate(("reconstruction", "l2", "l1", "fpgm", "random")):
+def fill_plots(bench: bootstrap.Application, engine: Filling) -> int:
+    """Give the window five curves of 20 points with bands; return how many it has."""
+    request = bench.store.state.request
+    engine.on = True
+    for name in ("random", "fpgm", "l1", "l2", "reconstruction"):
         for index in range(20):
-            sparsity = (index + 0.5) / 20 * 0.97
-            score = max(0.0, 0.93 - (0.3 + 0.5 * place) * sparsity**3)
-            request = replace(state.request, heuristic=name, sparsity=sparsity)
-            left = 1 - sparsity
-            dense = state.opened.counts
-            trials.append(
-                Trial(
-                    identity=TrialIdentity("demo", "", TILE, request),
-                    dense=dense,
-                    pruned=Counts(
-                        round(dense.params * left),
-                        round(dense.macs * left**0.5),
-                        round(dense.channels * left**0.5),
-                    ),
-                    scores={"aji": score, "pq": score, "dice": score, "f1": score},
-                    dense_scores=state.opened.scores or {},
-                    intervals={"aji": (score - 0.03, score + 0.02)},
-                )
-            )
-    # nothing but hours of work adds as many points
-    filled = replace(state, trials=(*state.trials, *trials))
-    bench.store._state = filled  # noqa: SLF001
+            sparsity = round((index + 0.5) / 20 * 0.97, 4)
+            bench.controller.set_request(heuristic=name, sparsity=sparsity)
+            pump(lambda: bench.store.state.current)
+    engine.on = False
+    bench.controller.set_request(heuristic=request.heuristic, sparsity=request.sparsity)
+    pump(lambda: idle(bench))
+    return len(bench.store.state.trials)
 
 
 def stalls(bench: bootstrap.Application, seconds: float) -> dict[str, Any]:
     """Longest gaps between turns of the event loop during continuous dragging."""
     gaps: list[float] = []
     last = time.perf_counter()
-    slider = bench.window.controls._slider  # noqa: SLF001 - as a hand moves it
+    slider = bench.window.controls.findChild(QSlider)  # as a hand moves it
+    assert slider is not None
+    points = len(bench.store.state.trials)
     begun = time.perf_counter()
     results = [0]
     bench.runner.finished.connect(lambda _: results.__setitem__(0, results[0] + 1))
@@ -207,6 +194,8 @@ def stalls(bench: bootstrap.Application, seconds: float) -> dict[str, Any]:
     late = np.maximum(np.array(gaps[1:]) - TICK_MS / 1000, 0) * 1000
     return {
         "seconds": seconds,
+        "points": points,
+        "plots": sum(f.view is not None for f in bench.window.plots.frames.values()),
         "turns": len(late),
         "results": results[0],
         "p50_ms": float(np.percentile(late, 50)),
@@ -350,11 +339,12 @@ def main() -> None:
     if {"slider", "stalls", "panes", "sweep", "memory"} & set(asked.part):
         app = app or QApplication([])
         with tempfile.TemporaryDirectory() as folder:
-            bench = opened(app, folder)
+            engine = Filling()
+            bench = opened(app, folder, engine)
             if "slider" in asked.part:
                 found["slider_to_mask"] = slider_to_mask(bench)
             if "stalls" in asked.part:
-                fill_plots(bench)
+                fill_plots(bench, engine)
                 found["stalls"] = stalls(bench, asked.seconds)
             if "memory" in asked.part:
                 found["memory"] = memory(bench, asked.changes)

@@ -118,8 +118,8 @@ class PlotData:
             reference
             for curve in self.curves
             for sample in curve.samples
-            for reference, scores in sample.scores.items()
-            if scores
+            for reference in sample.scores
+            if sample.scores[reference]
         }
         if self.dense_scores:
             found.add("truth")
@@ -128,10 +128,10 @@ class PlotData:
 
     def score_keys(self) -> frozenset[str]:
         """Return the names of scores that some sample has."""
-        return frozenset(
-            key
+        maps = (
+            scores
             for curve in self.curves
             for sample in curve.samples
             for scores in sample.scores.values()
-            for key in scores
         )
+        return frozenset[str]().union(*maps)

@@ -6,9 +6,9 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QPalette, QPen
 
 from app.plots.chart import Chart, Point
-from app.plots.painting import symbol
+from app.plots.painting import mark_path, scaled
+from app.plots.pixel_items import MarkLook, PixelMarks
 from app.plots.scales import position
-from app.plots.series_items import places
 
 _FRAME, _RING, _DOT, _LARGE = 12.0, 14.0, 4.0, 11.0  # pixels across
 _BELOW = 0.14  # of the height: a level nearer to the top has its caption below it
@@ -38,35 +38,35 @@ class Decorations:
         self._level = pg.InfiniteLine(angle=0, movable=False)
         self._caption = pg.TextItem(anchor=(1, 1))
         self._front = pg.PlotCurveItem(antialias=True, skipFiniteCheck=True)
-        self._frames = pg.ScatterPlotItem(pxMode=True, antialias=True)
-        path, scale = symbol("diamond")
-        self._frames.setSymbol(path)
-        self._frames.setSize(_FRAME * scale)
-        self._rings = pg.ScatterPlotItem(pxMode=True, antialias=True)
-        self._rings.setSymbol(symbol("circle")[0])
+        self._frames = PixelMarks(box, 50)
+        self._rings = PixelMarks(box, 60)
         for height, item in (
             (3, self._level),
             (4, self._front),
             (5, self._caption),
-            (50, self._frames),
-            (60, self._rings),
         ):
             item.setZValue(height)
             item.hide()
             box.addItem(item, ignoreBounds=True)
-        self._ink, self._pens = QBrush(), (QPen(), QPen())
+        self._looks: dict[str, MarkLook] = {}
         self._drawn: object = None
+        self._front_drawn: object = None
 
     def set_looks(self, palette: QPalette, font: QFont) -> None:
         """Follow the theme and the font of the window."""
         text, faint = palette.text().color(), palette.placeholderText().color()
-        self._ink, self._pens = QBrush(text), (_pen(text, 1.2), _pen(text, 1.8))
+        thin, thick = _pen(text, 1.2), _pen(text, 1.8)
+        circle, diamond = mark_path("circle"), mark_path("diamond")
+        self._looks = {
+            "frame": MarkLook(scaled(diamond, _FRAME), _pen(text, 1.3), _NO_FILL),
+            "ring": MarkLook(scaled(circle, _RING), thick, _NO_FILL),
+            "dot": MarkLook(scaled(circle, _DOT), thin, QBrush(text)),
+            "hovered": MarkLook(scaled(circle, _LARGE), thin, _NO_FILL),
+        }
         self._level.setPen(_pen(text, 1, Qt.PenStyle.DashLine))
         self._caption.setColor(text)
         self._caption.setFont(font)
         self._front.setPen(_pen(faint, 1.2, Qt.PenStyle.DotLine))
-        self._frames.setPen(_pen(text, 1.3))
-        self._frames.setBrush(_NO_FILL)
         self._drawn = None
 
     def draw(self, chart: Chart, hovered: Point | None) -> None:
@@ -81,34 +81,39 @@ class Decorations:
         if level is not None:
             self._caption.setText(level.caption)
             self.place(chart)
-        xs = np.array([position(x, chart.x) for x, _ in chart.front], np.float64)
-        ys = np.array([position(y, chart.y) for _, y in chart.front], np.float64)
-        for item in (self._front, self._frames):
-            item.setVisible(bool(len(xs)))
-            if len(xs):
-                item.setData(xs, ys)
+        self._draw_front(chart)
         self._draw_rings(chart, hovered)
+
+    def _draw_front(self, chart: Chart) -> None:
+        """Frame the points of the front and join them."""
+        state = chart.front, chart.x, chart.y, self._looks["frame"]
+        if state == self._front_drawn:
+            return
+        self._front_drawn = state
+        xs = [position(x, chart.x) for x, _ in chart.front]
+        ys = [position(y, chart.y) for _, y in chart.front]
+        self._front.setVisible(bool(xs))
+        if xs:
+            self._front.setData(np.array(xs), np.array(ys))
+        frame = self._looks["frame"]
+        self._frames.draw([(x, y, frame) for x, y in zip(xs, ys, strict=True)])
 
     def _draw_rings(self, chart: Chart, hovered: Point | None) -> None:
         """Ring the point that the window is on, and the one under the pointer."""
-        ring, thin, thick = chart.ring, *self._pens
-        rings: list[tuple[Point, float, QPen, QBrush]] = []
+        ring, looks = chart.ring, self._looks
+        rings: list[tuple[Point, MarkLook]] = []
         if ring is not None:
-            rings.append((ring, _RING, thick, _NO_FILL))
+            rings.append((ring, looks["ring"]))
             if ring.measured:
-                rings.append((ring, _DOT, thin, self._ink))
+                rings.append((ring, looks["dot"]))
         if hovered is not None:
-            rings.append((hovered, _LARGE, thin, _NO_FILL))
-        self._rings.setVisible(bool(rings))
-        if rings:
-            xs, ys = places([point for point, *_ in rings], chart)
-            self._rings.setData(
-                xs,
-                ys,
-                size=[size for _, size, _, _ in rings],
-                pen=[pen for _, _, pen, _ in rings],
-                brush=[brush for _, _, _, brush in rings],
-            )
+            rings.append((hovered, looks["hovered"]))
+        self._rings.draw(
+            [
+                (position(point.x, chart.x), position(point.y, chart.y), look)
+                for point, look in rings
+            ]
+        )
 
     def place(self, chart: Chart) -> None:
         """Put the caption of the level where there is room, inside the box."""

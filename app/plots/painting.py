@@ -37,10 +37,11 @@ def symbol(mark: Mark) -> tuple[QPainterPath, float]:
     path = mark_path(mark)
     box = path.boundingRect()
     reach = max(abs(box.left()), abs(box.right()), abs(box.top()), abs(box.bottom()))
-    return _scaled(path, 0.5 / reach), 2 * reach
+    return scaled(path, 0.5 / reach), 2 * reach
 
 
-def _scaled(path: QPainterPath, scale: float) -> QPainterPath:
+def scaled(path: QPainterPath, scale: float) -> QPainterPath:
+    """Return a path that is larger by a factor; its pen keeps its width."""
     found = QPainterPath(path)
     for index in range(found.elementCount()):
         element = found.elementAt(index)
@@ -65,7 +66,7 @@ def draw_mark(painter: QPainter, at: QPointF, radius: float, mark: Mark) -> None
     painter.save()
     painter.translate(at)
     # the path is scaled, not the painter: the pen keeps its width
-    painter.drawPath(_scaled(mark_path(mark), 2 * radius))
+    painter.drawPath(scaled(mark_path(mark), 2 * radius))
     painter.restore()
 
 

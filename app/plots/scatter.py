@@ -6,6 +6,7 @@ from functools import partial
 
 from app.plots.chart import Chart, Level, Point, Series, shown
 from app.plots.data import Curve, PlotData
+from app.plots.memory import Kept
 from app.plots.quantities import QUANTITIES, Quantity, reference_shown, score_shown
 from app.state.plot_settings import SCORE, ChartSettings, Reference
 from app.state.trials import front
@@ -50,7 +51,11 @@ def scatter(
         y=axes.y.axis(data, axes.against, log=chosen.log_y),
     )
     series = tuple(
-        _series(curve, axes, empty)
+        _SERIES.get(
+            (chart.key, curve.key),
+            (curve, axes, empty.x, empty.y),
+            partial(_series, curve, axes, empty),
+        )
         for curve in data.curves
         if curve.key not in settings.hidden
     )
@@ -71,6 +76,9 @@ def _up(key: str, data: PlotData, settings: ChartSettings) -> Quantity:
     if key == SCORE or key not in QUANTITIES:
         key = score_shown(data, settings.score)
     return QUANTITIES[key]
+
+
+_SERIES = Kept[Series]()
 
 
 def _series(curve: Curve, axes: _Axes, chart: Chart) -> Series:
@@ -120,6 +128,8 @@ def pareto(points: Sequence[Point], x: Quantity, y: Quantity) -> tuple[Point, ..
 def _explained(series: Series, best: Sequence[Point]) -> Series:
     """Return a series whose points on the front say so when they are pointed at."""
     on_front = {id(point) for point in best}
+    if not any(id(point) in on_front for point in series.points):
+        return series
     return replace(
         series,
         points=tuple(

@@ -2,7 +2,8 @@
 
 Few items, since each costs a part of a millisecond whenever a chart is painted: a
 curve has a line, and only strong ones a band and bars; all marks of weak curves are
-one item, and so are those of strong ones, which change with every move of a slider.
+one item, which hardly ever changes and is kept as a picture; those of strong curves
+change with every move of a slider, and are plain Qt items.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,8 @@ from PySide6.QtGui import QBrush, QColor, QPainterPath, QPen
 
 from app.plots.chart import Chart, Point, Rgb, Series
 from app.plots.marks import Mark
-from app.plots.painting import BAND, WEAK, line_pen, symbol
+from app.plots.painting import BAND, WEAK, line_pen, mark_path, scaled, symbol
+from app.plots.pixel_items import MarkLook, PixelMarks
 from app.plots.scales import position
 
 # Heights in the view box, whose ground is 0: an item with a higher one lies above.
@@ -97,23 +99,20 @@ class CurveItems:
         self._band.setBrush(QColor(*series.colour, BAND))
 
 
-class Marks:
-    """The marks of several series as one item.
+class WeakMarks:
+    """The marks of weak curves as one item, kept as a picture.
 
     Parameters
     ----------
     box
         The view box that it is added to.
-    height
-        Items with a higher one lie above.
     """
 
-    def __init__(self, box: pg.ViewBox, height: float) -> None:
+    def __init__(self, box: pg.ViewBox) -> None:
         self._drawn: object = None
         self._item = pg.ScatterPlotItem(pxMode=True, antialias=True)
-        self._item.setZValue(height)
-        if height < STRONG_LINES:  # they hardly ever change
-            self._item.setCacheMode(self._item.CacheMode.DeviceCoordinateCache)
+        self._item.setZValue(WEAK_MARKS)
+        self._item.setCacheMode(self._item.CacheMode.DeviceCoordinateCache)
         box.addItem(self._item, ignoreBounds=True)
 
     def draw(self, series: Sequence[Series], chart: Chart, ground: QColor) -> None:
@@ -135,7 +134,7 @@ class Marks:
         points = [(each, point) for each in series for point in each.points]
         ground_rgb = ground.rgb()
         looks = [
-            _looks(each.colour, each.mark, each.strong, point.measured, ground_rgb)
+            _symbol_look(each.colour, each.mark, point.measured, ground_rgb)
             for each, point in points
         ]
         xs, ys = places([point for _, point in points], chart)
@@ -150,18 +149,58 @@ class Marks:
         self._item.setVisible(bool(points))
 
 
+class StrongMarks:
+    """The marks of strong curves.
+
+    Parameters
+    ----------
+    box
+        The view box that they are added to.
+    """
+
+    def __init__(self, box: pg.ViewBox) -> None:
+        self._marks = PixelMarks(box, STRONG_MARKS)
+        self._drawn: object = None
+
+    def draw(self, series: Sequence[Series], chart: Chart, ground: QColor) -> None:
+        """Show the marks of some series, the last above; see `WeakMarks`."""
+        state = (tuple(series), chart.x, chart.y, ground.rgb())
+        if state == self._drawn:
+            return
+        self._drawn = state
+        rgb = ground.rgb()
+        self._marks.draw(
+            [
+                (
+                    position(point.x, chart.x),
+                    position(point.y, chart.y),
+                    _mark_look(each.colour, each.mark, point.measured, rgb),
+                )
+                for each in series
+                for point in each.points
+            ]
+        )
+
+
 @cache
-def _looks(
-    colour: Rgb, mark: Mark, strong: bool, measured: bool, ground: int
+def _mark_look(colour: Rgb, mark: Mark, measured: bool, ground: int) -> MarkLook:
+    """Return the looks of a strong mark: always the same object."""
+    inside = QColor(*colour) if measured else QColor.fromRgb(ground)
+    path = scaled(mark_path(mark), MARK_SIZE)
+    return MarkLook(path, line_pen(colour, 1.4), QBrush(inside))
+
+
+@cache
+def _symbol_look(
+    colour: Rgb, mark: Mark, measured: bool, ground: int
 ) -> tuple[QPainterPath, float, QPen, QBrush]:
-    """Return symbol, size, pen and brush of a mark.
+    """Return symbol, size, pen and brush of a weak mark.
 
     Always the same objects: pyqtgraph draws a mark once for each.
     """
-    alpha = 255 if strong else WEAK
-    inside = QColor(*colour, alpha) if measured else QColor.fromRgb(ground)
+    inside = QColor(*colour, WEAK) if measured else QColor.fromRgb(ground)
     path, scale = symbol(mark)
-    return path, MARK_SIZE * scale, line_pen(colour, 1.4, alpha=alpha), QBrush(inside)
+    return path, MARK_SIZE * scale, line_pen(colour, 1.4, alpha=WEAK), QBrush(inside)
 
 
 _NOTHING = np.zeros(0), np.zeros(0)

@@ -5,7 +5,10 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from statistics import median
 
+from app.plots.chart import Rgb
 from app.plots.data import Curve, PlotData, Reading, Sample
+from app.plots.marks import Dash, Mark
+from app.plots.memory import Kept
 from app.plots.styles import series_name, style_of
 from app.state.plot_settings import DENSE, TRUTH, Reference
 from app.state.trials import predictor, work_of
@@ -78,13 +81,29 @@ def _curves(
         name = series_name(request, titles)
         if request.heuristic == "random" and key not in strong:
             name += " (baseline)"
-        samples = []
-        for trial in groups[key]:
-            predicted = predict(work_of(trial.request, trial.macs_left))
-            samples.append(_sample(trial, predicted, dense_ms))
-        looked = looks.colour, looks.mark, looks.dash, key in strong
-        found.append(Curve(key, name, tuple(samples), *looked))
+        group = tuple(groups[key])
+        predicted = tuple(predict(work_of(t.request, t.macs_left)) for t in group)
+        look = looks.colour, looks.mark, looks.dash, key in strong
+        build = partial(_curve, key, name, group, predicted, dense_ms, look)
+        inputs = name, look, dense_ms, predicted, group
+        found.append(_CURVES.get(key, inputs, build))
     return tuple(found)
+
+
+_CURVES = Kept[Curve]()
+
+
+def _curve(
+    key: RequestKey,
+    name: str,
+    group: tuple[Trial, ...],
+    predicted: tuple[float, ...],
+    dense_ms: float | None,
+    look: tuple[Rgb, Mark, Dash, bool],
+) -> Curve:
+    pairs = zip(group, predicted, strict=True)
+    samples = tuple(_sample(trial, value, dense_ms) for trial, value in pairs)
+    return Curve(key, name, samples, *look)
 
 
 def _sample(trial: Trial, predicted: float, dense_ms: float | None) -> Sample:

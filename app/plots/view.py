@@ -5,7 +5,7 @@ is loaded after the window is on screen, see `app.plots.loading`.
 To read this file, start from `ChartView.set_chart`.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph as pg
@@ -18,13 +18,10 @@ from app.plots.chart import Axis, Chart, Point
 from app.plots.crosshair import Crosshair
 from app.plots.decorations import Decorations
 from app.plots.scales import limits, position, spoken, value_at
-from app.plots.series_items import (
-    STRONG_MARKS,
-    WEAK_MARKS,
-    CurveItems,
-    Marks,
-    places,
-)
+from app.plots.series_items import CurveItems, StrongMarks, WeakMarks, places
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _NEAR = 10.0  # pixels within which a point is meant
 _STILL = 4.0  # pixels that a hand may move during a click
@@ -48,6 +45,16 @@ class _Box(pg.ViewBox):
             super().mouseDragEvent(ev, axis)
 
 
+def _sentence(viewport: QWidget) -> QLabel:
+    """Return what is written while there is no point."""
+    label = QLabel(viewport)
+    label.setWordWrap(True)
+    label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+    label.setProperty("role", "faint")
+    label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+    return label
+
+
 class ChartView(pg.GraphicsView):
     """Draws charts and tells what is done to their points.
 
@@ -67,12 +74,13 @@ class ChartView(pg.GraphicsView):
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.viewport().setMouseTracking(True)
+        self.setAntialiasing(True)  # of plain Qt items; others say what they need
         self._chart = Chart("", "", Axis(""), Axis(""))
         self._limits: Limits = (0.0, 1.0, 0.0, 1.0)
         self._zoomed = False
         self._hovered: Point | None = None
         self._pressed: QPointF | None = None
-        self._places = np.zeros((0, 2))
+        self._places: NDArray[np.float64] | None = None  # when they are asked for
         self._points: list[Point] = []
         self._curves: list[CurveItems] = []
         layout = pg.GraphicsLayout()
@@ -92,17 +100,10 @@ class ChartView(pg.GraphicsView):
         self._ground.setPen(QPen(Qt.PenStyle.NoPen))
         self.scene().addItem(self._ground)
         self._box.sigResized.connect(lambda: self._ground.setRect(self.area()))
-        self._weak, self._strong = (
-            Marks(self._box, WEAK_MARKS),
-            Marks(self._box, STRONG_MARKS),
-        )
+        self._weak, self._strong = WeakMarks(self._box), StrongMarks(self._box)
         self._decorations = Decorations(self._box)
         self._cross = Crosshair(self.scene())
-        self._empty = QLabel(self.viewport())
-        self._empty.setWordWrap(True)
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._empty.setProperty("role", "faint")
-        self._empty.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._empty = _sentence(self.viewport())
         self._box.sigRangeChangedManually.connect(self._on_zoomed)
         self._box.sigRangeChanged.connect(self._on_range)
         self._built = True
@@ -145,7 +146,7 @@ class ChartView(pg.GraphicsView):
             self._axes[1].set_axis(chart.y)
             self._limits = limits(chart)
         self._points = list(chart.points)
-        self._places = np.column_stack(places(self._points, chart))
+        self._places = None
         if self._hovered is not None:
             key = self._hovered.key
             self._hovered = next((p for p in self._points if p.key == key), None)
@@ -238,8 +239,10 @@ class ChartView(pg.GraphicsView):
 
     def _near(self, place: QPointF) -> Point | None:
         """Return the point that is meant; the foremost of two at one place."""
-        if not len(self._places):
+        if not self._points:
             return None
+        if self._places is None:
+            self._places = np.column_stack(places(self._points, self._chart))
         left, right, bottom, top = self.limits
         area = self.area()
         xs = area.left() + (self._places[:, 0] - left) / (right - left) * area.width()
