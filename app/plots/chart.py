@@ -44,6 +44,8 @@ class Axis:
         Whether it is logarithmic; values that are not positive are then left out.
     quantity
         Key in `app.plots.quantities`; empty where there is nothing to choose from.
+    short
+        Its title where there is little room; empty where there is no shorter one.
     """
 
     title: str
@@ -52,6 +54,7 @@ class Axis:
     high: float | None = None
     log: bool = False
     quantity: str = ""
+    short: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ class Series:
         In the legend.
     points
         In the order in which they are joined.
-    colour, mark, dash
+    colour, mark, dash, width
         See `app.plots.styles`.
     strong
         Drawn at full strength and with its intervals.
@@ -111,6 +114,7 @@ class Series:
     colour: Rgb
     mark: Mark = "circle"
     dash: Dash = "solid"
+    width: float = 2.0
     strong: bool = True
     joined: bool = True
     marked: bool = True

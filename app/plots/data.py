@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from app.plots.chart import Interval, Rgb
 from app.plots.marks import Dash, Mark
 from app.state.plot_settings import Reference
+from core.tables import METRICS, metrics_for
+from core.tables.metrics import TaskName
 
 if TYPE_CHECKING:
     from app.state.training import Training
@@ -68,7 +70,7 @@ class Curve:
         What they have in common, as a value and in words.
     samples
         From the largest model to the smallest.
-    colour, mark, dash
+    colour, mark, dash, width
         See `app.plots.styles`.
     strong
         Whether a pane is on it.
@@ -80,6 +82,7 @@ class Curve:
     colour: Rgb
     mark: Mark = "circle"
     dash: Dash = "solid"
+    width: float = 2.0
     strong: bool = True
 
 
@@ -103,6 +106,8 @@ class PlotData:
         Key of the sample that the window is on, or None.
     training
         The fine-tuning that runs or ran last, or None.
+    task
+        Kind of the model: which scores it can have.
     """
 
     curves: tuple[Curve, ...] = ()
@@ -111,6 +116,7 @@ class PlotData:
     timed: bool = False
     now: Hashable | None = None
     training: "Training | None" = None
+    task: TaskName = "nuclei"
 
     def references(self) -> tuple[Reference, ...]:
         """Return what scores are known against, ground truth first."""
@@ -135,3 +141,13 @@ class PlotData:
             for scores in sample.scores.values()
         )
         return frozenset[str]().union(*maps)
+
+    def score_choices(self) -> list[str]:
+        """Return the scores that can be chosen, in the order of the table.
+
+        Those that some sample has; before the first sample, those of the task.
+        """
+        known = self.score_keys()
+        if not known:
+            return [row.key for row in metrics_for(self.task)]
+        return [key for key in METRICS if key in known]

@@ -8,7 +8,7 @@ drawn, and not even made.
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QPaintEvent, QShowEvent
+from PySide6.QtGui import QGuiApplication, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.plots.chart import Chart
+from app.plots.chart import Axis, Chart
 from app.plots.data import PlotData
 from app.plots.loading import draw_queue, make_view
 from app.plots.menu import ChartCommands, add_x_choices, add_y_choices, fill_menu
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from app.plots.view import ChartView
 
 _SMALLEST = QSize(200, 118)
+_GAP = 4
+_MORE = " \u25be"
 
 
 class ChartFrame(QWidget):
@@ -82,12 +84,13 @@ class ChartFrame(QWidget):
 
     def _head(self) -> QHBoxLayout:
         head = QHBoxLayout()
-        head.setSpacing(4)
+        head.setSpacing(_GAP)
         title = QLabel(self.kind.title)
         title.setProperty("role", "title")
         title.setToolTip(self.kind.about)
         head.addWidget(title)
         head.addStretch(1)
+        self._title = title
         self._y = _AxisButton("Vertical axis")
         self._y.menu().aboutToShow.connect(self._fill_y)
         head.addWidget(self._y)
@@ -143,9 +146,19 @@ class ChartFrame(QWidget):
         chart = self.chart
         if chart != self._view.chart:
             self._view.set_chart(chart)
-            self._x.set_title(chart.x.title, menu=bool(chart.x.title))
-            self._y.set_title(chart.y.title, menu=bool(chart.y.title))
+            self._x.set_axis(chart.x, self.width())
+            self._y.set_axis(chart.y, self._room())
         self.drawn.emit()
+
+    def _room(self) -> int:
+        """Return the width beside the title of the chart."""
+        enlarge = 0 if self.enlarge.isHidden() else self.enlarge.width() + _GAP
+        return self.width() - self._title.sizeHint().width() - enlarge - 2 * _GAP
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._x.fit(self.width())
+        self._y.fit(self._room())
 
     def _seen(self) -> bool:
         """Return whether any of it is on screen."""
@@ -216,16 +229,30 @@ class _AxisButton(QToolButton):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        self._name = name
+        self._name, self._axis = name, Axis("")
         self.setAutoRaise(True)
         self.setProperty("role", "axis")
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.setToolTip(f"{name}: choose what it shows.")
         self.setMenu(QMenu(self))
         self.hide()
 
-    def set_title(self, title: str, *, menu: bool) -> None:
-        """Write the title of the axis; silent."""
-        self.setText(f"{title} \u25be" if menu else title)
-        self.setAccessibleName(f"{self._name}: {title}")
-        self.setVisible(bool(title))
+    def set_axis(self, axis: Axis, room: int) -> None:
+        """Write the title of an axis; silent."""
+        self._axis = axis
+        self.setAccessibleName(f"{self._name}: {axis.title}")
+        self.setToolTip(f"{self._name}: {axis.title}\nPress to choose what it shows.")
+        self.setVisible(bool(axis.title))
+        self.fit(room)
+
+    def fit(self, room: int) -> None:
+        """Write the shorter title where the whole one has no room; silent.
+
+        Parameters
+        ----------
+        room
+            Width in pixels.
+        """
+        axis = self._axis
+        self.setText(f"{axis.title}{_MORE}")
+        if axis.short and self.sizeHint().width() > room:
+            self.setText(f"{axis.short}{_MORE}")

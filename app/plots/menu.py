@@ -97,8 +97,7 @@ def add_y_choices(
     axes = settings.of(chart.key).axes
     if chart.y.quantity:
         group = QActionGroup(menu)
-        known = data.score_keys()
-        for key in (key for key in METRICS if key in known):
+        for key in data.score_choices():
             # one score for all charts, so that they can be compared
             own = settings.with_axes(chart.key, replace(axes, y=SCORE))
             new = replace(own, score=key)

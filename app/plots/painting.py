@@ -9,6 +9,7 @@ from app.plots.chart import Rgb
 from app.plots.marks import DASH_PATTERN, Dash, Mark, mark_outline
 
 WEAK = 110  # of 255: opacity of a curve that no pane is on
+WEAK_WIDTH = 0.65  # of the width of a line on which a pane is
 BAND = 46  # of 255: opacity of a band
 
 

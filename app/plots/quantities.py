@@ -34,6 +34,8 @@ class Quantity:
         Which way is better.
     low, high
         Ends of its axis; None takes them from the points.
+    short
+        Title where there is little room; empty where it is the same.
     """
 
     key: str
@@ -44,6 +46,7 @@ class Quantity:
     better: Literal["higher", "lower"] = "higher"
     low: float | None = 0.0
     high: float | None = None
+    short: str = ""
 
     @property
     def is_score(self) -> bool:
@@ -57,13 +60,14 @@ class Quantity:
 
     def axis(self, data: PlotData, reference: Reference, *, log: bool) -> Axis:
         """Return an axis for it."""
-        title, unit = self.title, self.unit
+        title, unit, short = self.title, self.unit, self.short or self.title
         if self.is_score:
             title += f" against {reference}"
         if self.key == "latency" and not data.timed:
             # until something is measured, milliseconds would be a guess
             title, unit = "latency, share of the dense model's", "share"
-        return Axis(title, unit, self.low, self.high, log, self.key)
+            short = "latency, share"
+        return Axis(title, unit, self.low, self.high, log, self.key, short)
 
 
 def _removed(key: str, title: str) -> Quantity:
@@ -113,6 +117,7 @@ _TIMES = (
         lambda sample, _: sample.latency,
         lambda data, _: data.dense_ms if data.timed else 1.0,
         better="lower",
+        short="latency, ms",
     ),
     Quantity(
         "speedup",
@@ -120,6 +125,7 @@ _TIMES = (
         "ratio",
         lambda sample, _: sample.speedup,
         lambda *_: 1.0,
+        short="speed-up",
     ),
 )
 _SCORES = tuple(map(_score, METRICS.values()))

@@ -90,6 +90,7 @@ def _series(curve: Curve, axes: _Axes, chart: Chart) -> Series:
         curve.colour,
         curve.mark,
         curve.dash,
+        curve.width,
         curve.strong,
         joined=axes.x.is_share,
         band=axes.x.is_share and axes.y.is_score,

@@ -16,7 +16,15 @@ from PySide6.QtGui import QBrush, QColor, QPainterPath, QPen
 
 from app.plots.chart import Chart, Point, Rgb, Series
 from app.plots.marks import Mark
-from app.plots.painting import BAND, WEAK, line_pen, mark_path, scaled, symbol
+from app.plots.painting import (
+    BAND,
+    WEAK,
+    WEAK_WIDTH,
+    line_pen,
+    mark_path,
+    scaled,
+    symbol,
+)
 from app.plots.pixel_items import MarkLook, PixelMarks
 from app.plots.scales import position
 
@@ -85,12 +93,12 @@ class CurveItems:
             item.hide()
 
     def _set_looks(self, series: Series) -> None:
-        looks = series.colour, series.dash, series.strong
+        looks = series.colour, series.dash, series.width, series.strong
         if looks == self._looks:
             return
         self._looks = looks
         alpha = 255 if series.strong else WEAK
-        width = 2.0 if series.strong else 1.3
+        width = series.width * (1.0 if series.strong else WEAK_WIDTH)
         modes = self._line.CacheMode
         weak = modes.DeviceCoordinateCache  # they hardly ever change
         self._line.setCacheMode(modes.NoCache if series.strong else weak)

@@ -44,7 +44,7 @@ def plot_data(state: "AppState") -> PlotData:
         [*others, state.request],
         opened.scores or {},
     )
-    return replace(data, training=training)
+    return replace(data, training=training, task=opened.model.task)
 
 
 def plot_settings(state: "AppState") -> PlotSettings:

@@ -67,6 +67,7 @@ def store_data(results: Sequence[StoreContents], titles: Mapping[str, str]) -> P
                     looks.colour,
                     looks.mark,
                     dash or looks.dash,
+                    looks.width,
                 )
             )
     known = [ms for store in results if (ms := dense_latency(store.trials)) is not None]

@@ -1,4 +1,7 @@
-"""How a curve and its pane look: colour and mark by heuristic, dash by the rest.
+"""How a curve and its pane look.
+
+Colour and mark tell the heuristic, the dash of the line its scope, its width the
+recovery: the more is done to recover the accuracy, the thicker it is.
 
 Fixed by what a curve is, not by when it appeared, so that nothing changes its
 looks when another pane opens.
@@ -15,7 +18,8 @@ from core.types import PruneRequest
 
 # How many dashes further than usual the line of a curve is.
 _SCOPES = {"network": 0, "layer": 1, "encoder": 2, "decoder": 3}
-_RECOVERIES = {"refit": 0, "none": 1, "bn": 2, "sequential": 3, "finetune": 1}
+# Pixels: the more is done to recover the accuracy, the thicker the line.
+_WIDTHS = {"none": 1.0, "bn": 1.5, "refit": 2.0, "sequential": 2.8, "finetune": 3.8}
 
 
 def style_of(request: PruneRequest) -> SeriesLook:
@@ -27,9 +31,9 @@ def style_of(request: PruneRequest) -> SeriesLook:
         Of any of its points.
     """
     look = series_look(request.heuristic)
-    further = _SCOPES.get(request.scope, 3) + _RECOVERIES.get(request.recovery, 0)
+    further = _SCOPES.get(request.scope, 3)
     place = (DASHES.index(look.dash) + further) % len(DASHES)
-    return replace(look, dash=DASHES[place])
+    return replace(look, dash=DASHES[place], width=_WIDTHS.get(request.recovery, 2.0))
 
 
 def series_name(request: PruneRequest, titles: Mapping[str, str]) -> str:

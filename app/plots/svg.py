@@ -18,6 +18,7 @@ from core.printable import to_printable
 
 _TEXT, _SMALL = 14, 13  # font sizes in pixels
 _WEAK, _BAND = 0.43, 0.18  # opacities
+_THIN = 0.65  # of the width of a line that is on show
 _INK, _FAINT, _GRID, _RIM = "#1c232b", "#5c6773", "#e6e9ed", "#c3c9d0"
 _PAPER = "#ffffff"
 _MARK = 3.75  # radius
@@ -282,9 +283,10 @@ def _curve(series: Series, chart: Chart, place: _Place) -> list[str]:
     if series.joined and len(places) > 1:
         dash = " ".join(f"{length:g}" for length in DASH_PATTERN[series.dash])
         dashed = f' stroke-dasharray="{dash}"' if dash else ""
+        wide = series.width * (1 if series.strong else _THIN)
         parts.append(
             f'<polyline points="{_pairs(places)}" fill="none" stroke="{colour}" '
-            f'stroke-width="{2 if series.strong else 1.3}" stroke-linejoin="round"'
+            f'stroke-width="{wide:g}" stroke-linejoin="round"'
             f"{dashed}/>"
         )
     if series.strong:
@@ -384,7 +386,7 @@ def _swatch(entry: _Entry, y: float) -> list[str]:
         dash = " ".join(f"{length:g}" for length in DASH_PATTERN[series.dash])
         parts.append(
             f'<line x1="{entry.x:.1f}" y1="{y:.1f}" x2="{entry.x + 28:.1f}" '
-            f'y2="{y:.1f}" stroke="{colour}" stroke-width="2"'
+            f'y2="{y:.1f}" stroke="{colour}" stroke-width="{series.width:g}"'
             + (f' stroke-dasharray="{dash}"/>' if dash else "/>")
         )
     if series.marked:

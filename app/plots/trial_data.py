@@ -83,7 +83,7 @@ def _curves(
             name += " (baseline)"
         group = tuple(groups[key])
         predicted = tuple(predict(work_of(t.request, t.macs_left)) for t in group)
-        look = looks.colour, looks.mark, looks.dash, key in strong
+        look = looks.colour, looks.mark, looks.dash, looks.width, key in strong
         build = partial(_curve, key, name, group, predicted, dense_ms, look)
         inputs = name, look, dense_ms, predicted, group
         found.append(_CURVES.get(key, inputs, build))
@@ -99,7 +99,7 @@ def _curve(
     group: tuple[Trial, ...],
     predicted: tuple[float, ...],
     dense_ms: float | None,
-    look: tuple[Rgb, Mark, Dash, bool],
+    look: tuple[Rgb, Mark, Dash, float, bool],
 ) -> Curve:
     pairs = zip(group, predicted, strict=True)
     samples = tuple(_sample(trial, value, dense_ms) for trial, value in pairs)

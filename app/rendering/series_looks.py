@@ -36,6 +36,7 @@ class SeriesLook:
     colour: Rgb
     mark: Mark
     dash: Dash
+    width: float = 2.0
 
 
 GREY: Rgb = (128, 128, 128)

@@ -6,8 +6,9 @@ import fakes
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QContextMenuEvent, QPalette, QWheelEvent
-from PySide6.QtWidgets import QApplication, QMenu, QToolButton
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QToolButton
 
+from app.plots.data import PlotData
 from app.plots.frame import ChartFrame
 from app.plots.loading import draw_queue
 from app.plots.registry import CHARTS, chart_kind, charts_for
@@ -16,6 +17,8 @@ from app.plots.trial_data import trial_data
 from app.rendering import theme
 from app.state.plot_settings import AxisChoice, PlotSettings
 from app.views.panels.plots import Plots
+from app.views.widgets.legend import short_names
+from core.tables import metrics_for
 from core.types import Counts, PruneRequest
 
 # offscreen windows cannot be raised, and Qt says so
@@ -343,7 +346,7 @@ def test_every_chart_of_the_registry_is_in_the_panel(panel):
 
 def test_legend_entries_hide_curves(qtbot, panel):
     heard = listen(panel.settingsChosen)
-    assert panel.legend.names == ("L2 norm, refit", "Random, refit (baseline)")
+    assert panel.legend.names == ("L2 norm", "Random (baseline)"), "both are refit"
     entry = panel.legend.buttons[1]
     assert entry.isChecked()
     qtbot.mouseClick(entry, LEFT)
@@ -363,6 +366,51 @@ def test_many_curves_are_named_when_asked_for(qtbot, panel):
     assert panel.legend.names[-1] == "and 3 more"
     qtbot.mouseClick(panel.legend.buttons[-1], LEFT)
     assert len(panel.legend.names) == 9
+
+
+def test_a_curve_that_is_added_moves_no_chart(qtbot, panel):
+    places = set()
+    for count in range(1, 12):
+        names = [f"a heuristic with a long name {i}" for i in range(count)]
+        points = [trial(0.5, 0.9, name) for name in names]
+        panel.set_data(trial_data(points, {}), PlotSettings(), Caption())
+        QApplication.processEvents()
+        frame = panel.frames["accuracy"]
+        places.add((frame.mapTo(panel, frame.rect().topLeft()).y(), frame.height()))
+        assert panel.legend.height() >= panel.legend.childrenRect().bottom()
+    assert len(places) == 1
+
+
+def test_names_keep_what_tells_them_apart():
+    names = ["L2 norm, refit", "L2 norm, layer, refit", "Random, refit (baseline)"]
+    assert short_names(names) == ["L2 norm", "L2 norm, layer", "Random (baseline)"]
+    assert short_names(["L2 norm, refit", "L2 norm, none"])[1] == "L2 norm, none"
+    assert short_names(["A, refit", "A, refit, refit"]) == ["A", "A, refit"]
+    assert short_names(["A, refit"]) == ["A, refit"]
+    assert short_names([]) == []
+
+
+@pytest.mark.parametrize("width", [280, 300, 340, 600])
+def test_titles_are_whole_at_every_width(qtbot, panel, width):
+    panel.resize(width, 760)
+    for kind in charts_for("trials"):
+        frame = panel.frames[kind.key]
+        settle(qtbot, frame)
+        qtbot.waitUntil(lambda f=frame: f.chart == f.view.chart)
+        QApplication.processEvents()
+        words = [w for w in frame.findChildren(QLabel) if w.text() == kind.title]
+        words += [b for b in frame.findChildren(QToolButton) if b.isVisible()]
+        for widget in words:
+            whole = min(widget.sizeHint().width(), widget.maximumWidth())
+            assert widget.width() >= whole, widget.text()
+            assert widget.geometry().right() <= frame.width()
+
+
+def test_before_the_first_model_the_scores_of_the_task_are_offered(panel):
+    for task in ("patch", "nuclei"):
+        panel.set_data(PlotData(task=task), PlotSettings(), Caption())
+        offered = [panel.score.itemData(i) for i in range(panel.score.count())]
+        assert offered == [row.key for row in metrics_for(task)]
 
 
 def test_the_score_is_chosen_for_all_charts(qtbot, panel):

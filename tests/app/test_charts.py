@@ -27,13 +27,14 @@ from app.plots.scales import (
     value_at,
 )
 from app.plots.scatter import FRONT, pareto
+from app.plots.styles import style_of
 from app.plots.svg import Size, chart_svg
 from app.plots.trial_data import trial_data
 from app.plots.values_text import chart_values
 from app.state.plot_settings import AxisChoice, ChartSettings, PlotSettings
 from app.text.format import TIMES
-from core.tables import METRICS, metrics_for
-from core.types import Counts, PruneRequest
+from core.tables import METRICS, RECOVERIES, SCOPES, metrics_for
+from core.types import SPARSITY, Counts, PruneRequest
 
 DENSE = Counts(1000, 10_000, 100)
 TITLES = {"l2": "L2 norm", "random": "Random"}
@@ -97,6 +98,38 @@ def test_points_with_other_limits_are_on_a_curve_of_their_own(other):
     assert last.strong
     assert not chart.series[0].strong
     assert len({series.name for series in chart.series}) == 2
+
+
+@pytest.mark.parametrize("heuristic", ["l2", "random", "mine"])
+def test_curves_of_one_heuristic_differ_by_scope_and_recovery(heuristic):
+    requests = [
+        PruneRequest(heuristic, 0.5, scope=scope, recovery=recovery)
+        for scope in SCOPES
+        for recovery in RECOVERIES
+    ]
+    looks = {(look.dash, look.width) for look in map(style_of, requests)}
+    assert len(looks) == len(requests)
+    assert len({(style_of(r).colour, style_of(r).mark) for r in requests}) == 1
+    widths = [style_of(PruneRequest(heuristic, 0.5, recovery=r)) for r in RECOVERIES]
+    drawn = [trial(s, recovery=r) for s in (0.2, 0.5) for r in ("none", "refit")]
+    chart = draw("accuracy", [replace(each) for each in drawn])
+    assert {s.width for s in chart.series} <= {look.width for look in widths}
+    assert len({s.width for s in chart.series}) == 2
+    picture = chart_svg(chart, Size(400, 300))
+    assert all(f'stroke-width="{s.width:g}"' in picture for s in chart.series)
+
+
+def test_curves_that_did_not_change_stay_the_same_objects():
+    points = [trial(s, heuristic=h) for s in (0.2, 0.5) for h in ("l2", "random")]
+    first = draw("accuracy", points, [points[0].request])
+    moved = draw("accuracy", [*points, trial(0.7)], [points[0].request])
+    old, new = ({s.key: s for s in chart.series} for chart in (first, moved))
+    same = [key for key in new if new[key] is old[key]]
+    assert [key for key in new if key not in same] == [
+        points[0].request.key(without=SPARSITY)
+    ]
+    worse = draw("accuracy", [replace(p, scores={"aji": 0.1}) for p in points])
+    assert {point.y for point in worse.points} == {0.1}, "an old value is not kept"
 
 
 def test_undefined_scores_have_a_latency_but_no_accuracy():

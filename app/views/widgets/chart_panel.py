@@ -16,7 +16,7 @@ from app.plots.state_data import Caption
 from app.state.plot_settings import PlotSettings
 from app.views.widgets.chart_export import ChartExportDialog
 from app.views.widgets.legend import Legend
-from core.tables import METRICS, metrics_for
+from core.tables import METRICS
 
 Source = Callable[[], tuple[PlotData, PlotSettings, Caption]]
 
@@ -56,7 +56,7 @@ class ChartPanel(QWidget):
             "nuclei were found."
         )
         self.score.activated.connect(self._on_score)
-        self._offer([row.key for row in metrics_for("nuclei")])
+        self._offer(self._data.score_choices())
         self.frames = {kind.key: self._frame(kind) for kind in kinds}
 
     def _frame(self, kind: ChartKind) -> ChartFrame:
@@ -118,8 +118,7 @@ class ChartPanel(QWidget):
             What they are of.
         """
         self._data, self._settings, self._caption = data, settings, caption
-        known = data.score_keys() or {row.key for row in metrics_for("nuclei")}
-        self._offer([key for key in METRICS if key in known])
+        self._offer(data.score_choices())
         with QSignalBlocker(self.score):
             shown = score_shown(data, settings.score)
             self.score.setCurrentIndex(self.score.findData(shown))
@@ -191,7 +190,7 @@ class ChartWindow(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(f"{kind.title} · PruneScope")
         self.resize(900, 620)
-        self.legend = Legend()
+        self.legend = Legend(rows=1)
         self.frame = ChartFrame(kind)
         self.frame.enlarge.hide()
         column = QVBoxLayout(self)

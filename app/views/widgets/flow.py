@@ -1,5 +1,7 @@
 """A layout that fills rows from left to right, as words fill lines."""
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
 
@@ -64,3 +66,22 @@ class FlowLayout(QLayout):
                 item.setGeometry(QRect(QPoint(x, y), QSize(width, size.height())))
             x, high = x + width + _GAP, max(high, size.height())
         return y + high - rect.top()
+
+
+def rows_of(widths: Iterable[int], room: int) -> int:
+    """Return how many rows a `FlowLayout` needs for widgets.
+
+    Parameters
+    ----------
+    widths
+        Of the widgets, in pixels.
+    room
+        Width of the layout.
+    """
+    rows, x = 0, 0
+    for wanted in widths:
+        width = min(wanted, room)
+        if rows == 0 or (x > 0 and x + width > room):
+            rows, x = rows + 1, 0
+        x += width + _GAP
+    return rows

@@ -1,17 +1,19 @@
 """The curves of the plots by name; a click hides one, another shows it again."""
 
+import re
 from collections.abc import Hashable, Sequence
 from functools import partial
 
 from PySide6.QtCore import QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
+from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
 from app.plots.data import Curve
 from app.plots.painting import draw_mark, line_pen
-from app.views.widgets.flow import FlowLayout
+from app.views.widgets.flow import FlowLayout, rows_of
 
-_MOST = 6  # curves that are named at first; more would push the plots away
+_MOST = 6  # curves that are named at first
+_ROWS = 3  # that are kept free, so that a curve that is added moves no chart
 _SWATCH = QSize(24, 14)
 _SHARP = 2  # pixels of a swatch for one on the screen
 TIP = (
@@ -21,11 +23,22 @@ TIP = (
 
 
 class Legend(QWidget):
-    """Names of curves in as many rows as they need, the first ones where many."""
+    """Names of curves in a few rows; the first ones, where all have no room.
+
+    Its height stays the same until the user asks for every name, so that a curve that
+    is added moves no chart below it.
+
+    Parameters
+    ----------
+    rows
+        That are kept free.
+    parent
+        Qt owner.
+    """
 
     toggled = Signal(object)  # key of a curve that is to be hidden or shown
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, rows: int = _ROWS, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Curves")
         self._flow = FlowLayout(self)
@@ -33,6 +46,8 @@ class Legend(QWidget):
         self._hidden: frozenset[Hashable] = frozenset()
         self._drawn: object = None
         self._open = False
+        self._rows = rows
+        self.setMinimumHeight(rows * _button("and").sizeHint().height())
         policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -61,7 +76,7 @@ class Legend(QWidget):
         hidden
             Keys of those that are not drawn.
         """
-        drawn = [(c.key, c.name, c.colour, c.mark, c.dash, c.strong) for c in curves]
+        drawn = [(c.key, c.name, c.colour, c.mark, c.dash, c.width) for c in curves]
         if (drawn, hidden) == self._drawn:
             return
         self._drawn = drawn, hidden
@@ -75,10 +90,17 @@ class Legend(QWidget):
             self._flow.removeWidget(button)
             button.hide()
             button.deleteLater()
-        few = self._curves if self._open else self._curves[:_MOST]
-        for curve in few:
-            self._flow.addWidget(self._entry(curve))
-        rest = len(self._curves) - len(few)
+        names = short_names([curve.name for curve in self._curves])
+        entries = [
+            self._entry(curve, name)
+            for curve, name in zip(self._curves, names, strict=True)
+        ]
+        few = len(entries) if self._open else self._room(entries)
+        for entry in entries[few:]:
+            entry.deleteLater()
+        for entry in entries[:few]:
+            self._flow.addWidget(entry)
+        rest = len(entries) - few
         if rest:
             self._flow.addWidget(self._more(rest))
         for button in self.buttons:
@@ -87,8 +109,24 @@ class Legend(QWidget):
                 button.setFocus()
         self.updateGeometry()
 
-    def _entry(self, curve: Curve) -> QToolButton:
-        button = _button(curve.name)
+    def _room(self, entries: Sequence[QToolButton]) -> int:
+        """Return how many entries have room, with what says that there are more."""
+        widths = [entry.sizeHint().width() for entry in entries]
+        more = _button(f"and {len(entries)} more").sizeHint().width()
+        for few in range(min(len(entries), _MOST), 1, -1):
+            tail = [more] if few < len(entries) else []
+            if rows_of([*widths[:few], *tail], self.width()) <= self._rows:
+                return few
+        return min(len(entries), 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Name as many curves as the new width has room for."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._fill()
+
+    def _entry(self, curve: Curve, name: str) -> QToolButton:
+        button = _button(name)
         button.setIcon(_swatch(curve))
         button.setIconSize(_SWATCH)
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -112,6 +150,22 @@ class Legend(QWidget):
         self._fill()
 
 
+def short_names(names: Sequence[str]) -> list[str]:
+    """Return names without what all of them say after a comma.
+
+    Parameters
+    ----------
+    names
+        Of curves, such as ``L2 norm, refit``; a name alone stays whole.
+    """
+    found = list(names)
+    for phrase in names[0].split(", ")[1:] if len(names) > 1 else ():
+        pattern = re.compile(rf", {re.escape(phrase)}(?=,| \(|$)")
+        if all(pattern.search(name) for name in found):
+            found = [pattern.sub("", name, count=1) for name in found]
+    return found if len(set(found)) == len(set(names)) else list(names)
+
+
 def _button(words: str) -> QToolButton:
     button = QToolButton()
     button.setText(words)
@@ -128,7 +182,7 @@ def _swatch(curve: Curve) -> QIcon:
     painter = QPainter(pixmap)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     middle = _SWATCH.height() / 2
-    painter.setPen(line_pen(curve.colour, 2.0, curve.dash))
+    painter.setPen(line_pen(curve.colour, curve.width, curve.dash))
     painter.drawLine(QPointF(0, middle), QPointF(_SWATCH.width(), middle))
     colour = QColor(*curve.colour)
     painter.setPen(QPen(colour, 1))
