@@ -72,6 +72,8 @@ def opened(app: QApplication, folder: str, engine: Filling) -> bootstrap.Applica
     bench.window.resize(1280, 800)
     bench.window.show()
     bench.controller.open("demo", TILE)
+    pump(lambda: bench.store.state.opened is not None and bench.store.state.current)
+    bench.controller.dispatch(events.WorkCancelled())  # latency is another matter
     pump(lambda: idle(bench))
     return bench
 
@@ -150,8 +152,11 @@ def fill_plots(bench: bootstrap.Application, engine: Filling) -> int:
             sparsity = round((index + 0.5) / 20 * 0.97, 4)
             bench.controller.set_request(heuristic=name, sparsity=sparsity)
             pump(lambda: bench.store.state.current)
+            bench.controller.dispatch(events.WorkCancelled())
     engine.on = False
     bench.controller.set_request(heuristic=request.heuristic, sparsity=request.sparsity)
+    pump(lambda: bench.store.state.current)
+    bench.controller.dispatch(events.WorkCancelled())
     pump(lambda: idle(bench))
     return len(bench.store.state.trials)
 

@@ -11,7 +11,6 @@ from app.plots.state_data import plot_caption, plot_data, plot_settings
 from app.plots.svg import chart_svg
 from app.state.session.setup_file import setup_text
 from app.state.values import Saved, WorkContext
-from core.export.writing import write_text
 
 if TYPE_CHECKING:
     from app.state.app_state import AppState
@@ -36,6 +35,7 @@ def export_folder(state: "AppState", path: str, task: WorkContext) -> Saved:
     """
     from app.export.report import facts_of, write_report
     from app.worker.writing import machine
+    from core.export.writing import write_text  # loads torch and scipy
 
     assert state.opened is not None
     saved = state.opened.session.export(state.request, path, task)
