@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from app.cli import arguments
 from app.cli.arguments import parse
+from app.plots.registry import CHARTS
 from app.views.main_window.window import Window
 from app.views.panels.sweep import SweepWindow
 from app.views.widgets.shortcut_sheet import MOUSE
@@ -183,3 +184,9 @@ def test_pictures_are_small_and_shown():
     for path in sorted((ROOT / "docs" / "images").iterdir()):
         assert path.stat().st_size <= 250_000, path.name
         assert f"images/{path.name}" in guide, path.name
+
+
+def test_the_guide_explains_every_chart_of_the_registry():
+    page = (ROOT / "docs" / "plots.md").read_text(encoding="utf-8")
+    explained = re.findall(r"^- \*([^*]+)\*:", page, flags=re.MULTILINE)
+    assert explained == [kind.title for kind in CHARTS]
