@@ -56,6 +56,8 @@ class Arguments:
         Of a repetition: a store or an export, and the key of a trial.
     file
         What is inspected.
+    classes
+        Names of a classifier's classes, in the order of its outputs.
     """
 
     command: str = ""
@@ -79,6 +81,7 @@ class Arguments:
     store: str = ""
     row: str = ""
     file: str = ""
+    classes: tuple[str, ...] = ()
 
     @property
     def source(self) -> str:
@@ -311,6 +314,12 @@ def _add_prune(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model")
     parser.add_argument("--tile")
     parser.add_argument("--labels")
+    parser.add_argument(
+        "--classes",
+        type=values.names,
+        metavar="a,b,c",
+        help="names of a classifier's classes, in the order of its outputs",
+    )
     add_view(parser)
     _add_request(parser)
     _add_training(parser, "--data")

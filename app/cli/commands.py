@@ -105,9 +105,11 @@ def _prune(asked: Arguments) -> None:
         _check_folder(Path(asked.out))
     from core.arithmetic import flush_denormals
     from core.models import load_model
+    from core.models.class_names import with_classes
 
     with flush_denormals():
-        bench, notes = _open(asked, load_model(asked.model), job)
+        model = with_classes(load_model(asked.model), asked.classes)
+        bench, notes = _open(asked, model, job)
         found = bench.prune(asked.request, job)
         timed = bench.compare(asked.request, job)
         result, lines = _describe(asked, bench, found, timed, job)

@@ -8,15 +8,15 @@ from app.state.app_state import Message
 from core.files import write_whole
 from core.printable import to_cell
 from core.results import Trial
-from core.tables import metrics_for
+from core.tables import METRICS, TASKS, metrics_for
+from core.tables.metrics import task_of
 
-_SCORES = tuple(row.key for row in metrics_for("nuclei"))
-_HEADER = (
+_ASKED = (
     *("model", "tile", "seed", "hardware"),
     *("heuristic", "scope", "count", "recovery", "sparsity", "params_removed"),
-    *("params", "macs", "channels", *_SCORES, "nuclei_kept"),
-    *("dense_ms", "pruned_ms", "speedup", "low", "high", "verdict"),
+    *("params", "macs", "channels"),
 )
+_TIMED = ("dense_ms", "pruned_ms", "speedup", "low", "high", "verdict")
 
 
 def as_csv(trials: Sequence[Trial], hardware: str = "") -> str:
@@ -25,14 +25,19 @@ def as_csv(trials: Sequence[Trial], hardware: str = "") -> str:
     Parameters
     ----------
     trials
-        In the order of the rows. Shares are 0 to 1, latencies in milliseconds;
+        In the order of the rows, all of one kind of model: scores that none of them
+        has get no column. Shares are 0 to 1, latencies in milliseconds;
         what was not measured stays empty.
     hardware
         Where the program runs; a measurement says itself where it was taken.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_HEADER)
+    scores = [key for key in METRICS if any(key in each.scores for each in trials)]
+    task = task_of(scores)
+    kept = f"{TASKS[task].many}_kept"
+    scores = scores or [row.key for row in metrics_for(task)]
+    writer.writerow((*_ASKED, *scores, kept, *_TIMED))
     for trial in trials:
         ask, counts, timed = trial.request, trial.pruned, trial.measured
         taken = timed.environment.processor if timed is not None else ""
@@ -42,7 +47,7 @@ def as_csv(trials: Sequence[Trial], hardware: str = "") -> str:
         row += map(to_cell, (ask.heuristic, ask.scope, ask.count, ask.recovery))
         row += [f"{ask.sparsity:.4f}", f"{trial.removed:.4f}"]
         row += [counts.params, counts.macs, counts.channels]
-        row += [_number(trial.scores.get(name)) for name in _SCORES]
+        row += [_number(trial.scores.get(name)) for name in scores]
         row.append(_number(trial.kept))
         said = {} if timed is None else timed.summary()
         row += [_number(said.get(name)) for name in ("dense", "pruned", "speedup")]

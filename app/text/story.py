@@ -3,17 +3,23 @@
 from app.state.values import Opened
 from app.text import format as text
 from core.results import Comparison, Outcome
+from core.tables import TASKS
 
 
 def headline(opened: Opened, outcome: Outcome, measured: Comparison | None) -> str:
     """Return the one sentence of the demo view."""
     total = opened.nuclei.count
     found = outcome.changes.still_found
-    if total == 0:
+    task = TASKS[opened.model.task]
+    many = text.counted(total, task.one, task.many)
+    if task.key == "patch":
+        words = f"{outcome.changes.count('kept').events:,} of {many} keep their class"
+    elif total == 0:
         return "The whole model finds no nuclei in this tile"
-    if outcome.request.sparsity == 0:
-        return f"The whole model finds {text.counted(total, 'nucleus', 'nuclei')}"
-    words = f"{found:,} of {text.counted(total, 'nucleus', 'nuclei')} still found"
+    elif outcome.request.sparsity == 0:
+        return f"The whole model finds {many}"
+    else:
+        words = f"{found:,} of {many} still found"
     if measured is None:
         return words
     if measured.verdict == "faster":

@@ -5,11 +5,19 @@ A checkpoint holds numbers alone. The names of its classes are read from
 the outputs.
 """
 
+from __future__ import annotations
+
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.errors import ModelError
-from core.types import ModelSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from core.models.loaded import LoadedModel
+    from core.types import ModelSpec
 
 _MOST = 1_000_000  # bytes
 
@@ -38,6 +46,32 @@ def name_classes(spec: ModelSpec, path: Path) -> ModelSpec:
     return spec
 
 
+def with_classes(model: LoadedModel, names: Sequence[str]) -> LoadedModel:
+    """Return a classifier with names that were typed.
+
+    Parameters
+    ----------
+    model
+        Its weights are shared.
+    names
+        In the order of the outputs; none keeps those that the model has.
+
+    Raises
+    ------
+    ModelError
+        When it is no classifier, or there is not one name for each class.
+    """
+    if not names:
+        return model
+    if model.spec.task != "patch":
+        raise ModelError(
+            f"{model.spec.name} finds nuclei; names of classes can be given to a "
+            "classifier of patches."
+        )
+    spec = _checked(model.spec, tuple(names), "The list of classes")
+    return replace(model, spec=spec)
+
+
 def _named(spec: ModelSpec, place: Path) -> ModelSpec:
     try:
         if place.stat().st_size > _MOST:
@@ -48,11 +82,15 @@ def _named(spec: ModelSpec, place: Path) -> ModelSpec:
             f"{place.name} cannot be read ({error}); save it as text in UTF-8."
         ) from error
     names = tuple(line.strip() for line in text.splitlines() if line.strip())
+    return _checked(spec, names, place.name)
+
+
+def _checked(spec: ModelSpec, names: tuple[str, ...], what: str) -> ModelSpec:
     outputs = int(spec.config.get("classes", len(names)))
     wanted = 2 if outputs == 1 else outputs  # one output tells two classes apart
     if len(names) != wanted or len(set(names)) != wanted:
         raise ModelError(
-            f"{place.name} has {len(set(names))} different names and the model "
-            f"{wanted} classes; write one name a line, in the order of the outputs."
+            f"{what} has {len(set(names))} different names and the model {wanted} "
+            "classes; give one name for each, in the order of the outputs."
         )
     return replace(spec, classes=names)

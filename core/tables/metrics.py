@@ -216,6 +216,13 @@ def metrics_for(task: TaskName, *, usual: bool = False) -> tuple[Metric, ...]:
     return tuple(row for row in _ROWS if task in row.tasks and (row.usual or not usual))
 
 
+def task_of(keys: Iterable[str]) -> TaskName:
+    """Return the kind of model that has all these scores; nuclei where several do."""
+    wanted = frozenset(keys)
+    own = {row.key for row in metrics_for("nuclei")}
+    return "nuclei" if wanted <= own else "patch"
+
+
 def metric_titles(keys: Iterable[str] = METRICS) -> dict[str, str]:
     """Return titles by key, in the order of the table; unknown keys are left out."""
     wanted = frozenset(keys)

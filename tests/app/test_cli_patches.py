@@ -83,6 +83,21 @@ def test_a_folder_of_labelled_patches(classifier, folder, tmp_path, capsys):
     assert "AJI" not in card
 
 
+def test_classes_can_be_named_on_the_command_line(classifier, folder, capsys):
+    named = words(classifier, folder / "images" / "p0.png", "--classes", "fat,gland")
+    assert run(named) == 0
+    assert "p0: " in (text := capsys.readouterr().out)
+    assert "fat" in text or "gland" in text
+    assert "stroma" not in text
+    assert run(words(classifier, folder, "--classes", "fat,gland,nerve")) == 2
+    assert "3 different names and the model 2 classes" in capsys.readouterr().err
+
+
+def test_names_of_classes_are_for_classifiers(capsys):
+    assert run(words("unet", "sample:", "--classes", "fat,gland")) == 2
+    assert "classifier of patches" in capsys.readouterr().err
+
+
 def test_one_patch_for_people(classifier, folder, capsys):
     assert run(words(classifier, folder / "images" / "p0.png")) == 0
     text = capsys.readouterr().out

@@ -136,6 +136,15 @@ def test_history_takes_panes_and_locks_for_choices_and_no_other():
     assert not back.visited(replace(moved, requests=(request(0.3), request(0.5)))).forth
 
 
+def test_csv_of_a_classifier_has_its_own_columns():
+    point = replace(trial(0.5), scores={"accuracy": 0.75, "auc": 0.5, "f1": 0.7})
+    header, row = as_csv((point,)).strip().split("\n")
+    cells = dict(zip(header.split(","), row.split(","), strict=True))
+    assert cells["accuracy"] == "0.7500"
+    assert "patches_kept" in cells
+    assert not {"aji", "nuclei_kept"} & set(cells)
+
+
 def test_csv_has_a_row_per_point_and_leaves_unknowns_empty():
     table = as_csv((trial(0.5, speedup=2.0), trial(0.9, math.nan)))
     header, first, second = table.strip().split("\n")

@@ -39,6 +39,16 @@ def ask_tile(window: WindowSignals) -> None:
         window.openAsked.emit("", path)
 
 
+def ask_patches(window: WindowSignals) -> None:
+    """Ask for a folder of patches to open."""
+    path = QFileDialog.getExistingDirectory(
+        window, "Open folder of patches", window.folders.get("tile", "")
+    )
+    if path:
+        window.folders["tile"] = path
+        window.openAsked.emit("", path)
+
+
 def ask_labels(window: WindowSignals) -> None:
     """Ask for the ground truth of the open tile."""
     path = _ask_file(window, "Ground truth", "labels", LABELS)

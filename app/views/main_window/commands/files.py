@@ -56,6 +56,14 @@ FILE_COMMANDS = (
         bar=True,
     ),
     Command(
+        "open.patches",
+        "Open folder of patches…",
+        "",
+        "File",
+        "Open all patches of a folder, for a model that classifies them.",
+        dialogs.ask_patches,
+    ),
+    Command(
         "open.labels",
         "Open labels…",
         "Ctrl+L",
