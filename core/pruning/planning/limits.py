@@ -32,6 +32,28 @@ class Limits:
     ratios: Mapping[str, float] = field(default_factory=dict)
 
 
+def out_of_reach(reach: float, *, narrow: bool) -> str:
+    """Return the sentence for a sparsity that cannot be met.
+
+    Parameters
+    ----------
+    reach
+        Largest share that can go, 0 to 1; what is named is never above it.
+    narrow
+        Whether the scope leaves out layers of the network.
+    """
+    most = f"At most {np.floor(reach * 1000 + 1e-9) / 10:.1f} % can be removed"
+    if narrow:
+        return (
+            f"{most} in this scope; the other layers are kept. Choose a wider scope or "
+            "a lower sparsity."
+        )
+    return (
+        f"{most}: the rest is protected, locked or below the minimum of channels. "
+        "Choose a lower sparsity, unlock layers or lower the minimum of channels."
+    )
+
+
 def floors(graph: ChannelGraph, min_channels: int) -> NDArray[np.int64]:
     """Atoms that each group must keep so that no layer is narrower than allowed."""
     floor = np.ones(len(graph.groups), dtype=np.int64)

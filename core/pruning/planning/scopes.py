@@ -12,6 +12,9 @@ from core.pruning.tracing.graph import Alive, ChannelGraph
 from core.pruning.tracing.labels import FIXED
 from core.pruning.tracing.topology import Stage, layer_positions
 
+WHOLE = ("network", "layer")
+"""Scopes that leave out no layer."""
+
 PARTS: Mapping[str, frozenset[Stage]] = {
     "encoder": frozenset({"encoder", "bottleneck"}),
     "decoder": frozenset({"decoder", "head"}),

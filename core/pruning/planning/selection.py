@@ -14,9 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import PruningError
-from core.pruning.planning.limits import Limits, floors, steps
+from core.pruning.planning.limits import Limits, floors, out_of_reach, steps
 from core.pruning.planning.plan import Kept, PruningPlan
-from core.pruning.planning.scopes import allowed_atoms, scope_names, touched_atoms
+from core.pruning.planning.scopes import (
+    WHOLE,
+    allowed_atoms,
+    scope_names,
+    touched_atoms,
+)
 from core.pruning.tracing.counting import Counter
 from core.pruning.tracing.graph import Alive, ChannelGraph
 from core.pruning.tracing.labels import FIXED
@@ -109,7 +114,7 @@ class Selector:
         free = self._free(scope)
         given = self._by_ratio(scores, free)
         order = self._order(scores, free, layerwise=scope == "layer")
-        return self._bisect(order, given, sparsity, count)
+        return self._bisect(order, given, sparsity, count, narrow=scope not in WHOLE)
 
     def select_below(
         self, scores: Scores, goal: float, scope: str, cost: Callable[[Alive], float]
@@ -176,7 +181,7 @@ class Selector:
 
     def _free(self, scope: str) -> Alive:
         free = ~self._locked
-        if scope not in ("network", "layer"):
+        if scope not in WHOLE:
             chosen = allowed_atoms(self.graph, scope)
             if not (chosen & ~self._locked).any():
                 names = ", ".join(scope_names(self.graph)[:12])
@@ -259,7 +264,13 @@ class Selector:
             alive[removed[back]] = True
 
     def _bisect(
-        self, order: NDArray[np.int64], given: Alive, sparsity: float, count: Count
+        self,
+        order: NDArray[np.int64],
+        given: Alive,
+        sparsity: float,
+        count: Count,
+        *,
+        narrow: bool,
     ) -> Alive:
         dense = self.counter.one(np.ones(self.graph.atoms, dtype=bool), count)
         goal = (1.0 - sparsity) * dense
@@ -271,12 +282,7 @@ class Selector:
             return np.ones(self.graph.atoms, dtype=bool)
         least = left(order.size)
         if least > goal and least - goal > self._one_atom(count):
-            reach = 1 - least / dense
-            raise PruningError(
-                f"{sparsity:.1%} of {count} cannot be removed: what is left would be "
-                f"protected. Ask for at most {np.floor(reach * 1000) / 10:.1f}%, or "
-                "widen the scope or lower the minimum of channels."
-            )
+            raise PruningError(out_of_reach(1 - least / dense, narrow=narrow))
         low = _shortest(order.size, goal, left)
         # One atom more or less: the nearer of the two.
         if low and abs(left(low - 1) - goal) <= abs(left(low) - goal):

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from core.errors import PruningError
 from core.pruning.planning.checks import check_model, check_request, check_statistics
-from core.pruning.planning.limits import Limits
-from core.pruning.planning.scopes import layers_in, scope_names
+from core.pruning.planning.limits import Limits, out_of_reach
+from core.pruning.planning.scopes import WHOLE, layers_in, scope_names
 from core.pruning.planning.weight_masks import MaskPlan, as_tensor
 from core.pruning.scoring.heuristics import ScoringContext, find_heuristic
 from core.pruning.scoring.heuristics.protocol import WeightScores
@@ -80,11 +80,8 @@ def make_masks(  # noqa: PLR0913 - mirrors make_plan
     gone = round(sparsity * params)
     most = sum(s.numel() for s in scores.values())
     if gone > most:
-        raise PruningError(
-            f"{sparsity:.1%} of the parameters cannot be removed: weights in scope "
-            f"'{scope}' are {most / params:.1%} of them. Ask for less or widen the "
-            "scope."
-        )
+        narrow = scope not in WHOLE
+        raise PruningError(out_of_reach(most / params, narrow=narrow))
     masks = _layerwise(scores, gone) if scope == "layer" else _together(scores, gone)
     request = {
         "kind": "unstructured",
@@ -146,7 +143,7 @@ def weights_in(
         When there are none.
     """
     learned = {name for name, _ in module.named_parameters()}
-    everywhere = scope in ("layer", "network")
+    everywhere = scope in WHOLE
     inside = frozenset() if everywhere else layers_in(graph, scope)
     kept = frozenset().union(*(layers_in(graph, name) for name in locked))
     found = {

@@ -176,7 +176,7 @@ CASES = {
     "out of reach": (
         _net,
         lambda n: _plan(n, sparsity=0.9, scope="first"),
-        "Ask for at most",
+        "in this scope; the other layers are kept",
     ),
     "out of reach, floor": (
         _net,

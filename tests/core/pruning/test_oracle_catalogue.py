@@ -37,7 +37,7 @@ def _plan(it, name, heuristic, sparsity, scope):
         try:
             return it.plan(heuristic, sparsity, scope=scope)
         except PruningError as error:
-            if "cannot be removed" not in str(error):
+            if "can be removed" not in str(error):
                 raise
             sparsity /= 2
 

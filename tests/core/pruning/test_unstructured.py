@@ -288,7 +288,7 @@ def test_requests_that_cannot_be_met():
         make_masks(it.module, it.graph, "taylor", 0.5)
     with pytest.raises(PruningError, match="There are no weights in scope 'middle'"):
         _masks(it, "magnitude", 0.5, scope="middle")
-    with pytest.raises(PruningError, match="Ask for less or widen"):
+    with pytest.raises(PruningError, match="Choose a wider scope or a lower sparsity"):
         _masks(it, "magnitude", 0.9, scope="encoder.0")
     with pytest.raises(PruningError, match="outside 0 to"):
         _masks(it, "magnitude", 1.0)
