@@ -3,12 +3,20 @@
 import fakes
 import numpy as np
 import pytest
+from finding import captioned, named, segments
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QSlider,
+    QToolButton,
+)
 
 from app.rendering.overlay import Camera, label_pyramid, picture_pyramid
-from app.rendering.palette import KIND_COLOUR, by_kind, by_type, series_colour
+from app.rendering.palette import KIND_COLOUR, by_kind, by_type
+from app.rendering.series_looks import series_look
 from app.state.values import KINDS, Picture
 from app.views.panels.controls import Controls
 from app.views.panels.demo import Demo
@@ -16,7 +24,9 @@ from app.views.panels.messages import MessageBar
 from app.views.panels.nuclei import NucleiBar
 from app.views.panels.status import Status
 from app.views.panels.viewer import Viewer
+from app.views.widgets.bars import Bars
 from app.views.widgets.network import Network
+from app.views.widgets.segments import Segments
 from app.views.widgets.tile_parts import Mask
 from app.views.widgets.tile_view import TileView
 from core.metrics import Change, nucleus_changes
@@ -59,62 +69,55 @@ def test_controls_setters_are_silent(controls):
     controls.set_heuristics(fakes.HEURISTICS)
     controls.set_counts(fakes.DENSE, fakes.counts_at(0.5))
     assert heard == []
-    assert controls._slider.value() == 777
-    assert controls._number.value() == pytest.approx(77.7)
-    assert controls._recovery.choice == "bn"
+    assert named(controls, "Sparsity").value() == 777
+    assert named(controls, "Sparsity in per cent").value() == pytest.approx(77.7)
+    assert named(controls, "Recovery").choice == "bn"
 
 
 def test_slider_and_number_ask_once(qtbot, controls):
     controls.set_request(PruneRequest("l2", 0.5))
     heard = listen(controls.sparsityChosen)
-    qtbot.keyClick(controls._slider, Qt.Key.Key_Right)
+    qtbot.keyClick(named(controls, "Sparsity"), Qt.Key.Key_Right)
     assert heard == [(0.505,)]
-    controls._number.setValue(61.5)
+    named(controls, "Sparsity in per cent").setValue(61.5)
     assert heard[1:] == [(0.615,)]
 
 
 def test_segments_ask_once_and_only_when_clicked(qtbot, controls):
     heard = listen(controls.scopeChosen)
-    button = controls._scope._group.button(1)
+    button = list(segments(controls, "Scope").values())[1]
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert heard == [("layer",)]
 
 
 def test_heuristics_that_do_not_apply_are_grey_and_say_why(controls):
-    items = controls._heuristic.model()
-    index = controls._heuristic.findData("bn_scale")
+    box = named(controls, "Heuristic")
+    items, index = box.model(), box.findData("bn_scale")
     assert not items.item(index).isEnabled()
-    tip = controls._heuristic.itemData(index, Qt.ItemDataRole.ToolTipRole)
+    tip = box.itemData(index, Qt.ItemDataRole.ToolTipRole)
     assert "no batch norm" in tip
-    assert items.item(controls._heuristic.findData("l2")).isEnabled()
+    assert items.item(box.findData("l2")).isEnabled()
 
 
 def test_choosing_a_heuristic_asks_for_its_name(qtbot, controls):
     controls.set_request(PruneRequest("reconstruction", 0.5))
     heard = listen(controls.heuristicChosen)
-    qtbot.keyClick(controls._heuristic, Qt.Key.Key_Down)
+    qtbot.keyClick(named(controls, "Heuristic"), Qt.Key.Key_Down)
     assert heard == [("l2",)]
 
 
 def test_bars_say_all_three_counts(controls):
     controls.set_counts(fakes.DENSE, fakes.counts_at(0.8))
-    said = controls._bars.accessibleDescription()
+    said = controls.findChild(Bars).accessibleDescription()
     assert "1.56 M of 7.80 M" in said
     assert "MACs per 256\u00d7256: 5.81 G of 13.2 G" in said
     assert "Channels" in said
 
 
 def test_every_control_has_a_name_for_screen_readers(controls):
-    for widget in (
-        controls._heuristic,
-        controls._slider,
-        controls._number,
-        controls._scope,
-        controls._count,
-        controls._recovery,
-        controls._bars,
-    ):
-        assert widget.accessibleName()
+    kinds = (QComboBox, QSlider, QAbstractSpinBox, Segments, Bars)
+    for widget in (each for kind in kinds for each in controls.findChildren(kind)):
+        assert widget.accessibleName(), widget
 
 
 @pytest.fixture
@@ -204,14 +207,14 @@ def test_masks_are_painted_and_hidden(viewer):
 
 
 def test_blink_shows_the_dense_masks_only_while_held(viewer):
-    dense = viewer._masks[0]
+    dense = viewer.dense.masks
     viewer.set_masks(dense, ())
     viewer.blink(True)
-    assert viewer.pruned._masks == dense
+    assert viewer.pruned.masks == dense
     viewer.set_masks(dense, ())  # a result that arrives meanwhile
-    assert viewer.pruned._masks == dense
+    assert viewer.pruned.masks == dense
     viewer.blink(False)
-    assert viewer.pruned._masks == ()
+    assert viewer.pruned.masks == ()
 
 
 def test_panes_work_from_the_keyboard(qtbot, viewer):
@@ -244,7 +247,7 @@ def test_lost_nuclei_are_hatched_whatever_the_stain():
 def test_colours_with_a_meaning_are_all_different():
     assert len(set(KIND_COLOUR.values())) == len(KINDS)
     order = ("l1", "l2", "random", "taylor")
-    colours = [series_colour(name, order) for name in order]
+    colours = [series_look(name).colour for name in order]
     assert len(set(colours)) == 4
 
 
@@ -257,7 +260,10 @@ def test_the_network_draws_every_layer(qtbot):
     dense = view.grab().toImage()
     view.set_kept({layer.name: 1 for layer in fakes.LAYERS})
     assert empty != dense != view.grab().toImage()
-    assert "of 512 channels" in view._tip(fakes.LAYERS[8])
+    qtbot.keyClick(view, Qt.Key.Key_Home)
+    for _ in range(8):
+        qtbot.keyClick(view, Qt.Key.Key_Right)
+    assert "1 of 512" in view.accessibleDescription()
 
 
 def test_nuclei_buttons_lead_to_their_kind(qtbot):
@@ -267,10 +273,12 @@ def test_nuclei_buttons_lead_to_their_kind(qtbot):
     before = np.arange(1, 50).repeat(4)[None]
     after = np.where(before > 47, 0, before)
     view.set_changes(nucleus_changes(before, after), types=False)
-    assert view._buttons["lost"].text() == "2 lost"
-    assert not view._buttons["new"].isEnabled()
-    assert view._buttons["retyped"].isHidden()
-    qtbot.mouseClick(view._buttons["lost"], Qt.MouseButton.LeftButton)
+    view.show()
+    assert not captioned(view, "0 new").isEnabled()
+    shown = [b.text() for b in view.findChildren(QToolButton) if b.isVisible()]
+    assert "2 lost" in shown
+    assert not any("type" in words for words in shown)
+    qtbot.mouseClick(captioned(view, "2 lost"), Qt.MouseButton.LeftButton)
     assert heard == [("lost",)]
 
 
@@ -279,7 +287,7 @@ def test_messages_can_be_copied_and_dismissed(qtbot):
     qtbot.addWidget(view)
     heard = listen(view.dismissed)
     view.set_message("It failed: try again.", "the traceback")
-    qtbot.mouseClick(view._copy, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(captioned(view, "Copy details"), Qt.MouseButton.LeftButton)
     assert QApplication.clipboard().text() == "It failed: try again.\n\nthe traceback"
     assert heard == []
     view.set_message("")
@@ -291,11 +299,11 @@ def test_status_offers_cancel_only_while_working(qtbot):
     qtbot.addWidget(view)
     heard = listen(view.cancelAsked)
     view.set_work("Pruning", 1, 4)
-    assert not view._cancel.isHidden()
-    qtbot.mouseClick(view._cancel, Qt.MouseButton.LeftButton)
+    assert not captioned(view, "Cancel").isHidden()
+    qtbot.mouseClick(captioned(view, "Cancel"), Qt.MouseButton.LeftButton)
     assert len(heard) == 1
     view.set_work(None)
-    assert view._cancel.isHidden()
+    assert captioned(view, "Cancel").isHidden()
 
 
 def test_demo_steps_ask_for_a_sparsity(qtbot):
@@ -305,9 +313,13 @@ def test_demo_steps_ask_for_a_sparsity(qtbot):
     view.set_story("47 of 49 nuclei still found", "A tenth is left.")
     view.set_step(0.9)
     assert heard == []
-    assert view._steps[0.9].isChecked()
-    assert not view._steps[0.5].isChecked()
-    qtbot.mouseClick(view._steps[0.5], Qt.MouseButton.LeftButton)
+    half, tenth = (
+        captioned(view, "2   Half of it"),
+        captioned(view, "3   A tenth of it"),
+    )
+    assert tenth.isChecked()
+    assert not half.isChecked()
+    qtbot.mouseClick(half, Qt.MouseButton.LeftButton)
     assert heard == [(0.5,)]
 
 

@@ -91,6 +91,7 @@ class SweepWindow(QDialog):
         column.addWidget(self._bar)
         self._doing = QLabel()
         self._doing.setWordWrap(True)
+        self._doing.setAccessibleName("What the sweep does")
         self._doing.setProperty("role", "faint")
         self._doing.setMinimumHeight(2 * self.fontMetrics().height())
         self._doing.setAlignment(Qt.AlignmentFlag.AlignTop)

@@ -101,6 +101,11 @@ class Network(QWidget):
         self.update()
 
     @property
+    def blocks(self) -> tuple[QRectF, ...]:
+        """Where each layer is drawn, in pixels."""
+        return self._arranged().blocks
+
+    @property
     def current(self) -> Layer | None:
         """The layer under the pointer, or the one that the keys are at."""
         found = 0 <= self._current < len(self._layers)
@@ -234,14 +239,10 @@ class Network(QWidget):
 
     def _together(self) -> frozenset[int]:
         """Return places of the layers that go together with the current one."""
-        current = self.current
-        names = set(current.coupled) if current else set()
+        names = set(self.current.coupled) if self.current else set()
         return frozenset(
             i for i, layer in enumerate(self._layers) if layer.name in names
         )
-
-    def _held(self, layer: Layer) -> bool:
-        return not self._locked.isdisjoint(layer.coupled)
 
     def _sentence(self) -> str:
         layer = self.current
@@ -255,7 +256,7 @@ class Network(QWidget):
             words.append("locked")
         elif not layer.free:
             words.append(f"protected ({layer.protected})")
-        elif self._held(layer):
+        elif not self._locked.isdisjoint(layer.coupled):
             words.append("held by a locked layer")
         if layer.coupled:
             words.append(f"coupled with {len(layer.coupled)}")

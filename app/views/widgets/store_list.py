@@ -52,6 +52,11 @@ class StoreList(QWidget):
         self._column.setSpacing(2)
         self._rows: tuple[StoreRow, ...] = ()
 
+    @property
+    def rows(self) -> tuple[StoreRow, ...]:
+        """The stores on show."""
+        return self._rows
+
     def set_rows(self, rows: Sequence[StoreRow]) -> None:
         """Show these stores; silent."""
         if tuple(rows) == self._rows:

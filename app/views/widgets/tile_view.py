@@ -114,6 +114,11 @@ class TileView(QWidget):
             self.update()
 
     @property
+    def masks(self) -> tuple[Mask, ...]:
+        """What is drawn over the tile, the last on top."""
+        return self._masks
+
+    @property
     def dimmed(self) -> bool:
         """Whether what is drawn is marked as a result of other settings."""
         return self._dimmed
@@ -159,6 +164,11 @@ class TileView(QWidget):
         """Ring one place of the tile; silent."""
         self._target = None if place is None else QPointF(*place)
         self.update()
+
+    @property
+    def target(self) -> tuple[float, float] | None:
+        """The place of the tile that is ringed, if one is."""
+        return None if self._target is None else self._target.toTuple()
 
     def set_note(self, note: str) -> None:
         """Write a sentence where there is no tile; silent."""
