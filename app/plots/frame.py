@@ -173,7 +173,8 @@ class ChartFrame(QWidget):
         view.menuAsked.connect(self._on_menu)
         self._place.addWidget(view)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setFocusProxy(view)
+        # Not a focus proxy: that takes what follows the chart off the way of Tab.
+        self.setTabOrder(self, view)
         self._view = view
 
     def showEvent(self, event: QShowEvent) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import is_idle
+from finding import captioned, named, said, segments
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -23,10 +24,12 @@ from app.state.exploring import BASELINE, EXPLORED, baseline_of
 from app.state.locks import followed, speedup_at
 from app.state.panes import find_arrangement, next_pane
 from app.state.values import RawMap
+from app.views.widgets.fitting import FittingLabel
 from app.views.widgets.pane_frame import Head, PaneFrame
 from app.views.widgets.pane_grid import best_columns
 from core.images.samples import load_sample
 from core.results import HeuristicInfo
+from core.tables import RECOVERIES
 from core.types import SIZES, PruneRequest
 
 
@@ -45,9 +48,14 @@ def settle(qtbot, bench):
 
 def opened_with(qtbot, bench, count):
     while len(bench.store.state.panes) < count:
-        qtbot.mouseClick(bench.window.controls._panes._add, Qt.MouseButton.LeftButton)
+        add = captioned(bench.window.controls, "+ Add pane")
+        qtbot.mouseClick(add, Qt.MouseButton.LeftButton)
     settle(qtbot, bench)
     return bench.store.state
+
+
+def frames(bench):
+    return bench.window.viewer.findChildren(PaneFrame)
 
 
 def views(bench):
@@ -72,7 +80,7 @@ def test_the_baseline_is_the_last_to_be_offered_and_four_are_all(qtbot, shown):
         "l2",
         "random",
     ]
-    assert not shown.window.controls._panes._add.isEnabled()
+    assert not captioned(shown.window.controls, "+ Add pane").isEnabled()
     shown.controller.dispatch(events.PaneAdded())
     assert len(shown.store.state.panes) == MOST
 
@@ -158,9 +166,8 @@ def test_a_pane_that_fails_says_so_once_and_is_left_alone(qtbot, shown):
     shown.controller.set_request(heuristic="broken")
     settle(qtbot, shown)
     sentence = "This cannot be pruned: choose another heuristic."
-    frame = shown.window.viewer._pruned[1]
-    assert frame._failure.isVisible()
-    assert frame._failure.text() == sentence
+    frame = frames(shown)[2]
+    assert said(frame) == [sentence]
     assert shown.store.state.seen is None  # no masks of other settings
     assert [message.text for message in messages] == [sentence]
     shown.controller.dispatch(events.PaneChosen(0))
@@ -173,7 +180,7 @@ def test_a_pane_that_fails_says_so_once_and_is_left_alone(qtbot, shown):
         assert shown.store.state.pane.current
     assert [message.text for message in messages if message] == [sentence]
     assert list(shown.store.state.failed) == tries
-    assert frame._failure.text() == sentence
+    assert said(frame) == [sentence]
     assert shown.store.state.latency is not None  # the others are measured
 
 
@@ -185,7 +192,7 @@ def test_a_pane_that_failed_works_again_with_other_settings(qtbot, shown):
     settle(qtbot, shown)
     assert shown.store.state.current
     assert not shown.store.state.failed
-    assert not shown.window.viewer._pruned[1]._failure.isVisible()
+    assert said(frames(shown)[2]) == []
 
 
 def test_a_point_without_repair_is_gone_back_to_as_it_was(ready):
@@ -216,12 +223,10 @@ def test_single_weights_bring_a_repair_that_goes_with_them(qtbot, shown):
     shown.controller.set_request(heuristic="unstructured:magnitude")
     request = shown.store.state.request
     assert (request.recovery, request.count) == ("none", "params")
-    allowed = {
-        key: controls._recovery._group.button(index).isEnabled()
-        for index, key in enumerate(controls._recovery._keys)
-    }
+    buttons = segments(controls, "Recovery")
+    allowed = {key: buttons[row.short].isEnabled() for key, row in RECOVERIES.items()}
     assert {key for key, may in allowed.items() if not may} == {"refit", "sequential"}
-    greyed = controls._recovery._group.button(2)
+    greyed = list(buttons.values())[2]
     assert "unstructured" in greyed.toolTip()
     shown.controller.set_request(heuristic="l2")
     assert shown.store.state.request.recovery == "refit"
@@ -233,7 +238,7 @@ def test_single_weights_bring_a_repair_that_goes_with_them(qtbot, shown):
 def test_a_pane_is_closed_by_its_button(qtbot, shown):
     opened_with(qtbot, shown, 3)
     kept = [pane.request for pane in shown.store.state.panes]
-    close = shown.window.viewer._pruned[0]._close
+    close = named(shown.window, "Close pruned model's nuclei, pane 1")
     qtbot.mouseClick(close, Qt.MouseButton.LeftButton)
     settle(qtbot, shown)
     assert [p.request for p in shown.store.state.panes] == kept[1:]
@@ -258,7 +263,7 @@ def test_panes_draw_their_own_nuclei(qtbot, shown):
     settle(qtbot, shown)
     counts = [pane.outcome.nuclei.count for pane in shown.store.state.panes]
     assert counts[1] < counts[0]
-    drawn = [int(view._masks[0].levels[0].max()) for view in views(shown)[1:]]
+    drawn = [int(view.masks[0].levels[0].max()) for view in views(shown)[1:]]
     assert drawn == counts
 
 
@@ -341,7 +346,7 @@ def test_a_point_under_the_pointer_is_previewed_and_leaving_restores(qtbot, show
     state = shown.store.state
     first = state.trials[0].request
     view = shown.window.viewer.pruned
-    own = view._masks
+    own = view.masks
     frame = shown.window.plots.frames["accuracy"]
     qtbot.waitUntil(lambda: frame.view is not None, timeout=20_000)
 
@@ -354,10 +359,10 @@ def test_a_point_under_the_pointer_is_previewed_and_leaving_restores(qtbot, show
     qtbot.waitUntil(lambda: showing_preview(shown), timeout=5000)
     assert shown.store.state.preview.request == first
     assert shown.store.state.request.sparsity == 0.9  # the controls stay
-    assert view._masks[0].levels is shown.store.state.seen.nuclei.levels
+    assert view.masks[0].levels is shown.store.state.seen.nuclei.levels
     qtbot.mouseMove(frame.view.viewport(), QPoint(2, 2))
     qtbot.waitUntil(lambda: shown.store.state.preview is None, timeout=5000)
-    assert view._masks == own
+    assert view.masks == own
 
 
 def test_a_point_that_is_not_remembered_is_computed_for_its_preview(qtbot, shown):
@@ -428,8 +433,8 @@ def test_no_head_is_cut_off_at_the_smallest_size(qtbot, shown):
     for count in (2, 3, 4):
         opened_with(qtbot, shown, count)
         QApplication.processEvents()
-        for frame in shown.window.viewer._frames()[: count + 1]:
-            for label in (frame._title, frame._note):
+        for frame in frames(shown)[: count + 1]:
+            for label in frame.findChildren(FittingLabel):
                 needed = label.fontMetrics().horizontalAdvance(label.wording)
                 assert needed <= label.width(), label.wording
 
@@ -533,5 +538,5 @@ def test_a_title_is_never_cut(qtbot):
     frame.set_head(Head(("Pruned",), ("320 nuclei of 314 · AJI 0.917 against dense",)))
     frame.resize(260, 200)
     frame.show()
-    title = frame._title
+    title, _ = frame.findChildren(FittingLabel)
     assert title.fontMetrics().horizontalAdvance("Pruned") <= title.width()

@@ -9,6 +9,7 @@ import pytest
 import skimage
 import stores
 from fakes import FakeEngine
+from finding import captioned, named, segments
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QSignalSpy
@@ -25,10 +26,11 @@ from app.plots.data import PlotData
 from app.plots.state_data import Caption
 from app.state.plot_settings import PlotSettings
 from app.views.panels.sweep import SweepWindow
+from app.views.widgets.store_list import StoreList
 from app.worker.runner import Runner
 from core.results import TrialIdentity
 from core.store import TrialStore, read_store
-from core.tables import COUNTS
+from core.tables import COUNTS, RECOVERIES
 from core.types import FineTune, PruneRequest
 
 LONG = 240_000  # ms, for a busy machine; nothing waits that long when it works
@@ -65,12 +67,18 @@ def went():
 
 
 @pytest.fixture
-def joined(qtbot, went, monkeypatch, tmp_path):
+def bare(qapp):
+    """A sweep window that nothing is joined to."""
+    return SweepWindow()
+
+
+@pytest.fixture
+def joined(qtbot, bare, went, monkeypatch, tmp_path):
     monkeypatch.setattr(
         sweeping, "default_store", lambda _: tmp_path / "new" / "run.sqlite"
     )
-    window, runner = SweepWindow(), Runner()
-    both = Sweeping(window, runner, went.append)
+    runner = Runner()
+    both = Sweeping(bare, runner, went.append)
     yield both
     both.close()
     assert runner.close()
@@ -78,8 +86,8 @@ def joined(qtbot, went, monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def window(joined):
-    return joined._window
+def window(joined, bare):
+    return bare
 
 
 def button(window, words):
@@ -89,7 +97,7 @@ def button(window, words):
 
 def mark(window, *names):
     """Mark these heuristics as a user would, and no others."""
-    rows = window.form._list
+    rows = named(window, "Heuristics")
     for row in range(rows.count()):
         item = rows.item(row)
         if item.flags() & Qt.ItemFlag.ItemIsUserCheckable:
@@ -124,7 +132,7 @@ def points(window):
 
 def test_nothing_can_start_before_a_model_is_open(window):
     assert not button(window, "Start sweep").isEnabled()
-    assert window._estimate.text() == "Open a model first."
+    assert named(window, "Size of the sweep").text() == "Open a model first."
 
 
 def test_the_controls_make_up_a_wish(joined, window, opened, tmp_path):
@@ -137,32 +145,38 @@ def test_the_controls_make_up_a_wish(joined, window, opened, tmp_path):
     assert wish.out == str(tmp_path / "new" / "run.sqlite")
     assert not wish.latency
     assert spy.count() >= 3
-    assert window._estimate.text().startswith("6 trials on 1 tile, roughly ")
+    assert (
+        named(window, "Size of the sweep")
+        .text()
+        .startswith("6 trials on 1 tile, roughly ")
+    )
     assert button(window, "Start sweep").isEnabled()
     mark(window)
-    assert window._estimate.text() == "Choose at least one heuristic."
+    assert named(window, "Size of the sweep").text() == "Choose at least one heuristic."
     assert not button(window, "Start sweep").isEnabled()
 
 
 def test_counts_locks_and_training_are_part_of_the_wish(joined, window, opened):
     joined.set_opened(opened)
     small(window)
-    assert not window.form._keep.isEnabled()
+    keep = captioned(window, "Keep locked layers")
+    minutes = named(window, "Minutes of fine-tuning")
+    assert not keep.isEnabled()
     assert window.form.wish.locked == ()
     joined.set_locked(("encoder.0",))
     assert window.form.wish.locked == ("encoder.0",)
-    window.form._keep.click()
+    keep.click()
     joined.set_locked(("encoder.0", "encoder.1"))  # no is no, whatever is locked next
     assert window.form.wish.locked == ()
     for key in COUNTS:
-        window.form._counts._group.button(window.form._counts._keys.index(key)).click()
+        segments(window, "Sparsity counts")[COUNTS[key].title].click()
         assert window.form.wish.count == key
     window.show()
     short = window.form.wish.seconds(1, 0.1, 2)
-    assert not window.form._minutes.isVisible()
-    window.form._recoveries["finetune"].click()
-    assert window.form._minutes.isVisible()
-    window.form._minutes.setValue(3.0)
+    assert not minutes.isVisible()
+    captioned(window, RECOVERIES["finetune"].short).click()
+    assert minutes.isVisible()
+    minutes.setValue(3.0)
     longer = window.form.wish.seconds(1, 0.1, 2)
     assert longer - short > 6 * 3 * 60  # six models are trained
     window.close()
@@ -178,19 +192,20 @@ def test_what_the_open_model_lacks_cannot_be_marked(joined, window, opened):
 def test_a_folder_is_counted(joined, window, opened, tmp_path):
     joined.set_opened(opened)
     mark(window, "l2")
-    window.form._data.findChildren(type(window.form._data._group.button(1)))[1].click()
-    assert window._estimate.text() == "Choose a folder of tiles."
+    segments(window, "Tiles")["Folder"].click()
+    assert named(window, "Size of the sweep").text() == "Choose a folder of tiles."
     (tmp_path / "data" / "images").mkdir(parents=True)
     window.form.set_folder(str(tmp_path / "data"))
-    window.form._tell()
-    assert "holds no images" in window._estimate.text()
+    window.form.changed.emit(window.form.wish)
+    assert "holds no images" in named(window, "Size of the sweep").text()
+    (tmp_path / "full" / "images").mkdir(parents=True)
     for name in "abc":
         Image.new("RGB", (8, 8)).save(tmp_path / f"{name}.png")
-        (tmp_path / f"{name}.png").rename(tmp_path / "data" / "images" / f"{name}.png")
-    joined._tiles = "", 0
-    window.form._tell()
-    assert "on 3 tiles" in window._estimate.text()
-    assert window.form.wish.data == str(tmp_path / "data")
+        (tmp_path / f"{name}.png").rename(tmp_path / "full" / "images" / f"{name}.png")
+    window.form.set_folder(str(tmp_path / "full"))
+    window.form.changed.emit(window.form.wish)
+    assert "on 3 tiles" in named(window, "Size of the sweep").text()
+    assert window.form.wish.data == str(tmp_path / "full")
     classes = tmp_path / "classes"
     for name in ("fat", "tumour"):
         (classes / name).mkdir(parents=True)
@@ -249,18 +264,22 @@ def test_a_sweep_fills_the_plots_is_cancelled_and_goes_on(
     # at once: nothing is waited for
     assert not joined.process.running
     assert window.form.isEnabled()
-    assert "Cancelled" in window._doing.text()
+    assert "Cancelled" in named(window, "What the sweep does").text()
     qtbot.waitUntil(lambda: not psutil.pid_exists(pid) if pid else True, timeout=LONG)
     kept = len(read_store(out).records)
     assert kept >= 1
-    joined._show_size(window.form.wish)
-    assert "Goes on where it stopped" in window._estimate.text()
+    window.form.changed.emit(window.form.wish)
+    assert "Goes on where it stopped" in named(window, "Size of the sweep").text()
     qtbot.mouseClick(button(window, "Start sweep"), Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: "Done." in window._doing.text(), timeout=LONG)
+    qtbot.waitUntil(
+        lambda: "Done." in named(window, "What the sweep does").text(), timeout=LONG
+    )
     total = len(read_store(out).records)
     assert total > max(kept, 8)
     qtbot.waitUntil(lambda: points(window) == total, timeout=LONG)
-    assert f"{total - kept} trials computed" in window._doing.text()
+    assert (
+        f"{total - kept} trials computed" in named(window, "What the sweep does").text()
+    )
     # a click on a point goes to that state
     point = next(accuracy(window).points)
     window.charts.frames["accuracy"].chosen.emit(point.key)
@@ -274,13 +293,15 @@ def test_what_the_panel_says_is_what_is_pruned(joined, window, opened, qtbot):
     mark(window, "l2")
     spin(window, "First sparsity", 40)
     spin(window, "Last sparsity", 40)
-    window.form._counts._group.button(1).click()
-    for key, box in window.form._recoveries.items():
-        box.setChecked(key == "finetune")
-    window.form._minutes.setValue(0.1)
+    segments(window, "Sparsity counts")[COUNTS["macs"].title].click()
+    for row in RECOVERIES.values():
+        captioned(window, row.short).setChecked(row.key == "finetune")
+    named(window, "Minutes of fine-tuning").setValue(0.1)
     out = Path(window.form.wish.out)
     qtbot.mouseClick(button(window, "Start sweep"), Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: "Done." in window._doing.text(), timeout=LONG)
+    qtbot.waitUntil(
+        lambda: "Done." in named(window, "What the sweep does").text(), timeout=LONG
+    )
     (record,) = read_store(out).records
     training = FineTune(minutes=0.1)
     assert record.trial.request == PruneRequest(
@@ -312,12 +333,16 @@ def test_a_sweep_that_cannot_be_says_why(joined, window, opened, qtbot, tmp_path
     (tmp_path / "a.sqlite").mkdir()
     window.form.set_store(str(tmp_path / "a.sqlite"))
     qtbot.mouseClick(button(window, "Start sweep"), Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: "is a folder" in window._note.text(), timeout=LONG)
+    qtbot.waitUntil(
+        lambda: "is a folder" in named(window, "Message").text(), timeout=LONG
+    )
     assert button(window, "Start sweep").isEnabled()
     (tmp_path / "file").touch()
     window.form.set_store(str(tmp_path / "file" / "b.sqlite"))
     qtbot.mouseClick(button(window, "Start sweep"), Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: "cannot be made" in window._note.text(), timeout=LONG)
+    qtbot.waitUntil(
+        lambda: "cannot be made" in named(window, "Message").text(), timeout=LONG
+    )
     assert window.form.isEnabled()
 
 
@@ -328,7 +353,9 @@ def test_a_process_that_dies_is_told(joined, window, opened, qtbot):
     joined.start(window.form.wish)
     qtbot.waitUntil(lambda: joined.process.pid > 0, timeout=LONG)
     psutil.Process(joined.process.pid).kill()
-    qtbot.waitUntil(lambda: "ended by itself" in window._note.text(), timeout=LONG)
+    qtbot.waitUntil(
+        lambda: "ended by itself" in named(window, "Message").text(), timeout=LONG
+    )
     assert window.form.isEnabled()
 
 
@@ -346,7 +373,7 @@ def test_stores_of_two_machines_lie_over_each_other(
     for path in (first, second, first):  # opened twice, it is drawn once
         window.openAsked.emit(str(path))
     qtbot.waitUntil(lambda: points(window) == 40, timeout=LONG)
-    rows = window._stores._rows
+    rows = window.findChild(StoreList).rows
     assert [row.name for row in rows] == ["first.sqlite", "second.sqlite"]
     assert rows[0].about == "Intel Xeon, 4 cores · 30 trials · 1 tile"
     assert rows[1].about.startswith("AMD EPYC, 4 cores")
@@ -358,7 +385,7 @@ def test_stores_of_two_machines_lie_over_each_other(
     box.setCurrentIndex(1)
     box.activated.emit(1)
     assert next(accuracy(window).points).y != before
-    window._stores.closeAsked.emit(0)
+    window.findChild(StoreList).closeAsked.emit(0)
     assert points(window) == 10
     assert first.exists()
 
@@ -368,12 +395,12 @@ def test_points_of_another_model_say_so(
 ):
     joined.set_opened(opened)
     other = TrialIdentity("other.safetensors", "w", "", PruneRequest("l2", 0.5))
-    window.pointChosen.emit(other)
-    assert "open that model first" in window._note.text()
+    window.charts.pointChosen.emit(other)
+    assert "open that model first" in named(window, "Message").text()
     assert went == []
-    window.pointChosen.emit(TrialIdentity("unet-tiny", "w", "", other.request))
+    window.charts.pointChosen.emit(TrialIdentity("unet-tiny", "w", "", other.request))
     assert went == [other.request]
-    assert window._note.text() == ""
+    assert named(window, "Message").text() == ""
     model = tmp_path / "m.safetensors"
     model.touch()
     monkeypatch.chdir(tmp_path)
@@ -387,12 +414,16 @@ def test_trials_without_any_score_say_so(joined, window, qtbot, tmp_path):
     with TrialStore(tmp_path / "a.sqlite") as store:
         store.add(bare)
     window.openAsked.emit(str(tmp_path / "a.sqlite"))
-    qtbot.waitUntil(lambda: "finds a nucleus" in window._note.text(), timeout=LONG)
+    qtbot.waitUntil(
+        lambda: "finds a nucleus" in named(window, "Message").text(), timeout=LONG
+    )
 
 
 def test_what_is_no_store_says_so(joined, window, qtbot, tmp_path):
     window.openAsked.emit(str(tmp_path / "none.sqlite"))
-    qtbot.waitUntil(lambda: "does not exist" in window._note.text(), timeout=LONG)
+    qtbot.waitUntil(
+        lambda: "does not exist" in named(window, "Message").text(), timeout=LONG
+    )
     assert points(window) == 0
 
 
@@ -414,11 +445,11 @@ def test_the_button_opens_it_with_what_is_open(bench, qtbot, tmp_path, monkeypat
     assert panel.isVisible()
     bench.controller.open("demo", "")
     qtbot.waitUntil(lambda: bench.store.state.opened is not None)
-    assert "trials on 1 tile" in panel._estimate.text()
+    assert "trials on 1 tile" in named(panel, "Size of the sweep").text()
     # a click on a point of the open model's sweep goes there
     request = PruneRequest("l2", 0.35, recovery="bn")
     source = bench.store.state.opened.model.source
-    panel.pointChosen.emit(TrialIdentity(source, "w", "", request))
+    panel.charts.pointChosen.emit(TrialIdentity(source, "w", "", request))
     assert bench.store.state.request == request
     action.trigger()  # a second time it is the same one
     assert main.findChildren(SweepWindow) == [panel]
