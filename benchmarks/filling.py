@@ -56,11 +56,13 @@ class FillingSession:
             round(dense.macs * left**0.5),
             round(dense.channels * left**0.5),
         )
+        scores = dict.fromkeys(("aji", "pq", "dice", "f1"), score)
         return replace(
             self.last,
             request=request,
-            pruned=pruned,
-            scores={"aji": score, "pq": score, "dice": score, "f1": score},
+            counts=pruned,
+            scores=scores if self.last.scores is not None else None,
+            agreement=scores,
             intervals={"aji": (score - 0.03, score + 0.02)},
         )
 
