@@ -20,7 +20,7 @@ _VIEW = re.compile(r"#((?:region|level|mpp|pixel|resample)=[^#|]*)$")
 
 
 @dataclass(frozen=True, slots=True)
-class TileView:
+class TileRegion:
     """Which part of a picture is opened, and at which resolution.
 
     Parameters
@@ -95,7 +95,7 @@ def _size(text: str | None) -> float | None:
     return value
 
 
-WHOLE = TileView()
+WHOLE = TileRegion()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class Source:
     kind: SourceKind
     name: str = ""
     labels: str = ""
-    view: TileView = field(default=WHOLE)
+    view: TileRegion = field(default=WHOLE)
 
     @classmethod
     def of_tile(cls, text: str, labels: str = "") -> Self:
@@ -128,7 +128,7 @@ class Source:
         ----------
         text
             From a command line, a list of recent files or an old settings file. A
-            path may be followed by ``#`` and the text form of a `TileView`, and by
+            path may be followed by ``#`` and the text form of a `TileRegion`, and by
             ``|`` and the path of its labels, unless there is a file of just that
             name.
         labels
@@ -138,7 +138,7 @@ class Source:
             text, labels = _split_labels(text)
         view = WHOLE
         if (found := _VIEW.search(text)) and not Path(text).exists():
-            text, view = text[: found.start()], TileView.of(found.group(1))
+            text, view = text[: found.start()], TileRegion.of(found.group(1))
         if not text or text.startswith(_SAMPLE):
             return cls("sample", text.removeprefix(_SAMPLE), labels, view)
         return cls("file", text, labels, view)

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import replace
 from typing import Any
 
-from core.sources import Source, TileView
+from core.sources import Source, TileRegion
 
 _NAMES = ("region", "level", "mpp", "tile_mpp", "resample")
 
@@ -57,7 +57,7 @@ def with_view(found: dict[str, Any], name: str) -> None:
         return
     source = Source.of_tile(found.get(name) or "")
     old = source.view
-    view = TileView(
+    view = TileRegion(
         asked["region"] or old.region,
         old.level if asked["level"] is None else asked["level"],
         asked["mpp"] or old.mpp,

@@ -34,7 +34,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class PlotSample:
     """One model that was tried, with everything that an axis can show.
 
     Parameters
@@ -78,7 +78,7 @@ class Curve:
 
     key: Hashable
     name: str
-    samples: tuple[Sample, ...]
+    samples: tuple[PlotSample, ...]
     colour: Rgb
     mark: Mark = "circle"
     dash: Dash = "solid"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _VIEW = "app.plots.view"
 
 
-class Drawn(Protocol):
+class DrawnPlot(Protocol):
     """What waits for its turn."""
 
     def draw_now(self) -> None:

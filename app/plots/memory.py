@@ -7,7 +7,7 @@ Value = TypeVar("Value")
 _MOST = 256
 
 
-class Kept(Generic[Value]):
+class KeptDrawing(Generic[Value]):
     """The last value of each key, handed out again for equal inputs.
 
     A drag changes one curve of a chart. The others stay the very same objects, so

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.plots.chart import Axis, Unit
-from app.plots.data import PlotData, Reading, Sample
+from app.plots.data import PlotData, PlotSample, Reading
 from app.state.plot_settings import ChartSettings, Reference
 from core.tables import METRICS, Metric
 
@@ -41,7 +41,7 @@ class Quantity:
     key: str
     title: str
     unit: Unit
-    read: Callable[[Sample, Reference], Reading | None]
+    read: Callable[[PlotSample, Reference], Reading | None]
     dense: Callable[[PlotData, Reference], float | None]
     better: Literal["higher", "lower"] = "higher"
     low: float | None = 0.0

@@ -6,7 +6,7 @@ from functools import partial
 
 from app.plots.chart import Chart, Level, Point, Series, shown
 from app.plots.data import Curve, PlotData
-from app.plots.memory import Kept
+from app.plots.memory import KeptDrawing
 from app.plots.quantities import QUANTITIES, Quantity, reference_shown, score_shown
 from app.state.plot_settings import SCORE, ChartSettings, Reference
 from app.state.trials import front
@@ -78,7 +78,7 @@ def _up(key: str, data: PlotData, settings: ChartSettings) -> Quantity:
     return QUANTITIES[key]
 
 
-_SERIES = Kept[Series]()
+_SERIES = KeptDrawing[Series]()
 
 
 def _series(curve: Curve, axes: _Axes, chart: Chart) -> Series:

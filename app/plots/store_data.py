@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.plots.data import Curve, PlotData, Reading, Sample
+from app.plots.data import Curve, PlotData, PlotSample, Reading
 from app.plots.marks import DASHES, Dash
 from app.plots.styles import series_name, style_of
 from app.plots.trial_data import (
@@ -106,7 +106,7 @@ def _dense_scores(results: Sequence[StoreContents]) -> dict[str, float]:
     return found
 
 
-def _sample(same: Same, store: StoreContents) -> Sample:
+def _sample(same: Same, store: StoreContents) -> PlotSample:
     """Return trials that differ in the seed as one sample: means, with their range."""
     first = same[0]
     found: dict[Reference, dict[str, list[float]]] = {}
@@ -118,7 +118,7 @@ def _sample(same: Same, store: StoreContents) -> Sample:
                     known.setdefault(key, []).append(value)
     speedup = _speedup(same)
     dense_ms = dense_latency(store.trials)
-    return Sample(
+    return PlotSample(
         first.identity,
         shares_removed(first),
         {

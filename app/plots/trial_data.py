@@ -6,9 +6,9 @@ from functools import partial
 from statistics import median
 
 from app.plots.chart import Rgb
-from app.plots.data import Curve, PlotData, Reading, Sample
+from app.plots.data import Curve, PlotData, PlotSample, Reading
 from app.plots.marks import Dash, Mark
-from app.plots.memory import Kept
+from app.plots.memory import KeptDrawing
 from app.plots.styles import series_name, style_of
 from app.state.plot_settings import DENSE, TRUTH, Reference
 from app.state.trials import predictor, work_of
@@ -90,7 +90,7 @@ def _curves(
     return tuple(found)
 
 
-_CURVES = Kept[Curve]()
+_CURVES = KeptDrawing[Curve]()
 
 
 def _curve(
@@ -106,13 +106,13 @@ def _curve(
     return Curve(key, name, samples, *look)
 
 
-def _sample(trial: Trial, predicted: float, dense_ms: float | None) -> Sample:
+def _sample(trial: Trial, predicted: float, dense_ms: float | None) -> PlotSample:
     timed = trial.latency
     speedup = Reading(predicted, measured=False)
     if timed is not None:
         speedup = Reading(timed.speedup, drawn_interval(timed.interval))
     latency = to_latency(speedup, 1.0 if dense_ms is None else dense_ms)
-    return Sample(
+    return PlotSample(
         trial.request,
         shares_removed(trial),
         {

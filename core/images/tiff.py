@@ -15,7 +15,7 @@ from tifffile import TiffFile, TiffPage
 from core.errors import InputError
 from core.images.orientation import Region, known, shown_size, stored_region, turned
 from core.images.pixels import Raw
-from core.images.slides.values import Level
+from core.images.slides.values import PyramidLevel
 from core.images.tiff_metadata import (
     Planes,
     refuse_stack,
@@ -262,7 +262,7 @@ def _level(
     orientation: int,
     base: tuple[int, int],
     mpp: tuple[float, float] | None,
-) -> Level:
+) -> PyramidLevel:
     """Describe one resolution as it is shown."""
     sides = (page.imagewidth, page.imagelength)
     if not all(isinstance(side, int) for side in sides):
@@ -271,4 +271,4 @@ def _level(
     if mpp is not None:
         sides = shown_size(mpp, orientation)  # type: ignore[arg-type] # any pair
         mpp = (sides[0] * base[0] / size[0], sides[1] * base[1] / size[1])
-    return Level(size, mpp)
+    return PyramidLevel(size, mpp)

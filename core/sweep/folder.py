@@ -23,7 +23,7 @@ from core.images.datasets.reading import read_entry
 from core.images.labels.types import renumber_types
 from core.images.opening import open_tile
 from core.images.samples import DEFAULT_SAMPLE, load_sample
-from core.sources import WHOLE, Source, TileView
+from core.sources import WHOLE, Source, TileRegion
 from core.tables import TILE_ENDINGS
 from core.types import LabelledTile, ModelSpec
 
@@ -126,7 +126,7 @@ def _read_directory(folder: Path) -> TileFolder:
     raise InputError(f"{place} holds no images; put PNG, JPEG or TIFF tiles into it.")
 
 
-def _at_scale(found: TileFolder, view: TileView) -> TileFolder:
+def _at_scale(found: TileFolder, view: TileRegion) -> TileFolder:
     """Give all tiles of a folder the pixel size that a user typed.
 
     Raises

@@ -19,7 +19,7 @@ from app.rendering.palette import KIND_COLOUR, by_kind, by_type
 from app.rendering.series_looks import series_look
 from app.state.values import KINDS, Picture
 from app.views.panels.controls import Controls
-from app.views.panels.demo import Demo
+from app.views.panels.demo import DemoPanel
 from app.views.panels.messages import MessageBar
 from app.views.panels.nuclei import NucleiBar
 from app.views.panels.status import Status
@@ -307,7 +307,7 @@ def test_status_offers_cancel_only_while_working(qtbot):
 
 
 def test_demo_steps_ask_for_a_sparsity(qtbot):
-    view = Demo()
+    view = DemoPanel()
     qtbot.addWidget(view)
     heard = listen(view.stepChosen)
     view.set_story("47 of 49 nuclei still found", "A tenth is left.")

@@ -3,7 +3,7 @@
 import pytest
 
 from core.errors import InputError
-from core.sources import Source, TileView
+from core.sources import Source, TileRegion
 
 
 @pytest.mark.parametrize(
@@ -54,15 +54,15 @@ def test_a_file_exists_or_not(tmp_path):
 @pytest.mark.parametrize(
     "view",
     [
-        TileView(),
-        TileView((1, 2, 30, 40)),
-        TileView((0, 0, 5, 5), 2, 0.5, 0.25, resample=False),
-        TileView(level=1),
-        TileView(pixel_size=0.504),
+        TileRegion(),
+        TileRegion((1, 2, 30, 40)),
+        TileRegion((0, 0, 5, 5), 2, 0.5, 0.25, resample=False),
+        TileRegion(level=1),
+        TileRegion(pixel_size=0.504),
     ],
 )
 def test_a_view_comes_back_from_its_text(view):
-    assert TileView.of(str(view)) == view
+    assert TileRegion.of(str(view)) == view
     source = Source("file", "slide.svs", view=view)
     assert Source.of_tile(source.text) == source
 
@@ -71,7 +71,7 @@ def test_a_view_and_labels_in_one_text():
     found = Source.of_tile("a#b.svs#region=1,2,3,4;mpp=0.5|labels.geojson")
     assert found.name == "a#b.svs"
     assert found.labels == "labels.geojson"
-    assert found.view == TileView((1, 2, 3, 4), mpp=0.5)
+    assert found.view == TileRegion((1, 2, 3, 4), mpp=0.5)
 
 
 @pytest.mark.parametrize("text", ["region=1,2", "level=x", "mpp=nan", "pixel=-1"])
@@ -87,7 +87,7 @@ def test_a_sign_in_names_is_no_sign_between_them(tmp_path):
     for source in (
         Source("file", str(tile)),
         Source("file", str(tile), str(labels)),
-        Source("file", str(tile), str(labels), TileView(level=1)),
+        Source("file", str(tile), str(labels), TileRegion(level=1)),
         Source("sample", "", "labels.png"),
     ):
         assert Source.of_tile(source.pair) == source

@@ -30,7 +30,7 @@ from app.views.main_window import dialogs
 from app.views.main_window.menus import Menus
 from app.views.main_window.signals import WindowSignals
 from app.views.panels.controls import Controls
-from app.views.panels.demo import Demo
+from app.views.panels.demo import DemoPanel
 from app.views.panels.hints import HintBar
 from app.views.panels.layers import Layers
 from app.views.panels.messages import MessageBar
@@ -75,7 +75,7 @@ class Window(WindowSignals):
         self.controls, self.viewer = Controls(), Viewer()
         self.plots, self.nuclei, self.layers = Plots(), NucleiBar(), Layers()
         self.messages, self.status, self.hints = MessageBar(), Status(), HintBar()
-        self.demo = Demo([(s.key, s.name, _size(s)) for s in SLIDES])
+        self.demo = DemoPanel([(s.key, s.name, _size(s)) for s in SLIDES])
         self.reading, self.table = ReadingPanel(), Table()
         self.palette_box, self._keys = CommandPalette(self), ShortcutSheet(self)
         self._demo = self._reading = self._saving = False

@@ -15,7 +15,7 @@ STEPS = (
 _HIGH = 40
 
 
-class Demo(QWidget):
+class DemoPanel(QWidget):
     """The panel below the panes, for people who look at tissue.
 
     Parameters

@@ -15,7 +15,7 @@ import numpy as np
 from core.errors import InputError
 from core.images import limits
 from core.images.pixels import Raw
-from core.images.slides.values import Level
+from core.images.slides.values import PyramidLevel
 from core.images.tiff_metadata import Planes, refuse_stack
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class NgffBackend:
         self._check_axes(about)
         scales = [self._scale(each, about) for each in datasets]
         self.levels = tuple(
-            Level((a.shape[axes.index("x")], a.shape[axes.index("y")]), mpp)
+            PyramidLevel((a.shape[axes.index("x")], a.shape[axes.index("y")]), mpp)
             for a, mpp in zip(self._arrays, scales, strict=True)
         )
 

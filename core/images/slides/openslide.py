@@ -8,7 +8,7 @@ import numpy as np
 
 from core.errors import InputError
 from core.images.pixels import Raw
-from core.images.slides.values import Level
+from core.images.slides.values import PyramidLevel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +72,7 @@ class OpenSlideBackend:
         mpp, self.notes = self._mpp(about)
         width, height = self._slide.dimensions
         self.levels = tuple(
-            Level(
+            PyramidLevel(
                 size,
                 mpp and (mpp[0] * width / size[0], mpp[1] * height / size[1]),
             )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.images.pixels import Raw
 from core.images.raster import open_raster
-from core.images.slides.values import Level
+from core.images.slides.values import PyramidLevel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +29,7 @@ class RasterBackend:
     def __init__(self, path: Path) -> None:
         self._image = open_raster(path)
         self._decoded: Raw | None = None
-        self.levels = (Level(self._image.size, self._image.mpp),)
+        self.levels = (PyramidLevel(self._image.size, self._image.mpp),)
 
     def read(self, level: int, region: Region) -> Raw:
         """Decode (x, y, width, height); there is only level 0."""

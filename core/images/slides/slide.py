@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from core.images.orientation import Region
-    from core.images.slides.values import Backend, Level
+    from core.images.slides.values import Backend, PyramidLevel
 
 _PLAUSIBLE_MPP = (0.05, 20.0)  # from oil immersion to a slide overview
 _SQUARE = 1.02  # longest side of a pixel over its shortest
@@ -50,7 +50,7 @@ class Slide:
         self._backend = backend
 
     @property
-    def levels(self) -> tuple[Level, ...]:
+    def levels(self) -> tuple[PyramidLevel, ...]:
         """Resolutions, the finest first; at least one."""
         return self._backend.levels
 
@@ -213,7 +213,7 @@ class Slide:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _level(self, level: int) -> Level:
+    def _level(self, level: int) -> PyramidLevel:
         name, count = self.path.name, len(self.levels)
         if count == 1 and level:
             raise InputError(f"{name} has one resolution; leave level at 0.")

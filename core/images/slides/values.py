@@ -8,7 +8,7 @@ from core.images.pixels import Raw
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class PyramidLevel:
     """One resolution of a slide.
 
     Parameters
@@ -27,7 +27,7 @@ class Backend(Protocol):
     """One library that decodes a kind of file."""
 
     @property
-    def levels(self) -> tuple[Level, ...]:
+    def levels(self) -> tuple[PyramidLevel, ...]:
         """Resolutions, the finest first; at least one."""
 
     @property
