@@ -18,6 +18,7 @@ import tifffile
 import torch
 from PIL import Image
 
+from core.benchmark.tasks.nuclei import NucleiTask
 from core.errors import InputError, ModelError
 from core.job import Cancelled, Job
 from core.latency import LatencyProcess, TimingSettings
@@ -232,8 +233,8 @@ def test_dense_model_and_heuristics_are_worked_out_once(folder, tmp_path):
     spy = dataclasses.replace(original, rule=counted)
     grid = grid_of(folder, heuristics=("l2",), recoveries=("none", "refit"))
     with (
-        mock.patch("core.benchmark.model.find_heuristic", return_value=spy),
-        mock.patch.object(Subject, "_predict", autospec=True) as predict,
+        mock.patch("core.pruning.methods.channels.find_heuristic", return_value=spy),
+        mock.patch.object(NucleiTask, "predict", autospec=True) as predict,
         TrialStore(tmp_path / "a.sqlite") as store,
     ):
         predict.side_effect = _predict
@@ -244,7 +245,7 @@ def test_dense_model_and_heuristics_are_worked_out_once(folder, tmp_path):
     assert predict.call_count == 3 * (1 + len(networks))
 
 
-_predict = Subject._predict
+_predict = NucleiTask.predict
 
 
 def test_plans_are_those_of_make_plan(folder):
