@@ -1,25 +1,23 @@
 """Checkpoints of other programs: what they are, and which network they hold.
 
-What a file is is read from its first bytes, not from its name. Pickles are
-opened with torch's restricted unpickler, which builds tensors and plain
-containers and nothing else.
+What a file is is read from its first bytes, not from its name. Pickles are read by
+`core.models.formats`, which builds tensors and plain containers and nothing else.
 """
 
 from __future__ import annotations
 
-import pickle
-import zipfile
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-import torch
-
 from core.errors import ModelError
+from core.models.formats.archives import damaged, members, read_content
+from core.models.formats.pickles import Placeholder, StoredTensor
+from core.models.formats.states import NESTED, clean, find_state, inner_states
 from core.models.layouts import canonical, is_tiatoolbox_classifier
 from core.models.recognition import RECOGNISERS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from torch import Tensor
@@ -27,10 +25,10 @@ if TYPE_CHECKING:
     from core.types import ModelSpec
 
 Kind = Literal["safetensors", "torch"]
-_NESTED = ("desc", "state_dict", "model_state_dict", "model", "net")
-_PREFIXES = ("module.", "_orig_mod.", "model.")
 _FROZEN = "its structure is frozen, so nothing can be removed from it"
 _WANTED = "open the checkpoint with the state dict instead"
+_LONGEST_NAME = 1000  # characters of a tensor's name
+_MOST_TENSORS = 100_000
 
 
 def kind_of(path: Path) -> Kind:
@@ -41,13 +39,34 @@ def kind_of(path: Path) -> Kind:
     ModelError
         When there is nothing there, or nothing that can be pruned.
     """
+    head = first_bytes(path)
+    refuse_text(path, head)
+    if head[8:9] == b"{" or path.suffix.lower() == ".safetensors":
+        return "safetensors"
+    _refuse_frozen(path, head)
+    if head[:2] == b"PK" or head[:1] == b"\x80":
+        return "torch"
+    raise ModelError(
+        f"{path.name} is not a file of weights that this program reads; it opens its "
+        "own .safetensors and PyTorch checkpoints of HoVer-Net and ResNet-18"
+    )
+
+
+def first_bytes(path: Path) -> bytes:
+    """Read the start of a file.
+
+    Raises
+    ------
+    ModelError
+        When there is no file, it cannot be read, or it is empty.
+    """
     try:
         if path.is_dir():
             raise ModelError(f"{path} is a folder; choose a file with weights in it")
         if path.exists() and not path.is_file():
             raise ModelError(f"{path} is a device, not a file; choose a file")
         with path.open("rb") as file:
-            head = file.read(16)
+            head = file.read(256)
     except FileNotFoundError as error:
         raise ModelError(
             f"there is no model named {_short(path)} in the catalogue "
@@ -60,21 +79,34 @@ def kind_of(path: Path) -> Kind:
         ) from error
     if not head:
         raise ModelError(f"{path.name} is empty; copy or export it again")
-    if head[8:9] == b"{" or path.suffix.lower() == ".safetensors":
-        return "safetensors"
-    _refuse_frozen(path, head)
-    if head[:2] == b"PK" or head[:1] == b"\x80":
-        return "torch"
-    raise ModelError(
-        f"{path.name} is not a file of weights that this program reads; it opens its "
-        "own .safetensors and PyTorch checkpoints of HoVer-Net and ResNet-18"
-    )
+    return head
 
 
 def _short(path: Path) -> str:
     """The path in quotes, its start left out when it would fill the window."""
     text = str(path)
     return repr(text if len(text) <= 200 else f"...{text[-200:]}")
+
+
+def refuse_text(path: Path, head: bytes) -> None:
+    """Say what a file is that only looks like a model by its name.
+
+    Raises
+    ------
+    ModelError
+        When it is a web page, or a pointer to a large file.
+    """
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if start.startswith((b"<!doctype", b"<html", b"<head", b"<?xml", b"<script")):
+        raise ModelError(
+            f"{path.name} is a web page, not a model: the link led to a page about the "
+            "file, or asked for a login; download the file itself"
+        )
+    if start.startswith(b"version https://git-lfs"):
+        raise ModelError(
+            f"{path.name} is a Git LFS pointer, which only names the model; fetch the "
+            "file with 'git lfs pull', or download it from the site"
+        )
 
 
 def _refuse_frozen(path: Path, head: bytes) -> None:
@@ -88,32 +120,26 @@ def _refuse_frozen(path: Path, head: bytes) -> None:
         raise ModelError(f"{name} is an ONNX file: {_FROZEN}; {_WANTED}")
     if head[:2] != b"PK":
         return
-    members = {member.split("/", 1)[-1] for member in _members(path)}
-    if any(member.startswith("code/") for member in members):
-        raise ModelError(f"{name} is a TorchScript file: {_FROZEN}; {_WANTED}")
+    names = members(path)
+    inner = {member.split("/", 1)[-1] for member in names}
+    if any(member.split("/")[-1] == "data.pkl" for member in names) and not any(
+        member.startswith("models/") for member in inner
+    ):
+        return
     if suffix == ".pt2" or any(
-        member.startswith(("models/", "serialized_exported_program"))
-        for member in members
+        member == "archive_format" or member.startswith("serialized_exported_program")
+        for member in inner
     ):
         raise ModelError(f"{name} is an exported program: {_FROZEN}; {_WANTED}")
-
-
-def _members(path: Path) -> list[str]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.namelist()
-    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
-        raise _truncated(path) from error
-
-
-def _truncated(path: Path) -> ModelError:
-    return ModelError(
-        f"{path.name} is damaged or was not copied completely; copy it again"
+    first = next(iter(names), "nothing")
+    raise ModelError(
+        f"{name} is a zip archive (with {first[:80]!r} in it), not a file of weights; "
+        "unpack it and open the file with the weights"
     )
 
 
 def read(path: Path, kind: Kind) -> dict[str, Tensor]:
-    """The state dict of a PyTorch checkpoint, with plain names.
+    """The state dict of a PyTorch checkpoint.
 
     Parameters
     ----------
@@ -125,59 +151,57 @@ def read(path: Path, kind: Kind) -> dict[str, Tensor]:
     Returns
     -------
     dict of str to Tensor
-        On the CPU, floating point as float32; prefixes of wrappers such as
-        ``module.`` removed.
+        On the CPU, floating point as float32, see `core.models.formats.states.clean`.
 
     Raises
     ------
     ModelError
-        When the file is damaged, would need to run code, or holds no state dict.
+        When the file is damaged or holds no state dict.
     """
     assert kind == "torch"
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        if "Weights only load failed" not in str(error):
-            raise _truncated(path) from error
-        raise ModelError(
-            f"{path.name} holds Python code beside its weights and is not opened, for "
-            "safety; on a machine where you trust it, save only its state_dict()"
-        ) from error
-    except Exception as error:  # a damaged pickle raises anything
-        raise _truncated(path) from error
-    state = _find_state(content)
+    content = read_content(path)
+    state = find_state(content.value)
     if state is None:
-        raise ModelError(
-            f"{path.name} holds no state dict (names with tensors), bare or under "
-            + ", ".join(repr(key) for key in _NESTED)
-            + "; save the network's state_dict()"
+        raise _without_state(path, content.value)
+    check_names(state, path)
+    for name, stored in state.items():
+        if not isinstance(stored, StoredTensor):
+            raise ModelError(
+                f"{path.name}: {name!r} is a tensor that is not read (sparse, "
+                "quantised, nested or without values); save plain weights"
+            )
+    return clean(content.tensors(state))
+
+
+def check_names(state: Mapping[str, Any], path: Path) -> None:
+    """Refuse names that no network has.
+
+    Raises
+    ------
+    ModelError
+        When there are too many, or one is too long.
+    """
+    if len(state) > _MOST_TENSORS or any(len(name) > _LONGEST_NAME for name in state):
+        raise damaged(path)
+
+
+def _without_state(path: Path, value: Any) -> ModelError:
+    usual = ", ".join(repr(key) for key in NESTED[:6])
+    if _holds_code(value):
+        return ModelError(
+            f"{path.name} holds Python code beside its weights, which is not run, and "
+            "no weights without it; on a machine where you trust it, save only its "
+            "state_dict()"
         )
-    return {
-        name: tensor.float() if tensor.is_floating_point() else tensor
-        for name, tensor in _plain_names(state).items()
-    }
+    return ModelError(
+        f"{path.name} holds no state dict (names with tensors), bare or under {usual}; "
+        "save the network's state_dict()"
+    )
 
 
-def _find_state(content: Any) -> dict[str, Tensor] | None:
-    if not isinstance(content, Mapping):
-        return None
-    for key in _NESTED:
-        found = _find_state(content[key]) if key in content else None
-        if found is not None:
-            return found
-    if content and all(
-        isinstance(key, str) and isinstance(value, torch.Tensor)
-        for key, value in content.items()
-    ):
-        return dict(content)
-    return None
-
-
-def _plain_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    for prefix in _PREFIXES:
-        if all(name.startswith(prefix) for name in state):
-            return _plain_names({k.removeprefix(prefix): v for k, v in state.items()})
-    return state
+def _holds_code(value: Any) -> bool:
+    inner = value.values() if isinstance(value, dict) else (value,)
+    return any(isinstance(one, Placeholder) for one in inner)
 
 
 def recognise(
@@ -190,16 +214,37 @@ def recognise(
     ModelError
         When none that this program can build.
     """
-    renamed = canonical(state)
-    for recogniser in RECOGNISERS:
-        spec = recogniser(renamed, path.stem)
-        if spec is None:
-            continue
-        if is_tiatoolbox_classifier(state):  # fed with plain 0 to 1
-            spec = replace(spec, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
-        return spec, renamed
-    first = ", ".join(repr(name) for name in list(state)[:3])
+    for inner in inner_states(state):
+        renamed = canonical(inner)
+        for recogniser in RECOGNISERS:
+            spec = recogniser(renamed, path.stem)
+            if spec is None:
+                continue
+            if is_tiatoolbox_classifier(inner):  # fed with plain 0 to 1
+                spec = replace(spec, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+            return spec, renamed
+    first = ", ".join(repr(name[:80]) for name in list(state)[:3])
     raise ModelError(
         f"the weights in {path.name} (first names: {first}) belong to no network that "
-        "this program builds; it recognises HoVer-Net and ResNet-18"
+        f"this program builds{_of_whole_module(path)}; it recognises HoVer-Net and "
+        "ResNet"
     )
+
+
+def _of_whole_module(path: Path) -> str:
+    """Say in brackets that a file is a program, whose code is not run."""
+    with path.open("rb") as file:
+        start = file.read(2)
+    if start == b"PK" and any("/code/" in member for member in members(path)):
+        return (
+            f" (the file is a TorchScript program: {_FROZEN}, and only its weights are "
+            "read)"
+        )
+    if path.suffix != ".safetensors" and isinstance(
+        read_content(path).value, Placeholder
+    ):
+        return (
+            " (the file is a whole module, whose Python code is not run; save its "
+            "state_dict())"
+        )
+    return ""

@@ -7,7 +7,8 @@ The JSON object under the metadata key ``prunescope`` holds
 - ``plan``: JSON text of the pruning plan relative to the dense architecture, or null,
 - ``plan_sha256``: of that text, or null,
 - ``weights_sha256``: of all tensors (`core.models.weights.digest`),
-- ``probe``: expected outputs for a fixed input (`core.models.probe`), or null.
+- ``probe``: expected outputs for a fixed input (`core.models.probe`), or null,
+- ``sha256``: of the other entries, as JSON with sorted keys.
 """
 
 from __future__ import annotations
@@ -65,6 +66,13 @@ def _sha(text: str | None) -> str | None:
     return None if text is None else hashlib.sha256(text.encode()).hexdigest()
 
 
+def checksum(header: Mapping[str, Any]) -> str:
+    """Return the checksum of a description, which holds for what JSON gives back."""
+    rest = {key: value for key, value in header.items() if key != "sha256"}
+    text = json.dumps(json.loads(json.dumps(rest)), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def encode(container: Container) -> bytes:
     """The bytes of a file."""
     header = {
@@ -75,6 +83,7 @@ def encode(container: Container) -> bytes:
         "weights_sha256": digest(container.state),
         "probe": container.probe,
     }
+    header["sha256"] = checksum(header)
     metadata = {"format": "pt", _KEY: json.dumps(header, allow_nan=False)}
     return safetensors.torch.save(dict(container.state), metadata)
 
@@ -111,30 +120,59 @@ def write_atomically(path: Path, data: bytes) -> None:
         ) from error
 
 
-def read(path: Path) -> Container:
-    """Read a file that `encode` made.
+def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Read any safetensors file.
+
+    Returns
+    -------
+    tuple
+        Text of its header by key, and tensors by name.
 
     Raises
     ------
     ModelError
-        When it is not one, is damaged, or comes from a newer version.
+        When it is not one, or is damaged.
     """
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
+            metadata = dict(file.metadata() or {})
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (safetensors.SafetensorError, OSError) as error:
         raise ModelError(
             f"{path.name} is not a readable safetensors file, it is damaged or was "
             "not copied completely; copy or export it again"
         ) from error
+    return metadata, state
+
+
+def is_own(metadata: Mapping[str, str]) -> bool:
+    """Tell whether the header of a safetensors file is one of `encode`."""
+    return _KEY in metadata
+
+
+def read(path: Path, *, checked: bool = True) -> Container:
+    """Read a file that `encode` made.
+
+    Parameters
+    ----------
+    path
+        The file.
+    checked
+        Whether its description must have a checksum.
+
+    Raises
+    ------
+    ModelError
+        When it is not one, is damaged, or comes from a newer version.
+    """
+    metadata, state = read_tensors(path)
     if _KEY not in metadata:
         raise ModelError(
             f"{path.name} is a safetensors file without a PruneScope description "
             f"(metadata key {_KEY!r}), so its network is unknown; open the original "
             "checkpoint, or a file saved by this program"
         )
-    header = _header(path, metadata[_KEY])
+    header = _header(path, metadata[_KEY], checked)
     if header.get("weights_sha256") != digest(state):
         raise ModelError(
             f"the weights in {path.name} do not match their checksum; "
@@ -154,7 +192,7 @@ def _damaged(path: Path) -> ModelError:
     )
 
 
-def _header(path: Path, text: str) -> dict[str, Any]:
+def _header(path: Path, text: str, checked: bool) -> dict[str, Any]:
     try:
         header = json.loads(text)
         version = header["format"]
@@ -167,7 +205,7 @@ def _header(path: Path, text: str) -> dict[str, Any]:
             f"{path.name} was saved by a newer version (format {version}, this one "
             f"reads up to {FORMAT}); update this program"
         )
-    if not sound:
+    if not sound or (checked and header.get("sha256") != checksum(header)):
         raise _damaged(path)
     return dict(header)
 

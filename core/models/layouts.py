@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import torch
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -60,4 +62,11 @@ def canonical(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         for pattern, replacement in rules:
             name = pattern.sub(replacement, name)
         renamed[name] = tensor
+    if rules is _HOVERNET:
+        _add_upsampling(renamed)
     return renamed
+
+
+def _add_upsampling(state: dict[str, Tensor]) -> None:
+    """Add the constant of HoVer-Net's upsampling, which some files leave out."""
+    state.setdefault("upsample2x.unpool_mat", torch.ones(2, 2))

@@ -13,6 +13,7 @@ from core.models import checkpoints, container
 from core.models.architectures import build
 from core.models.catalogue import DEMO, entries
 from core.models.class_names import name_classes
+from core.models.formats.states import clean
 from core.models.loaded import LoadedModel, remember_origin
 from core.models.probe import check_probe
 from core.models.rebuilding import plan_from_json, rebuild
@@ -78,20 +79,26 @@ def _shipped(name: str, device: torch.device) -> LoadedModel:
                 f"the weights {name} were not installed; install the program again, "
                 f"or open a file instead of {DEMO!r}"
             )
-        return _saved(path, device)
+        return _saved(path, device, checked=False)  # pip has compared its checksum
 
 
 def _from_path(path: Path, device: torch.device) -> LoadedModel:
     kind = checkpoints.kind_of(path)
-    if kind == "safetensors":
-        return _saved(path, device)
-    spec, state = checkpoints.recognise(checkpoints.read(path, kind), path)
+    if kind == "torch":
+        state = checkpoints.read(path, kind)
+    else:
+        metadata, plain = container.read_tensors(path)
+        if container.is_own(metadata):
+            return _saved(path, device)
+        checkpoints.check_names(plain, path)
+        state = clean(plain)
+    spec, state = checkpoints.recognise(state, path)
     spec = name_classes(spec, path)
     return _ready(rebuild(spec, None, state, path.name), spec, None, device)
 
 
-def _saved(path: Path, device: torch.device) -> LoadedModel:
-    parts = container.read(path)
+def _saved(path: Path, device: torch.device, *, checked: bool = True) -> LoadedModel:
+    parts = container.read(path, checked=checked)
     plan = None if parts.plan is None else plan_from_json(parts.plan, path.name)
     module = rebuild(parts.spec, plan, parts.state, path.name)
     if parts.probe is not None:

@@ -31,7 +31,14 @@ def plan_from_json(text: str, where: str) -> PruningPlan:
     """
     try:
         return PruningPlan.from_json(text)
-    except (BenchError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (
+        BenchError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise ModelError(
             f"the pruning plan inside {where} is damaged; copy or export it again"
         ) from error

@@ -102,7 +102,8 @@ def resnet18(state: Mapping[str, Tensor], stem: str) -> ModelSpec | None:
     layers = _linear_layers(state)
     blocks = {name.rsplit(".", 2)[0] for name in state if name.startswith("layer")}
     basic = {f"layer{s}.{b}" for s in range(1, 5) for b in range(2)}
-    if not layers or "conv1.weight" not in state:
+    stem_conv = state.get("conv1.weight")
+    if not layers or stem_conv is None or stem_conv.ndim != 4:
         return None
     if not basic <= blocks or "layer1.2.conv1.weight" in state:
         return None
@@ -110,7 +111,7 @@ def resnet18(state: Mapping[str, Tensor], stem: str) -> ModelSpec | None:
         return None
     classes = layers[-1][2]
     config: dict[str, Any] = {"classes": classes}
-    config["base"] = int(state["conv1.weight"].shape[0])
+    config["base"] = int(stem_conv.shape[0])
     if "fc.weight" not in state:
         config["head"] = [list(row) for row in layers]
     # a single output is how likely the second of two classes is

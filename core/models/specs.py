@@ -10,7 +10,13 @@ from core.types import ModelSpec
 
 _TASKS = ("nuclei", "patch")
 _READERS = ("distance", "hv", "patch")
-_LARGEST = 1 << 16  # pixels or grey values; a larger window would fill the memory
+_LARGEST = 1 << 16  # grey values
+_WIDEST = 4096  # pixels; a larger window would fill the memory
+_STRIDE = 512  # pixels
+_LONGEST = 200  # characters of a name
+_MOST_CLASSES = 1000
+_BIGGEST = 1e9  # of a mean, a scale or a threshold
+_SMOOTHING = 50.0  # pixels; wider ones take minutes
 
 
 def spec_to_json(spec: ModelSpec) -> dict[str, Any]:
@@ -23,9 +29,34 @@ def spec_to_json(spec: ModelSpec) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) > _LONGEST:
         raise TypeError(value)
     return value
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or len(value) > _MOST_CLASSES:
+        raise TypeError(value)
+    return tuple(_text(name) for name in value)
+
+
+def _thresholds(value: Any) -> dict[str, float]:
+    """Read settings of a reader: finite, none below zero, smoothing in pixels."""
+    found = {_text(key): _number(item) for key, item in dict(value).items()}
+    for key, number in found.items():
+        limit = _SMOOTHING if key in {"smooth", "calm"} else _BIGGEST
+        if not 0 <= number <= limit:
+            raise ValueError(value)
+    return found
+
+
+def _pixel_size(value: Any) -> float | None:
+    if value is None:
+        return None
+    size = _number(value)
+    if not 0 < size <= 1000:
+        raise ValueError(value)
+    return size
 
 
 def _one_of(names: tuple[str, ...]) -> Callable[[Any], str]:
@@ -35,17 +66,22 @@ def _one_of(names: tuple[str, ...]) -> Callable[[Any], str]:
     return read
 
 
-def _count(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(value)
-    if not 1 <= value <= _LARGEST:
-        raise ValueError(value)
-    return value
+def _count(most: int) -> Callable[[Any], int]:
+    def read(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise TypeError(value)
+        if not 1 <= value <= most:
+            raise ValueError(value)
+        return value
+
+    return read
 
 
 def _number(value: Any) -> float:
+    if isinstance(value, str | bool):
+        raise TypeError(value)
     number = float(value)
-    if not math.isfinite(number):
+    if not math.isfinite(number) or abs(number) > _BIGGEST:
         raise ValueError(value)
     return number
 
@@ -74,7 +110,7 @@ def _scales(value: Any) -> tuple[float, ...]:
 
 
 def _window(value: Any) -> tuple[int, int]:
-    whole, valid = (_count(side) for side in value)
+    whole, valid = (_count(_WIDEST)(side) for side in value)
     if valid > whole:
         raise ValueError(value)
     return whole, valid
@@ -89,15 +125,15 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "task": _one_of(_TASKS),
     "architecture": _text,
     "config": _config,
-    "stride": _count,
+    "stride": _count(_STRIDE),
     "input_range": _range,
     "mean": _numbers(3),
     "std": _scales,
-    "classes": lambda value: tuple(_text(name) for name in value),
-    "mpp": lambda value: None if value is None else _number(value),
+    "classes": _names,
+    "mpp": _pixel_size,
     "reader": _one_of(_READERS),
     "window": _window,
-    "threshold": lambda value: {_text(k): _number(v) for k, v in dict(value).items()},
+    "threshold": _thresholds,
 }
 
 
@@ -121,7 +157,7 @@ def spec_from_json(values: Mapping[str, Any]) -> ModelSpec:
             continue
         try:
             read[field.name] = _READ[field.name](values[field.name])
-        except (TypeError, ValueError, OverflowError) as error:
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
             raise ModelError(
                 f"the model description holds an unusable value for {field.name!r}; "
                 "save the model again with this program"

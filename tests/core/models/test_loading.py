@@ -48,13 +48,15 @@ def saved(tmp_path):
     return path
 
 
-def _rewrite(path, change):
+def _rewrite(path, change, signed=True):
     """Save the file again after `change` has edited its header."""
-    data = container.encode(container.read(path))
+    data = container.encode(container.read(path, checked=False))
     length = struct.unpack("<Q", data[:8])[0]
     header = json.loads(data[8 : 8 + length])
     inner = json.loads(header["__metadata__"]["prunescope"])
     change(inner)
+    if signed:
+        inner["sha256"] = container.checksum(inner)
     header["__metadata__"]["prunescope"] = json.dumps(inner)
     text = json.dumps(header).encode()
     path.write_bytes(struct.pack("<Q", len(text)) + text + data[8 + length :])
@@ -135,10 +137,18 @@ def test_one_flipped_bit_is_noticed(saved):
     _refused(saved, "checksum")
 
 
+def test_one_changed_digit_of_the_description_is_noticed(saved):
+    def change(header):
+        header["spec"]["mpp"] = 0.26
+
+    _rewrite(saved, change, signed=False)
+    _refused(saved, "description", "damaged")
+
+
 def test_safetensors_of_another_program(tmp_path):
     path = tmp_path / "other.safetensors"
     save_file({"weight": torch.ones(3)}, path)
-    _refused(path, "prunescope", "description")
+    _refused(path, "no network")
 
 
 def test_a_newer_format(saved):
@@ -265,11 +275,18 @@ class _Payload:
 def test_code_in_a_pickle_never_runs(tmp_path):
     proof, path = tmp_path / "proof", tmp_path / "evil.pth"
     torch.save({"desc": {"weight": torch.ones(1)}, "extra": _Payload(proof)}, path)
-    _refused(path, "code", "not opened")
+    _refused(path, "no network")
+    assert not proof.exists()
+    torch.save(_Payload(proof), path)
+    _refused(path, "code")
+    assert not proof.exists()
+    module = fresh("hovernet-fast").module
+    torch.save({"desc": module.state_dict(), "extra": _Payload(proof)}, path)
+    assert load_model(path).module.state_dict().keys() == module.state_dict().keys()
     assert not proof.exists()
 
 
-def test_a_pickled_module_is_refused(tmp_path):
+def test_a_pickled_module_of_an_unknown_network(tmp_path):
     path = tmp_path / "module.pt"
     torch.save(nn.Conv2d(3, 4, 1), path)
     _refused(path, "code", "state_dict")
