@@ -129,7 +129,9 @@ class ModelSpec:
     mpp
         Micrometres per pixel the network was trained at, or None.
     reader
-        How outputs become instances: ``"distance"``, ``"hv"`` or ``"patch"``.
+        How outputs become instances: ``"distance"``, ``"hv"``, ``"mask"`` (logits of
+        nucleus, or of background and nucleus or its types), ``"probability"`` (the
+        same after sigmoid or softmax) or ``"patch"``.
     window
         Side of the square patches it is fed with, and of the centre part of
         each output that is valid: ``(input, output)``.
@@ -147,7 +149,7 @@ class ModelSpec:
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     classes: tuple[str, ...] = ()
     mpp: float | None = None
-    reader: Literal["distance", "hv", "patch"] = "distance"
+    reader: Literal["distance", "hv", "mask", "probability", "patch"] = "distance"
     window: tuple[int, int] = (512, 448)
     threshold: Mapping[str, float] = field(default_factory=dict)
 

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 INPUT = "image"
 _NEEDED = ("onnx", "onnxscript", "onnxruntime")
 _TOLERANCE = 1e-3  # of the largest output; sums are ordered differently there
+_PADDED = frozenset({"distance", "mask", "probability"})  # take any multiple of a step
 _MOST_IMAGES, _MOST_SIDE = 256, 1 << 16
 
 
@@ -126,7 +127,7 @@ def traced(model: LoadedModel) -> ExportedProgram:
         # Only the padded networks take every multiple of one number; the others
         # say themselves which sizes they take.
         sizes[dim] = torch.export.Dim.AUTO
-        if model.spec.reader == "distance":
+        if model.spec.reader in _PADDED:
             steps = torch.export.Dim(name, min=1, max=_MOST_SIDE // model.spec.stride)
             sizes[dim] = model.spec.stride * steps
     example = _images(model.spec, count=2, wider=1)
@@ -310,7 +311,7 @@ def _images(
 
 def _side_from(side: int, more: int, spec: ModelSpec) -> int:
     """Return a side at least ``more`` pixels larger that the network takes too."""
-    if spec.reader == "distance":
+    if spec.reader in _PADDED:
         return fed_side(side + more, spec)
     return side + more
 

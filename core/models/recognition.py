@@ -85,7 +85,7 @@ def _type_names(stem: str, count: int) -> tuple[str, ...]:
 
 
 def resnet18(state: Mapping[str, Tensor], stem: str) -> ModelSpec | None:
-    """Settings of a ResNet-18 classifier (He et al. 2016), torchvision layout.
+    """Settings of a ResNet classifier of 18, 34 or 50 layers, torchvision layout.
 
     Parameters
     ----------
@@ -97,27 +97,25 @@ def resnet18(state: Mapping[str, Tensor], stem: str) -> ModelSpec | None:
     Returns
     -------
     ModelSpec or None
-        None when the names are not those of ResNet-18.
+        None when the names are not those of such a ResNet.
     """
     layers = _linear_layers(state)
-    blocks = {name.rsplit(".", 2)[0] for name in state if name.startswith("layer")}
-    basic = {f"layer{s}.{b}" for s in range(1, 5) for b in range(2)}
     stem_conv = state.get("conv1.weight")
-    if not layers or stem_conv is None or stem_conv.ndim != 4:
+    found = _residual_blocks(state)
+    if not layers or stem_conv is None or stem_conv.ndim != 4 or found is None:
         return None
-    if not basic <= blocks or "layer1.2.conv1.weight" in state:
-        return None
-    if "layer1.0.conv3.weight" in state:
-        return None
+    blocks, bottleneck, depth = found
     classes = layers[-1][2]
     config: dict[str, Any] = {"classes": classes}
     config["base"] = int(stem_conv.shape[0])
+    if depth != 18:
+        config |= {"blocks": list(blocks), "bottleneck": bottleneck}
     if "fc.weight" not in state:
         config["head"] = [list(row) for row in layers]
     # a single output is how likely the second of two classes is
     names = tuple(f"class {i}" for i in range(1, classes + 1)) if classes > 1 else ()
     return ModelSpec(
-        name=f"ResNet-18, {stem}",
+        name=f"ResNet-{depth}, {stem}",
         task="patch",
         architecture="resnet18",
         config=config,
@@ -128,6 +126,76 @@ def resnet18(state: Mapping[str, Tensor], stem: str) -> ModelSpec | None:
         mpp=0.5,
         reader="patch",
         window=(224, 224),
+    )
+
+
+_DEPTHS: dict[tuple[tuple[int, ...], bool], int] = {
+    ((2, 2, 2, 2), False): 18,
+    ((3, 4, 6, 3), False): 34,
+    ((3, 4, 6, 3), True): 50,
+    ((3, 4, 23, 3), True): 101,
+}
+
+
+def _residual_blocks(
+    state: Mapping[str, Tensor], prefix: str = ""
+) -> tuple[tuple[int, ...], bool, int] | None:
+    """Return the blocks of four stages, whether bottlenecks, and the depth."""
+    blocks = []
+    for stage in range(1, 5):
+        count = 0
+        while f"{prefix}layer{stage}.{count}.conv1.weight" in state:
+            count += 1
+        blocks.append(count)
+    bottleneck = f"{prefix}layer1.0.conv3.weight" in state
+    depth = _DEPTHS.get((tuple(blocks), bottleneck))
+    return None if depth is None else (tuple(blocks), bottleneck, depth)
+
+
+def encoder_unet(state: Mapping[str, Tensor], stem: str) -> ModelSpec | None:
+    """Settings of ``smp.Unet`` with a ResNet encoder.
+
+    Parameters
+    ----------
+    state
+        State-dict name -> tensor.
+    stem
+        File name without its ending.
+
+    Returns
+    -------
+    ModelSpec or None
+        None when the names are not those of such a network.
+    """
+    head = state.get("segmentation_head.0.weight")
+    conv = state.get("encoder.conv1.weight")
+    found = _residual_blocks(state, "encoder.")
+    rows = [state.get(f"decoder.blocks.{i}.conv1.0.weight") for i in range(5)]
+    widths = [int(row.shape[0]) for row in rows if row is not None and row.ndim == 4]
+    if head is None or conv is None or found is None or len(widths) != 5:
+        return None
+    if head.ndim != 4 or conv.ndim != 4 or conv.shape[1] != 3:
+        return None
+    blocks, bottleneck, depth = found
+    classes = int(head.shape[0])
+    return ModelSpec(
+        name=f"U-Net on ResNet-{depth}, {stem}",
+        task="nuclei",
+        architecture="encoder-unet",
+        config={
+            "classes": classes,
+            "base": int(conv.shape[0]),
+            "blocks": list(blocks),
+            "bottleneck": bottleneck,
+            "decoder": widths,
+            "kernel": int(head.shape[-1]),
+        },
+        stride=32,
+        mean=(0.485, 0.456, 0.406),
+        std=(0.229, 0.224, 0.225),
+        classes=tuple(f"type {i}" for i in range(1, classes)) if classes > 2 else (),
+        reader="mask",
+        threshold={"foreground": 0.5},
     )
 
 
@@ -154,4 +222,5 @@ def _linear_layers(state: Mapping[str, Tensor]) -> list[tuple[int, int, int]]:
 RECOGNISERS: tuple[Callable[[Mapping[str, Tensor], str], ModelSpec | None], ...] = (
     hovernet,
     resnet18,
+    encoder_unet,
 )

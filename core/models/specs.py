@@ -9,13 +9,13 @@ from core.errors import ModelError
 from core.types import ModelSpec
 
 _TASKS = ("nuclei", "patch")
-_READERS = ("distance", "hv", "patch")
+_READERS = ("distance", "hv", "mask", "probability", "patch")
 _LARGEST = 1 << 16  # grey values
 _WIDEST = 4096  # pixels; a larger window would fill the memory
 _STRIDE = 512  # pixels
 _LONGEST = 200  # characters of a name
 _MOST_CLASSES = 1000
-_BIGGEST = 1e9  # of a mean, a scale or a threshold
+_BIGGEST = 1e9  # of a threshold
 _SMOOTHING = 50.0  # pixels; wider ones take minutes
 
 
@@ -81,7 +81,7 @@ def _number(value: Any) -> float:
     if isinstance(value, str | bool):
         raise TypeError(value)
     number = float(value)
-    if not math.isfinite(number) or abs(number) > _BIGGEST:
+    if not math.isfinite(number):
         raise ValueError(value)
     return number
 

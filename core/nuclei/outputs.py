@@ -1,6 +1,6 @@
 """A network's raw output for one input, as arrays that the readers take."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -22,7 +22,9 @@ def _foreground(logits: Tensor) -> Tensor:
     return logits[0].float().softmax(dim=0)[1]
 
 
-def read_outputs(outputs: Mapping[str, Tensor], spec: ModelSpec) -> Maps:
+def read_outputs(
+    outputs: Mapping[str, Tensor] | Tensor | Sequence[Tensor], spec: ModelSpec
+) -> Maps:
     """Turn outputs of a batch of one into maps.
 
     Parameters
@@ -30,7 +32,8 @@ def read_outputs(outputs: Mapping[str, Tensor], spec: ModelSpec) -> Maps:
     outputs
         By head: ``np`` (1, 1 or 2, h, w) logits; ``dist`` (1, 1, h, w) or ``hv``
         (1, 2, h, w), as `ModelSpec.reader` says; ``tp`` (1, 1 + types, h, w)
-        logits or missing.
+        logits or missing. Of the readers ``mask`` and ``probability``: one map
+        (1, channels, h, w), alone, first of several, or under any name.
     spec
         Names the reader.
 
@@ -46,6 +49,8 @@ def read_outputs(outputs: Mapping[str, Tensor], spec: ModelSpec) -> Maps:
     ModelError
         When the network does not find nuclei, or a map is missing.
     """
+    if spec.reader in {"mask", "probability"}:
+        return _read_mask(outputs, spec)
     shape = _SHAPE.get(spec.reader)
     if shape is None:
         raise ModelError(
@@ -53,17 +58,48 @@ def read_outputs(outputs: Mapping[str, Tensor], spec: ModelSpec) -> Maps:
             "show; choose a nuclei model, or see classes and probabilities with "
             "'prunescope prune --model ... --tile PATCHES'."
         )
-    missing = {"np", shape} - set(outputs)
+    named = outputs if isinstance(outputs, Mapping) else {}
+    missing = {"np", shape} - set(named)
     if missing:
         raise ModelError(
             f"{spec.name} gives no map {sorted(missing)[0]!r}, which its reader "
             f"{spec.reader!r} needs; load weights of a matching architecture."
         )
-    maps: Maps = {"np": _foreground(outputs["np"]).cpu().numpy()}
-    form = outputs[shape][0].float().cpu()
+    maps: Maps = {"np": _foreground(named["np"]).cpu().numpy()}
+    form = named[shape][0].float().cpu()
     maps[shape] = (form[0] if shape == "dist" else form).numpy()
-    if "tp" in outputs and outputs["tp"].shape[1] > 1:
-        kinds = outputs["tp"][0, 1:].argmax(dim=0).add_(1)
+    if "tp" in named and named["tp"].shape[1] > 1:
+        kinds = named["tp"][0, 1:].argmax(dim=0).add_(1)
+        maps["tp"] = kinds.to(torch.uint8).cpu().numpy()
+    return maps
+
+
+def _read_mask(
+    outputs: Mapping[str, Tensor] | Tensor | Sequence[Tensor], spec: ModelSpec
+) -> Maps:
+    """Read one map: a channel for nuclei, or background first and then the types."""
+    found: object = outputs
+    while not isinstance(found, Tensor):
+        if isinstance(found, Mapping):
+            found = tuple(found.values())
+        if not isinstance(found, list | tuple) or not found:
+            raise ModelError(f"{spec.name} gives no mask; choose another reader.")
+        found = found[0]
+    if found.ndim == 3:
+        found = found[:, None]
+    if found.ndim != 4:
+        raise ModelError(
+            f"{spec.name} gives no mask but an output of shape {tuple(found.shape)}; "
+            "open a network that gives a value for each pixel."
+        )
+    values = found[0].float()
+    if spec.reader == "mask":
+        values = values.sigmoid() if len(values) == 1 else values.softmax(dim=0)
+    if len(values) == 1:
+        return {"np": values[0].cpu().numpy()}
+    maps: Maps = {"np": (1 - values[0]).cpu().numpy()}
+    if len(values) > 2:
+        kinds = values[1:].argmax(dim=0).add_(1)
         maps["tp"] = kinds.to(torch.uint8).cpu().numpy()
     return maps
 

@@ -39,11 +39,14 @@ _ROWS = (
     Architecture(
         "dual-decoder", "Dual-decoder U-Net", "core.models.dual_decoder", "DualDecoder"
     ),
+    Architecture(
+        "encoder-unet", "U-Net on a ResNet", "core.models.encoder_unet", "EncoderUNet"
+    ),
     Architecture("hovernet", "HoVer-Net", "core.models.hovernet", "HoVerNet"),
     Architecture(
         "residual-unet", "Residual U-Net", "core.models.residual_unet", "ResidualUNet"
     ),
-    Architecture("resnet18", "ResNet-18", "core.models.resnet", "ResNet18"),
+    Architecture("resnet18", "ResNet", "core.models.resnet", "ResNet18"),
     Architecture("unet", "U-Net", "core.models.unet", "UNet"),
 )
 

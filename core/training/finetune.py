@@ -133,7 +133,7 @@ def crop_side(spec: ModelSpec, wanted: int) -> int:
     wanted
         Pixels, for all others; rounded down to a multiple of the stride.
     """
-    if spec.reader != "distance":
+    if spec.reader in {"hv", "patch"}:
         return spec.window[0]
     return max(wanted // spec.stride, 1) * spec.stride
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 import torch
 
@@ -175,7 +175,7 @@ _CALLS: Mapping[tuple[str, str], _Function] = {
 }
 
 
-class PlainUnpickler(pickle._Unpickler):  # type: ignore[name-defined,misc]  # noqa: SLF001
+class PlainUnpickler(pickle._Unpickler):  # noqa: SLF001
     """Reads one pickle into containers, numbers, text and stored tensors.
 
     Written on Python's unpickler in Python, whose table of objects cannot be made
@@ -187,10 +187,11 @@ class PlainUnpickler(pickle._Unpickler):  # type: ignore[name-defined,misc]  # n
         Positioned at the pickle.
     """
 
-    dispatch = dict(pickle._Unpickler.dispatch)  # type: ignore[attr-defined]  # noqa: RUF012, SLF001
+    dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)  # noqa: SLF001
 
     def __init__(self, file: IO[bytes]) -> None:
         super().__init__(file, encoding="utf-8", errors="replace")
+        self.stack: list[Any] = []
         self.storages: dict[str, Storage] = {}
         self.sizes: dict[str, int] = {}
 

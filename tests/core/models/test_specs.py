@@ -25,10 +25,10 @@ specs = st.builds(
     mean=st.tuples(_FINITE, _FINITE, _FINITE),
     std=st.tuples(_SCALE, _SCALE, _SCALE),
     classes=st.lists(st.text(max_size=4), max_size=3).map(tuple),
-    mpp=st.none() | _FINITE,
+    mpp=st.none() | st.floats(0.01, 100),
     reader=st.sampled_from(["distance", "hv", "patch"]),
     window=st.tuples(st.integers(64, 512), st.integers(1, 64)),
-    threshold=st.dictionaries(st.text(max_size=4), _FINITE),
+    threshold=st.dictionaries(st.text(max_size=4), st.floats(0, 1e6)),
 )
 
 
@@ -64,3 +64,24 @@ def test_anything_else_is_read_or_refused_with_a_sentence(key, value):
 def test_what_is_missing_is_named():
     with pytest.raises(ModelError, match="architecture"):
         spec_from_json({"name": "x", "task": "nuclei"})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("threshold", {"object": -0.1}),
+        ("threshold", {"smooth": 1e6}),
+        ("threshold", {"object": 1e300}),
+        ("stride", 65536),
+        ("window", [65536, 65536]),
+        ("name", "x" * 1_000_000),
+        ("classes", ["x"] * 100_000),
+        ("classes", "abc"),
+        ("mpp", 0),
+        ("mpp", -1),
+    ],
+)
+def test_values_that_would_fill_the_memory_or_mean_nothing(field, value):
+    sound = {"name": "x", "task": "nuclei", "architecture": "unet"}
+    with pytest.raises(ModelError, match=field):
+        spec_from_json({**sound, field: value})
