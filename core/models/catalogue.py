@@ -60,6 +60,21 @@ def _hovernet(name: str, **config: object) -> ModelSpec:
     )
 
 
+def _encoder_unet() -> ModelSpec:
+    return ModelSpec(
+        name="U-Net on ResNet-34 (untrained)",
+        task="nuclei",
+        architecture="encoder-unet",
+        config={"classes": 1},
+        stride=32,
+        mean=(0.485, 0.456, 0.406),
+        std=(0.229, 0.224, 0.225),
+        mpp=0.5,
+        reader="mask",
+        window=(256, 192),
+    )
+
+
 def _resnet() -> ModelSpec:
     return ModelSpec(
         name="ResNet-18 patch classifier (untrained)",
@@ -104,6 +119,10 @@ def entries() -> Mapping[str, CatalogueEntry]:
         "residual-unet": CatalogueEntry(
             f"U-Net of residual blocks, {untrained}",
             _unet("Residual U-Net", "residual-unet", base=32, depth=4),
+        ),
+        "encoder-unet": CatalogueEntry(
+            f"U-Net on a ResNet-34, as smp.Unet builds it, {untrained}",
+            _encoder_unet(),
         ),
         "dual-decoder": CatalogueEntry(
             f"one encoder, a segmentation and a distance decoder, {untrained}",

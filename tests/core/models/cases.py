@@ -38,6 +38,14 @@ SPECS = {
         window=(270, 80),
         **_HOVERNET,
     ),
+    "encoder-unet": ModelSpec(
+        "U-Net on ResNet-18",
+        "nuclei",
+        "encoder-unet",
+        {"base": 4, "blocks": [2, 2, 2, 2], "decoder": [8, 8, 4, 4, 4]},
+        stride=32,
+        reader="mask",
+    ),
     "resnet18": ModelSpec(
         "ResNet",
         "patch",

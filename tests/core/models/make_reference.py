@@ -1,7 +1,7 @@
 """Runs timm and segmentation-models-pytorch in a process of their own.
 
 They import torchvision, which need not be there: stand-ins have every name that they
-ask for, and the networks that are made here use none.
+ask for. Networks of timm use none of them.
 """
 
 import sys
@@ -45,10 +45,13 @@ def main(target: str) -> None:
     import segmentation_models_pytorch as smp
     import timm
 
+    # encoders of smp are made of torchvision's classes
+    found = sys.modules.get("torchvision")
+    absent = found is None or isinstance(found.__loader__, _Absent)
     networks = {}
     for name in ("resnet18", "resnet34", "resnet50"):
         networks[f"timm-{name}"] = timm.create_model(name, num_classes=3)
-        for classes in (1, 4):
+        for classes in (1, 4) if not absent else ():
             unet = smp.Unet(name, encoder_weights=None, classes=classes)
             networks[f"smp-{name}-{classes}"] = unet
     image = torch.rand(1, 3, 64, 64)

@@ -29,6 +29,8 @@ def made(tmp_path_factory):
 
 
 def _agrees(folder, name):
+    if not (folder / f"{name}.pth").exists():
+        pytest.skip("encoders of segmentation-models-pytorch need torchvision")
     model = load_model(folder / f"{name}.pth")
     image, expected = torch.load(folder / f"{name}.out", weights_only=True)
     with torch.inference_mode():
