@@ -41,11 +41,11 @@ def _outputs(name):
     if name == "resnet18":
         return {"output": (2, config["classes"])}
     side = probe_side(SPECS[name])
+    if name == "encoder-unet":
+        return {"output": (2, 1, side, side)}
     if name.startswith("hovernet"):
         side -= 92 if config["mode"] == "fast" else 190
-        if name == "encoder-unet":
-        return {"output": (2, 1, 64, 64)}
-    heads = {"np": 2, "hv": 2} | ({"tp": 5} if config["types"] else {})
+        heads = {"np": 2, "hv": 2} | ({"tp": 5} if config["types"] else {})
     else:
         types = config.get("types", 4 if name.startswith("unet") else 0)
         heads = {"np": 1, "dist": 1} | ({"tp": types + 1} if types else {})
