@@ -98,7 +98,6 @@ class ChartFrame(QWidget):
         self.enlarge.setObjectName("enlarge")
         self.enlarge.setText("\u2922")
         self.enlarge.setAutoRaise(True)
-        self.enlarge.setFixedSize(20, 20)
         self.enlarge.setAccessibleName(f"Open {self.kind.title.lower()} in a window")
         self.enlarge.setToolTip("Open this chart in a window of its own.")
         self.enlarge.clicked.connect(lambda: self.enlargeAsked.emit(self.kind.key))

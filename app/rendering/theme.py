@@ -131,7 +131,7 @@ def sheet_of(tokens: Tokens) -> str:
     QToolBar QToolButton:checked {{ background: {t.accent}; color: {t.on_accent}; }}
     QToolBar QToolButton::menu-indicator {{ image: none; }}
     QToolButton[segment] {{ background: {t.raised}; color: {t.text};
-        border: 1px solid {t.line}; padding: 3px 8px; }}
+        border: 1px solid {t.line}; padding: 3px 4px; }}
     QToolButton[segment="first"] {{ border-top-left-radius: 5px;
         border-bottom-left-radius: 5px; }}
     QToolButton[segment="middle"] {{ border-left: none; }}

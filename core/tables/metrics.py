@@ -35,6 +35,8 @@ class Metric:
         ``"types"`` when nuclei must have types on both sides, else empty.
     usual
         Whether it is among the few that a summary shows.
+    pooled
+        Whether it exists for all tiles together only.
     """
 
     key: str
@@ -46,6 +48,7 @@ class Metric:
     high: float = 1.0
     needs: Literal["", "types"] = ""
     usual: bool = False
+    pooled: bool = False
 
 
 _NUCLEI: frozenset[TaskName] = frozenset({"nuclei"})
@@ -132,12 +135,14 @@ _ROWS = (
         "PQ of each nucleus type over all tiles together, mean over types.",
         _NUCLEI,
         needs="types",
+        pooled=True,
     ),
     Metric(
         "detection_f1",
         "Detection F1",
         "Harmonic mean of detection precision and recall, over all tiles together.",
         _NUCLEI,
+        pooled=True,
     ),
     Metric(
         "detection_precision",
@@ -145,6 +150,7 @@ _ROWS = (
         "Share of the nuclei found whose centroid lies within 12 pixels of that of one "
         "there is.",
         _NUCLEI,
+        pooled=True,
     ),
     Metric(
         "detection_recall",
@@ -152,6 +158,7 @@ _ROWS = (
         "Share of the nuclei there are whose centroid lies within 12 pixels of that of "
         "one found.",
         _NUCLEI,
+        pooled=True,
     ),
     Metric(
         "detection_f1_types",
@@ -159,6 +166,7 @@ _ROWS = (
         "Mean over nucleus types of the F1 of nuclei detected with their type.",
         _NUCLEI,
         needs="types",
+        pooled=True,
     ),
     Metric(
         "count_r2",
@@ -167,6 +175,7 @@ _ROWS = (
         "of determination over tiles, mean over types.",
         _NUCLEI,
         low=-1.0,
+        pooled=True,
     ),
     Metric(
         "accuracy",

@@ -1,15 +1,18 @@
 """What is added in one place is found everywhere."""
 
+import numpy as np
 import pytest
 
 from app.export.points import as_csv
 from app.rendering.series_looks import series_look
 from app.views.widgets.sweep_form import SweepForm
 from core import tables
+from core.benchmark.tasks.pooled import pooled_scores
 from core.metrics import Scores
 from core.pruning import HEURISTICS
 from core.store import to_row
 from core.tables.metrics import metric_titles, metrics_for
+from core.types import Prediction
 
 
 def test_a_score_is_its_computation_and_its_row():
@@ -17,7 +20,13 @@ def test_a_score_is_its_computation_and_its_row():
     keys = [row.key for row in metrics_for("nuclei")]
     header = as_csv([]).splitlines()[0].split(",")
     assert [name for name in header if name in tables.METRICS] == keys
-    assert set(keys) <= set(Scores.__dataclass_fields__)
+    single = {row.key for row in metrics_for("nuclei") if not row.pooled}
+    assert single <= set(Scores.__dataclass_fields__)
+    labels = np.repeat(np.arange(3, dtype=np.int32), 40).reshape(12, 10)
+    one = Prediction(labels, np.array([1, 2]))
+    other = Prediction(np.minimum(labels, 1), np.array([2]))
+    pooled = {row.key for row in metrics_for("nuclei") if row.pooled}
+    assert pooled == set(pooled_scores([(one, one), (other, other)]))
     assert list(metric_titles()) == list(tables.METRICS)
 
 
