@@ -252,7 +252,11 @@ class _AxisButton(QToolButton):
         room
             Width in pixels.
         """
-        axis = self._axis
+        axis, before = self._axis, self.text()
         self.setText(f"{axis.title}{_MORE}")
         if axis.short and self.sizeHint().width() > room:
             self.setText(f"{axis.short}{_MORE}")
+        owner = self.parentWidget()
+        layout = owner.layout() if owner is not None else None
+        if layout is not None and self.text() != before:
+            layout.activate()  # or the new title is cut off for a frame
