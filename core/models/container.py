@@ -205,7 +205,13 @@ def _header(path: Path, text: str, checked: bool) -> dict[str, Any]:
             f"{path.name} was saved by a newer version (format {version}, this one "
             f"reads up to {FORMAT}); update this program"
         )
-    if not sound or (checked and header.get("sha256") != checksum(header)):
+    if sound and checked and "sha256" not in header:
+        raise ModelError(
+            f"{path.name} has no checksum of its description, as files of earlier "
+            "versions: its thresholds cannot be trusted. Save the model again from "
+            "its checkpoint, or repeat the pruning"
+        )
+    if not sound or (checked and header["sha256"] != checksum(header)):
         raise _damaged(path)
     return dict(header)
 
