@@ -63,6 +63,8 @@ def test_time_can_be_removed(qtbot, qapp, settings, tile, one_thread):
     bench.controller.set_request(sparsity=0.3)
     qtbot.waitUntil(lambda: is_idle(bench), timeout=300_000)
     assert bench.store.state.outcome.counts.macs > state.outcome.counts.macs
+    bench.window.close()
+    bench.window.deleteLater()
 
 
 @pytest.mark.slow
