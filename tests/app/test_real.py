@@ -198,7 +198,7 @@ def test_labels_of_another_size_are_exit_2(tile, capsys, tmp_path):
     Image.fromarray(np.ones((10, 12), np.uint8)).save(wrong)
     line = f"prune --model demo --tile {tile[0]} --labels {wrong} --heuristic l2"
     assert main([*line.split(), "--sparsity", "0.5"]) == 2
-    assert "12x10" in capsys.readouterr().err
+    assert "12 x 10 pixels" in capsys.readouterr().err
 
 
 def test_output_that_cannot_be_written_is_said_before_the_work(tile, capsys, tmp_path):
