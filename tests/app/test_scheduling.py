@@ -261,6 +261,7 @@ def _value(name):
     values = {"request": HERE, "number": 0, "place": 0, "by": -1, "lock": "free"}
     values |= {"kind": "lost", "on": True, "model": "demo", "tile": "", "call": save}
     values |= {"display": AppState().display, "message": None, "text": "No."}
+    values |= {"plots": AppState().plots}
     return values.get(name)
 
 

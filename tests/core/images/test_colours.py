@@ -13,7 +13,8 @@ from PIL import Image, ImageCms, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from core.errors import InputError
-from core.images import read_labels, read_tile
+from core.images import read_tile
+from core.images.labels.reading import read_type_map
 from core.images.orientation import shown_size, stored_region, turned
 from tests.core.images.makers import picture
 
@@ -68,7 +69,7 @@ def test_tiff_of_packed_depths(tmp_path, bits):
     expected = np.rint(values * 255.0 / top)
     found = read_tile(tmp_path / "a.tif").pixels[..., 0]
     assert np.abs(found - expected).max() <= 0.51
-    np.testing.assert_array_equal(read_labels(tmp_path / "a.tif"), values)
+    np.testing.assert_array_equal(read_type_map(tmp_path / "a.tif"), values)
 
 
 def packed_tiff(values, bits):
@@ -98,7 +99,7 @@ def test_grey_png_of_few_bits(tmp_path, bits):
     np.testing.assert_array_equal(
         read_tile(tmp_path / "a.png").pixels, as_rgb(values * (255 // top))
     )
-    np.testing.assert_array_equal(read_labels(tmp_path / "a.png"), values)
+    np.testing.assert_array_equal(read_type_map(tmp_path / "a.png"), values)
 
 
 def grey_png(values, bits):
@@ -201,7 +202,7 @@ def test_labels_are_turned_with_their_tile(tmp_path):
     Image.fromarray(RGB).save(tmp_path / "a.png", exif=exif)
     Image.fromarray(GREY).save(tmp_path / "b.png", exif=exif)
     tile = read_tile(tmp_path / "a.png")
-    np.testing.assert_array_equal(read_labels(tmp_path / "b.png"), tile.pixels[..., 0])
+    np.testing.assert_array_equal(read_type_map(tmp_path / "b.png"), tile.pixels[..., 0])
 
 
 def test_jpeg_with_a_long_header_and_a_resolution(tmp_path):

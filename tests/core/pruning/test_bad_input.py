@@ -186,7 +186,7 @@ CASES = {
     "out of reach, single weights": (
         _net,
         lambda n: _masks(n, sparsity=0.9, scope="first"),
-        "Ask for less",
+        "in this scope; the other layers are kept",
     ),
     # an unknown name
     "heuristic": (_net, lambda n: _plan(n, "magic"), "choose one of"),
