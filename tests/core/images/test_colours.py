@@ -202,7 +202,9 @@ def test_labels_are_turned_with_their_tile(tmp_path):
     Image.fromarray(RGB).save(tmp_path / "a.png", exif=exif)
     Image.fromarray(GREY).save(tmp_path / "b.png", exif=exif)
     tile = read_tile(tmp_path / "a.png")
-    np.testing.assert_array_equal(read_type_map(tmp_path / "b.png"), tile.pixels[..., 0])
+    np.testing.assert_array_equal(
+        read_type_map(tmp_path / "b.png"), tile.pixels[..., 0]
+    )
 
 
 def test_jpeg_with_a_long_header_and_a_resolution(tmp_path):

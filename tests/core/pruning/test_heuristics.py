@@ -297,6 +297,11 @@ class _Point:
 @pytest.fixture
 def installed(monkeypatch):
     """Pretend that packages with these entry points are installed."""
+    built_in = list(HEURISTICS)
+
+    def forget_installed():
+        for name in [name for name in HEURISTICS if name not in built_in]:
+            registry.forget(HEURISTICS[name])
 
     def install(**points):
         asked = []
@@ -305,14 +310,15 @@ def installed(monkeypatch):
             asked.append(group)
             return [_Point(name, loads) for name, loads in points.items()]
 
+        forget_installed()
         monkeypatch.setattr(registry, "entry_points", entry_points)
-        fresh = registry._Registry()
-        for heuristic in list(HEURISTICS.values()):
-            fresh.add(heuristic)
-        monkeypatch.setattr(registry, "HEURISTICS", fresh)
-        return fresh, asked
+        registry.find_installed()
+        return HEURISTICS, asked
 
-    return install
+    yield install
+    monkeypatch.setattr(registry, "entry_points", lambda **_: [])
+    registry.find_installed()
+    forget_installed()
 
 
 def test_an_entry_point_adds_a_heuristic(installed):

@@ -27,6 +27,7 @@ BRANCHES = {
     "hovernet-fast": "decoder.np",
     "hovernet-original": "decoder.hv",
     "resnet18": "layer3",
+    "encoder-unet": "decoder.blocks",
 }
 
 
