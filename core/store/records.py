@@ -183,7 +183,7 @@ class Record:
         try:
             data = json.loads(text)
             trial = data.pop("trial")
-            request = from_plain(PruneRequest, trial.pop("request"), "request")
+            request = _request(trial.pop("request"), str(data.get("status", "")))
             tiles = tuple(_tile(each) for each in data.pop("tiles"))
             dense, pruned = (_counts(data.pop(name)) for name in ("dense", "pruned"))
             overall = data.pop("overall", {})
@@ -200,6 +200,16 @@ class Record:
                 f"A stored trial cannot be read ({error}); "
                 "use the version that wrote it, or start a new store."
             ) from error
+
+
+def _request(data: dict[str, Any], status: str) -> PruneRequest:
+    """Return the request of a trial; an impossible one may ask for anything."""
+    try:
+        return from_plain(PruneRequest, data, "request")
+    except ValueError:
+        if status != "impossible":
+            raise
+        return PruneRequest(**data)
 
 
 def _tile(data: dict[str, Any]) -> TileResult:

@@ -19,6 +19,7 @@ OTHER = {
     "locked": ("encoder.0",),
     "training": FineTune(minutes=30.0),
     "steps": 5,
+    "cost_aware": True,
     "ratios": (("encoder.0", 0.5),),
 }
 

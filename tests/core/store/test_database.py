@@ -18,9 +18,9 @@ ROOT = Path(__file__).parents[3]
 _WRITER = """
 import sys
 from tests.core.store.conftest import make_record
-from core.store import Store
+from core.store import TrialStore
 
-with Store(sys.argv[1]) as store:
+with TrialStore(sys.argv[1]) as store:
     first, last = int(sys.argv[2]), int(sys.argv[3])
     for seed in range(first, last):
         added = store.add(make_record(seed=seed))

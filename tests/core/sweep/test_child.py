@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import skimage
 from PIL import Image
@@ -110,7 +111,9 @@ def test_single_tiles(tile, tmp_path):
     assert [each.name for each in found.tiles] == ["t"]
     assert found.tiles[0].labels is None
     labels = tmp_path / "mask.png"
-    Image.fromarray(skimage.data.immunohistochemistry()[:64, :64, 0] // 64).save(labels)
+    Image.fromarray(np.repeat(np.arange(4, dtype=np.uint8), 1024).reshape(64, 64)).save(
+        labels
+    )
     both = read_folder(f"{tile}|{labels}")
     assert both.tiles[0].labels.max() == 3
     assert both.digest != found.digest

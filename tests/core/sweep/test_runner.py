@@ -180,13 +180,13 @@ def test_cancel_keeps_what_is_finished(folder, tmp_path):
 _SWEEP = """
 import sys
 from pathlib import Path
-from core.store import Store
+from core.store import TrialStore
 from core.sweep import Grid, run_sweep
 
 grid = Grid(
     ("unet-tiny",), Path(sys.argv[1]), ("l2", "bn_scale"), (0.0, 0.5, 0.8), timing=None
 )
-with Store(sys.argv[2]) as store:
+with TrialStore(sys.argv[2]) as store:
     run_sweep(grid, store, on_record=lambda record: print(record.plan_hash, flush=True))
 """
 
@@ -317,11 +317,11 @@ def test_nothing_else_runs_while_latency_is_measured(folder, tmp_path):
         seen.append([t.name for t in threading.enumerate() if "tiles" in t.name])
         return original(self, dense, pruned, example, settings=settings, job=job)
 
-    def predict(self, module, tile):
+    def predict(self, *given):
         busy.append(threading.current_thread().name)
         if len(busy) <= together.parties:
             together.wait(timeout=60)  # comes back only when both are here at once
-        return _predict(self, module, tile)
+        return _predict(self, *given)
 
     original = LatencyProcess.compare
     timing = TimingSettings(
@@ -330,7 +330,7 @@ def test_nothing_else_runs_while_latency_is_measured(folder, tmp_path):
     grid = grid_of(folder, sparsities=(0.4, 0.6), timing=timing)
     with (
         mock.patch.object(LatencyProcess, "compare", compare),
-        mock.patch.object(Subject, "_predict", predict),
+        mock.patch.object(NucleiTask, "predict", predict),
         TrialStore(tmp_path / "a.sqlite") as store,
     ):
         run_sweep(grid, store)
