@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from core.pruning import calibrate, make_plan, trace
 from core.strided import subsampled_pointwise
 
 
@@ -45,3 +46,27 @@ def test_a_hook_of_the_owner_stays():
         layer(torch.zeros(1, 3, 8, 8))
     layer(torch.zeros(1, 3, 8, 8))
     assert [tuple(each) for each in seen] == [(1, 3, 8, 8), (1, 3, 8, 8)]
+
+
+@pytest.mark.parametrize("heuristic", ["sensitivity", "taylor"])
+def test_gradients_of_heuristics_are_taken_without_strides(heuristic):
+    """In channels-last layout they would write beyond their memory."""
+    torch.manual_seed(0)
+    strided = nn.Conv2d(4, 8, 1, 2, bias=False)
+    module = nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), strided, nn.Conv2d(8, 2, 1)
+    ).eval()
+    inputs = [torch.randn(2, 3, 16, 16) for _ in range(2)]
+    graph = trace(module, inputs[0])
+    statistics = calibrate(module, graph, inputs)
+    strides = []
+
+    def keep(layer, _, out):
+        if out.requires_grad:  # a run that is differentiated
+            strides.append(layer.stride)
+
+    handle = strided.register_forward_hook(keep)
+    make_plan(module, graph, heuristic, 0.3, statistics=statistics)
+    handle.remove()
+    assert set(strides) == {(1, 1)}
+    assert strided.stride == (2, 2)

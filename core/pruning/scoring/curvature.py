@@ -27,6 +27,7 @@ from core.errors import PruningError
 from core.job import Job
 from core.pruning.tracing.graph import GraphLayer
 from core.pruning.tracing.modes import LayerCalls, evaluating
+from core.strided import subsampled_pointwise
 
 _TILES = 8
 """Backward passes; one random combination each."""
@@ -130,7 +131,7 @@ def _gradients(
     with torch.enable_grad(), evaluating(module):
         # Tensors made under inference mode cannot be differentiated through.
         plain = tuple(tensor.clone() for tensor in batch)
-        with LayerCalls(weights, listen):
+        with subsampled_pointwise(module), LayerCalls(weights, listen):
             outputs = module(*plain)
         total = _combine(outputs, generator)
         if total is None:
