@@ -134,7 +134,7 @@ class _Rebinding:
         if isinstance(value, weakref.ref):
             return self._reference
         if type(value) in (weakref.ProxyType, weakref.CallableProxyType):
-            return lambda v: weakref.proxy(self._new(v.__self__))
+            return self._proxy
         if isinstance(value, dict) and value:
             return self._mapping
         if type(value) in (list, tuple) and value:
@@ -163,6 +163,12 @@ class _Rebinding:
         target = value()
         new = self._new(target)
         return value if new is target else weakref.ref(new)
+
+    def _proxy(self, value: Any) -> Any:
+        # a proxy's own attributes are those of what it stands for
+        target = value.__repr__.__self__
+        new = self._new(target)
+        return value if new is target else weakref.proxy(new)
 
     def _function(self, value: types.FunctionType) -> types.FunctionType:
         cells = value.__closure__ or ()

@@ -59,13 +59,10 @@ class TraceRun:
     on_values: bool = False
 
 
-def trace(
-    module: nn.Module,
-    example: Tensor | tuple[Tensor, ...],
-    *,
-    strict: bool = False,
-) -> ChannelGraph:
-    """Find the channels of a model that live or die together.
+def trace(module: nn.Module, example: Tensor | tuple[Tensor, ...]) -> ChannelGraph:
+    """Find the channels of a model that live or die together, unchecked.
+
+    `core.pruning.trace` checks what this finds, see `core.pruning.verification`.
 
     Parameters
     ----------
@@ -74,8 +71,6 @@ def trace(
     example
         One input tensor or a tuple of them, of the shape that multiply-adds are
         counted for. Values do not matter.
-    strict
-        Whether every width that the model's own code looks at is protected.
 
     Returns
     -------
@@ -88,7 +83,7 @@ def trace(
         When the module does not run on the example, changes itself while it
         runs, or is a frozen program (TorchScript).
     """
-    return graph_of_run(run_once(module, example, strict=strict))
+    return graph_of_run(run_once(module, example))
 
 
 def graph_of_run(ran: TraceRun) -> ChannelGraph:
@@ -112,7 +107,8 @@ def run_once(
 ) -> TraceRun:
     """Run a model on an example and write down what it does; see `trace`.
 
-    Calls that take tensors whose identities are ``foreign`` are noted.
+    With ``strict``, every width that the model's own code looks at is protected;
+    calls that take tensors whose identities are ``foreign`` are noted.
     """
     inputs = check_traceable(module, example)
     before = state_of(module)

@@ -17,7 +17,7 @@ from core.pruning.tracing.graph import OUTPUT
 from core.pruning.tracing.nested import tensors_within
 from core.pruning.tracing.recording import Recorder
 from core.pruning.tracing.side_effects import restoring
-from core.pruning.tracing.watching import CallWatch
+from core.pruning.tracing.watching import CallWatch, RuleError
 from core.pruning.tracing.width_attributes import watching_widths
 
 
@@ -42,28 +42,28 @@ def trace_training(
     if all(name in used for name, _ in module.named_parameters()):
         return
     fake = FakeTensorMode(allow_non_fake_inputs=True)
-    with _training(module), _only_additions(recorder), contextlib.suppress(Exception):
-        with torch.no_grad(), fake, watching_widths(recorder, module):
-            shapes = tree_map_only(Tensor, fake.from_tensor, inputs)
-            with CallWatch(recorder, Wiring(), writes=True):
-                out = module(*shapes)
+    with _training(module), _only_additions(recorder):
+        try:
+            with torch.no_grad(), fake, watching_widths(recorder, module):
+                shapes = tree_map_only(Tensor, fake.from_tensor, inputs)
+                with CallWatch(recorder, Wiring(), writes=True):
+                    out = module(*shapes)
+        except RuleError:
+            raise
+        except Exception:  # noqa: BLE001 - not every model trains on one tile
+            return
         recorder.fix(tensors_within(out), OUTPUT)
 
 
 @contextlib.contextmanager
 def _training(module: nn.Module) -> Iterator[None]:
-    flags = {child: child.training for child in module.modules()}
-    with restoring(module):
+    with restoring(module):  # the mode of each child, too
         for child in module.modules():
             # Batch norms count batches outside of the calls that are watched.
             if vars(child)["_buffers"].get("num_batches_tracked") is not None:
                 vars(child)["_buffers"]["num_batches_tracked"] = None
-        try:
-            module.train()
-            yield
-        finally:
-            for child, flag in flags.items():
-                child.training = flag
+        module.train()
+        yield
 
 
 @contextlib.contextmanager

@@ -16,6 +16,8 @@ from torch.nn import functional
 
 from core.errors import PruningError
 from core.pruning import Counter, apply_plan, make_plan, mask_plan, trace
+from core.pruning.tracing.rules import RULES
+from core.pruning.tracing.watching import RuleError
 
 X = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
 
@@ -124,6 +126,9 @@ def owner_of(kind):
     elif kind == "weak":
         link = weakref.ref(module.second)
         module.reach = lambda x: link()(x)
+    elif kind == "proxy":
+        stand_in = weakref.proxy(module)
+        module.reach = lambda x: stand_in.second(x)
     elif kind == "forward":
         old = module.forward
         module.reach = nn.Identity()
@@ -135,7 +140,8 @@ def owner_of(kind):
 
 
 @pytest.mark.parametrize(
-    "kind", ["closure", "default", "partial", "bound", "weak", "forward", "hook"]
+    "kind",
+    ["closure", "default", "partial", "bound", "weak", "proxy", "forward", "hook"],
 )
 def test_functions_that_hold_layers_hold_those_of_the_copy(kind):
     module = owner_of(kind)
@@ -206,6 +212,21 @@ def test_a_head_of_training_shrinks_with_what_it_reads():
     assert [out.shape[1] for out in cut(X)] == [2, 2]
     assert cut.aux.in_channels == cut.first[0].out_channels < 16
     assert Counter(graph).dense.macs == Counter(trace(Deep(None).eval(), X)).dense.macs
+
+
+def test_a_fault_of_a_rule_is_not_hidden_in_training(monkeypatch):
+    class Deep(Small):
+        def forward(self, x):
+            mid = self.first(x)
+            out = self.head(self.second(mid))
+            return (out, self.aux(mid).sigmoid()) if self.training else out
+
+    def broken(recorder, call):
+        raise IndexError
+
+    monkeypatch.setitem(RULES, "sigmoid", broken)
+    with pytest.raises(RuleError, match="sigmoid"):
+        trace(Deep(lambda _, x: x, aux=nn.Conv2d(16, 2, 1)).eval(), X)
 
 
 def test_weights_that_nothing_reads_are_named():
