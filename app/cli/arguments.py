@@ -10,7 +10,6 @@ from app.cli import values
 from app.cli.views import add_scale, add_view, with_view
 from app.state.session.setup_file import Setup, read_setup
 from app.state.session.sources import FORMATS
-from app.version import read_version
 from core.errors import InputError
 from core.sources import Source
 from core.tables import COUNTS, MAX_SPARSITY, MODEL_ENDINGS, RECOVERIES
@@ -21,6 +20,7 @@ from core.types import (
     Recovery,
     is_unstructured,
 )
+from core.version import read_version
 
 COMMANDS = ("prune", "sweep", "inspect", "repeat")
 _REQUEST = (
@@ -192,7 +192,9 @@ def _parser() -> _Parser:
         "Without a command: the window.",
     )
     parser.add_argument(
-        "--version", action="version", version=f"prunescope {read_version()}"
+        "--version",
+        action="version",
+        version=f"prunescope {read_version() or 'unknown'}",
     )
     parser.add_argument("--model", help="catalogue name or path; the demo if left out")
     parser.add_argument("--tile", help="image to open, or sample:NAME")

@@ -6,10 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import InputError
 from core.images.datasets.pairs import labels_beside
-from core.images.datasets.reading import Labelled
-from core.images.labels.numbers import check_labels, describe_fit
+from core.images.datasets.reading import Labelled, put_together
 from core.images.labels.reading import read_truth
 from core.images.labels.truth import Frame, Truth
 from core.images.reading import read_slide
@@ -45,12 +43,7 @@ def open_tile(source: Source) -> Labelled:
     if label is None:
         return Labelled(tile, None)
     truth = _cut(read_truth(label, frame), source, level, tile)
-    try:
-        check_labels(tile, truth.labels)
-    except InputError as error:
-        raise InputError(f"{label.name}: {error}") from None
-    notes = (*tile.notes, *truth.notes, *describe_fit(tile, truth.labels))
-    return Labelled(replace(tile, notes=notes), truth)
+    return put_together(tile, truth, label.name)
 
 
 def read_picture(source: Source) -> Tile:

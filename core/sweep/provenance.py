@@ -5,7 +5,6 @@ import os
 import platform
 import subprocess
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import torch
 
 from core.latency import processor_name
 from core.models import LoadedModel
+from core.version import read_version
 
 _ROOT = Path(__file__).parents[2]
 
@@ -35,7 +35,7 @@ def provenance() -> dict[str, Any]:
             "python": platform.python_version(),
             "torch": str(torch.__version__),
             "numpy": np.__version__,
-            "prunescope": _own_version(),
+            "prunescope": read_version(),
         },
         "revision": git_revision(),
     }
@@ -63,10 +63,3 @@ def weights_hash(model: LoadedModel) -> str:
         digest.update(f"{name} {values.dtype} {tuple(values.shape)}".encode())
         digest.update(values.reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()[:16]
-
-
-def _own_version() -> str:
-    try:
-        return metadata.version("prunescope")
-    except metadata.PackageNotFoundError:
-        return ""

@@ -4,7 +4,6 @@ Each box opens in the folder in which the last one of its kind was used.
 """
 
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -12,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from app.views.main_window.signals import WindowSignals
 from core.tables import LABEL_ENDINGS, MODEL_ENDINGS, TILE_ENDINGS, file_filter
+from core.version import read_version
 
 IMAGES = file_filter("Images", TILE_ENDINGS)
 LABELS = file_filter("Ground truth", LABEL_ENDINGS)
@@ -138,10 +138,7 @@ def ask_leave(window: WindowSignals) -> bool:
 
 def tell_about(window: WindowSignals) -> None:
     """Say which version this is, and what it is for."""
-    try:
-        number = version("prunescope")
-    except PackageNotFoundError:  # run from a checkout
-        number = "(not installed)"
+    number = read_version() or "(not installed)"
     box = QMessageBox(window)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.setWindowTitle("About PruneScope")

@@ -79,10 +79,28 @@ def with_truth(
     if label is None:
         return Labelled(tile, None)
     truth = read_truth(label, frame_of(tile, image or "", index))
+    return put_together(tile, truth, label.name)
+
+
+def put_together(tile: Tile, truth: Truth, name: str) -> Labelled:
+    """Return a tile with its ground truth, and the notes of both.
+
+    Parameters
+    ----------
+    tile, truth
+        Of the same size.
+    name
+        Of the file of the ground truth.
+
+    Raises
+    ------
+    InputError
+        When the ground truth does not fit the tile.
+    """
     try:
         check_labels(tile, truth.labels)
     except InputError as error:
-        raise InputError(f"{label.name}: {error}") from None
+        raise InputError(f"{name}: {error}") from None
     notes = (*tile.notes, *truth.notes, *describe_fit(tile, truth.labels))
     return Labelled(replace(tile, notes=notes), truth)
 

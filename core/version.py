@@ -4,8 +4,8 @@ from importlib import metadata
 
 
 def read_version() -> str:
-    """Return the installed version; ``unknown`` when run from an unpacked folder."""
+    """Return the installed version; empty when run from an unpacked folder."""
     try:
         return metadata.version("prunescope")
     except metadata.PackageNotFoundError:
-        return "unknown"
+        return ""
