@@ -15,7 +15,7 @@ from app.cli.display import find_display_fault, has_display
 from core.privacy import disable_telemetry
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QWidget
+    from app.views.main_window.window import Window
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # Ctrl+C, logging out, a closed terminal
 
@@ -86,12 +86,12 @@ def _show(asked: Arguments) -> int:
     return code
 
 
-def _close_on_signals(window: "QWidget") -> None:
+def _close_on_signals(window: "Window") -> None:
     """End as if the window was closed, so that its state is saved."""
     for name in _SIGNALS:
         number = getattr(signal, name, None)
         if number is not None:
-            signal.signal(number, lambda *_: window.close())
+            signal.signal(number, lambda *_: window.close_unasked())
 
 
 if __name__ == "__main__":

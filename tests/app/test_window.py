@@ -156,6 +156,15 @@ def test_boxes_open_where_the_last_one_of_their_kind_was(qtbot, shown, monkeypat
     assert asked == ["", str(Path("/tiles/a")), ""]
 
 
+def test_a_signal_closes_without_a_question(qtbot, shown, monkeypatch):
+    gate = threading.Event()
+    monkeypatch.setattr(dialogs, "ask_leave", lambda _: pytest.fail("asked"))
+    shown.controller.dispatch(events.SaveAsked(lambda task: Saved(str(gate.wait(30)))))
+    gate.set()
+    shown.window.close_unasked()
+    assert not shown.window.isVisible()
+
+
 @pytest.mark.parametrize("leave", [False, True])
 def test_closing_while_a_file_is_written_asks(qtbot, shown, monkeypatch, leave):
     gate = threading.Event()

@@ -228,6 +228,11 @@ class Window(WindowSignals):
         if model or tile:
             self.openAsked.emit(model, tile)
 
+    def close_unasked(self) -> None:
+        """Close though files are being written: nobody is there to be asked."""
+        self._saving = False
+        self.close()
+
     def closeEvent(self, event: QCloseEvent) -> None:
         if self._saving and not dialogs.ask_leave(self):
             event.ignore()
