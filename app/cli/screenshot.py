@@ -12,6 +12,7 @@ from app.export.points import as_csv
 from app.state.events import ExploreSwitched
 from app.worker.runner import Failure
 from core.errors import BenchError, InputError
+from core.sources import Source
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
@@ -133,6 +134,12 @@ def _play(app: "QApplication", bench: "Application", asked: Arguments) -> None:
 
     def idle() -> bool:
         state = bench.store.state
+        if state.choosing is not None:
+            name = Path(Source.of_tile(asked.source).name).name
+            raise InputError(
+                f"{name} is a whole slide; name a part of it (--region X,Y,WIDTH,"
+                "HEIGHT, with --level or --mpp)."
+            )
         return (
             state.opened is not None
             and not state.busy

@@ -16,6 +16,7 @@ from app.state import events
 from app.state.app_state import Message
 from app.state.plot_settings import PlotSettings
 from app.state.repairs import fitted
+from app.state.slide_map import moved_part, source_of
 from app.state.store import Store
 from app.state.timers import single_shot
 from app.state.values import Engine, Kind
@@ -101,6 +102,32 @@ class Controller(QObject):
                 model, tile, lambda task: engine.open(model, tile, task, before=session)
             )
         )
+
+    def open_part(self) -> None:
+        """Open the part of a slide that is drawn."""
+        choosing = self._store.state.choosing
+        if choosing is not None:
+            self.open(choosing.model, source_of(choosing))
+
+    def move_part(self, x: float, y: float) -> None:
+        """Open the part of the same size around another place of the slide."""
+        opened = self._store.state.opened
+        if opened is None or opened.slide is None:
+            return
+        tile = Source.of_tile(opened.source)
+        view = moved_part(opened.slide, tile.view, (x, y))
+        if view != tile.view:
+            self.open("", replace(tile, view=view, labels="").pair)
+
+    def set_pixel_size(self, mpp: float | None, resample: bool) -> None:
+        """Open the tile again at the pixel size that was typed; None: the file's."""
+        opened = self._store.state.opened
+        if opened is None:
+            return
+        tile = Source.of_tile(opened.source)
+        view = replace(tile.view, pixel_size=mpp, resample=resample)
+        if view != tile.view:
+            self.open("", replace(tile, view=view).pair)
 
     def open_labels(self, path: str) -> None:
         """Open the ground truth of the tile on show."""

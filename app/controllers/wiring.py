@@ -88,5 +88,13 @@ def _connect_seeing(window: "Window", to: "Controller") -> None:
 
 
 def _connect_files(window: "Window", to: "Controller") -> None:
+    part, say = window.part, to.dispatch
+    part.drawn.connect(lambda v: say(events.PartDrawn(v)))
+    part.placed.connect(lambda x, y: say(events.PartPlaced(x, y)))
+    part.pixelSized.connect(lambda v: say(events.SlidePixelSized(v)))
+    part.opened.connect(to.open_part)
+    part.left.connect(lambda: say(events.PartLeft()))
+    window.viewer.mapMoved.connect(to.move_part)
+    window.pixelSizeChosen.connect(to.set_pixel_size)
     window.openAsked.connect(to.open)
     window.labelsAsked.connect(to.open_labels)

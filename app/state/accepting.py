@@ -145,7 +145,8 @@ def accept_failure(state: AppState, work: Work, text: str, details: str) -> AppS
     request, own = work.request, work.purpose in _OWN
     new = replace(state, todo=(), background=(), told=state.told | {text})
     if work.purpose == "open":
-        new = replace(new, opening=None)
+        chosen = state.opening.choosing if state.opening else None
+        new = replace(new, opening=None, choosing=chosen)
     if work.purpose == "preview":
         new = replace(new, preview=None)
     asked = any(pane.request == request for pane in state.panes)

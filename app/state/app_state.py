@@ -11,6 +11,7 @@ from typing import Literal
 from app.state.demo import Demo, Overlay
 from app.state.history import History, Lock
 from app.state.plot_settings import PlotSettings
+from app.state.slide_map import Choosing
 from app.state.training import Training
 from app.state.values import DrawnOutcome, Kind, Opened, Picture
 from app.state.work import Work
@@ -119,11 +120,14 @@ class Opening:
         Sources.
     picture
         The tile, from when it has been read.
+    choosing
+        The slide that it was chosen from, shown again when it cannot be opened.
     """
 
     model: str
     tile: str
     picture: Picture | None = None
+    choosing: Choosing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,8 @@ class AppState:
         Model and tile, or None while the first ones load.
     opening
         What is being opened; results of ``opened`` are not shown meanwhile.
+    choosing
+        A slide of which a part is to be chosen, in the place of everything else.
     panes, active
         Pruned models on show, from left to right (at least one), and the place of
         the one that the controls edit.
@@ -193,6 +199,7 @@ class AppState:
 
     opened: Opened | None = None
     opening: Opening | None = None
+    choosing: Choosing | None = None
     panes: tuple[Pane, ...] = (Pane(PruneRequest("reconstruction", 0.5)),)
     active: int = 0
     lock: Lock = "free"

@@ -162,6 +162,38 @@ class OpenAsked(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PartAsked(Event):
+    """Another part of the open slide is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartDrawn(Event):
+    """A part of a slide is drawn: (x, y, width, height) of its finest level."""
+
+    region: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class PartPlaced(Event):
+    """A square of a slide is wanted around a place of its finest level."""
+
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class SlidePixelSized(Event):
+    """Micrometres per pixel of a slide's finest level are typed; None: unknown."""
+
+    mpp: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PartLeft(Event):
+    """No part of the slide is wanted after all."""
+
+
+@dataclass(frozen=True, slots=True)
 class SaveAsked(Event):
     """A file is to be written; ``call`` does it on the worker thread."""
 

@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from app.state import accepting, events, panes
+from app.state import accepting, choosing, events, panes
 from app.state.app_state import AppState, Message, Opening, Pane, with_active
 from app.state.demo import PAGES, Demo
 from app.state.exploring import baseline_of, row_of
 from app.state.locks import followed
 from app.state.scheduling import schedule
+from app.state.slide_map import SlideMap
 from app.state.training import Training
 from app.state.values import DrawnOutcome, Opened, Picture, Saved
 from app.state.work import Work
@@ -217,7 +218,8 @@ def _open(state: AppState, event: events.OpenAsked) -> AppState:
     saves = tuple(work for work in state.asked if work.purpose != "open")
     return replace(
         state,
-        opening=Opening(event.model, event.tile),
+        opening=Opening(event.model, event.tile, choosing=state.choosing),
+        choosing=None,
         asked=(*saves, Work("open", call=event.call)),
         todo=(),
         background=(),
@@ -235,9 +237,11 @@ def _cancel(state: AppState, _: events.WorkCancelled) -> AppState:
     trains = training is not None and training.left > 0
     if state.work is None and not state.todo and not trains:
         return state
+    opening = state.opening
     return replace(
         state,
         opening=None,
+        choosing=opening.choosing if opening else state.choosing,
         asked=(),
         todo=(),
         background=(),
@@ -315,6 +319,8 @@ def _finish(state: AppState, event: events.Finished) -> AppState:
     state = _ended(state, work)
     if isinstance(value, Opened):
         return _told(accepting.accept_opened(state, value), value)
+    if isinstance(value, SlideMap):
+        return choosing.choose_part(state, value)
     if isinstance(value, DrawnOutcome):
         return accepting.accept_outcome(state, value, work.purpose)
     if isinstance(value, Comparison):
@@ -326,9 +332,11 @@ def _finish(state: AppState, event: events.Finished) -> AppState:
 
 def _told(state: AppState, opened: Opened) -> AppState:
     """Return the state with what is to know about a tile, unless more is said."""
-    if not opened.notes or state.message is not None:
+    scale = opened.scale  # the status bar says how the tile was resampled
+    told = [n for n in opened.notes if not (scale.resampled and n == scale.sentence)]
+    if not told or state.message is not None:
         return state
-    return replace(state, message=Message(" ".join(opened.notes), kind="warning"))
+    return replace(state, message=Message(" ".join(told), kind="warning"))
 
 
 def _refine(state: AppState) -> AppState:
@@ -354,6 +362,7 @@ def _ended(state: AppState, work: Work) -> AppState:
 
 
 _CHANGES: Mapping[type[events.Event], Callable[[AppState, Any], AppState]] = {
+    **choosing.CHANGES,
     events.RequestChanged: _change_request,
     events.PaneAdded: _add_pane,
     events.PaneClosed: _close_pane,

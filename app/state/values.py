@@ -6,7 +6,7 @@ To read this file, start from `Opened` and `DrawnOutcome`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from core.results import (
 )
 from core.tables.metrics import TaskName
 from core.types import PruneRequest
+
+if TYPE_CHECKING:
+    from app.state.slide_map import SlideMap
 
 __all__ = [
     "KINDS",
@@ -37,6 +40,7 @@ __all__ = [
     "SampleTitle",
     "Saved",
     "Session",
+    "TileScale",
     "WorkContext",
 ]
 
@@ -139,6 +143,26 @@ class ModelCard:
     task: TaskName = "nuclei"
 
 
+@dataclass(frozen=True, slots=True)
+class TileScale:
+    """How a tile's pixels relate to the model's.
+
+    Parameters
+    ----------
+    tile, model
+        Micrometres per pixel, or None when unknown.
+    resampled
+        Whether the model sees other pixels than the tile's own.
+    sentence
+        The same in words.
+    """
+
+    tile: float | None = None
+    model: float | None = None
+    resampled: bool = False
+    sentence: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawnOutcome(Outcome):
     """An outcome with what panes draw of it.
@@ -203,6 +227,10 @@ class Opened(DenseOutcome):
         Ground-truth instances, or None.
     source
         What the tile was opened from.
+    slide
+        Of which the tile is a part, or None.
+    scale
+        Pixel sizes of tile and model, and whether the tile is resampled.
     """
 
     session: Session
@@ -213,6 +241,8 @@ class Opened(DenseOutcome):
     heuristics: tuple[HeuristicInfo, ...]
     truth: Nuclei | None = None
     source: str = ""
+    slide: "SlideMap | None" = None
+    scale: TileScale = field(default_factory=TileScale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +258,10 @@ class Engine(Protocol):
 
     def open(
         self, model: str, tile: str, task: WorkContext, *, before: Session | None
-    ) -> Opened:
+    ) -> "Opened | SlideMap":
         """Open a model and a tile; publishes the `Picture` as soon as it is read.
+
+        Of a whole slide only the overview is read: a part is to be chosen first.
 
         ``before`` is the open session, whose model is used again when the same
         one is asked for.

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from app.rendering.overlay import picture_pyramid
+from app.state.slide_map import SlideMap
 from app.state.training import Training
 from app.state.values import (
     DrawnOutcome,
@@ -22,10 +23,13 @@ from app.state.values import (
     Picture,
     Saved,
     Session,
+    TileScale,
     WorkContext,
 )
 from app.worker.drawing import draw_nuclei, draw_outcome
 from app.worker.reading import read_tile_first, read_tiles
+from app.worker.slides import SlideMaps
+from core.sources import WHOLE, Source
 from core.tables import ARCHITECTURES
 from core.types import PruneRequest, Tile
 
@@ -131,6 +135,8 @@ class BenchEngine:
 
     def __init__(self) -> None:
         self._process: LatencyProcess | None = None
+        self._slides = SlideMaps()
+        self._loaded: tuple[str, LoadedModel] | None = None  # beside a slide
 
     def close(self) -> None:
         """End the measuring process, if there is one; the worker is idle by now."""
@@ -146,10 +152,18 @@ class BenchEngine:
 
     def open(
         self, model: str, tile: str, task: WorkContext, *, before: Session | None
-    ) -> Opened:
-        """Open a model and a tile; the tile is shown as soon as it is read."""
+    ) -> Opened | SlideMap:
+        """Open a model and a tile; the tile is shown as soon as it is read.
+
+        Of a slide without a part, the overview is returned.
+        """
         task.step(0, 4, "reading the tile")
-        first = read_tile_first(tile)
+        asked = Source.of_tile(tile)
+        slide = self._slides.find(asked)
+        whole = slide is not None and asked.view == replace(
+            WHOLE, resample=asked.view.resample
+        )
+        first = None if whole else read_tile_first(tile)
         if first is not None:
             task.publish(_picture(first.tiles[0].tile, first.title))
         task.step(1, 4, "loading the model")
@@ -157,14 +171,29 @@ class BenchEngine:
         from core.benchmark import Bench
 
         old = before if isinstance(before, BenchSession) else None
-        loaded = old.model if old and old.source == model else _load(model)
+        loaded = old.model if old and old.source == model else self._load(model)
+        if slide is not None:
+            slide = replace(slide, wanted=loaded.spec.mpp)
+            if whole:
+                self._loaded = model, loaded
+                return slide
+        self._loaded = None
         found, job = read_tiles(tile, loaded.spec, first), cast("Job", task)
         old_bench = old.bench if old else None
         bench = Bench.open_tiles(loaded, found.tiles, job, before=old_bench)
         picture = _picture(bench.tile, found.title)
         _settle()
         session = BenchSession(bench, loaded, model, self._measuring())
-        return describe_opened(bench, (model, tile), session, picture)
+        opened = describe_opened(bench, (model, tile), session, picture)
+        return replace(opened, slide=slide)
+
+    def _load(self, source: str) -> "LoadedModel":
+        """Load a model, or take the one that a slide's overview was opened with."""
+        from core.models import load_model
+
+        if self._loaded is not None and self._loaded[0] == source:
+            return self._loaded[1]
+        return load_model(source)
 
 
 def _picture(tile: Tile, title: str) -> Picture:
@@ -187,6 +216,8 @@ def describe_opened(
     picture
         The tile.
     """
+    from core.images.samples import DEFAULT_SAMPLE
+
     found, labels = bench.dense, bench.labels
     return Opened(
         session=session,
@@ -201,9 +232,17 @@ def describe_opened(
         layers=bench.prunable.layers,
         heuristics=bench.prunable.heuristics,
         truth=draw_nuclei(labels, None) if labels is not None else None,
-        source=sources[1],
+        source=sources[1] or Source("sample", DEFAULT_SAMPLE).text,
+        scale=describe_scale(bench),
         seconds=found.seconds,
     )
+
+
+def describe_scale(bench: "Bench") -> TileScale:
+    """Return the pixel sizes of tile and model, as the window says them."""
+    scale = bench.scale
+    sentence = scale.describe().replace(" (--tile-mpp)", "")
+    return TileScale(scale.tile, scale.model, scale.resampled, sentence)
 
 
 def training_of(request: PruneRequest, progress: "Progress") -> Training:
@@ -272,12 +311,6 @@ def _settle() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
-
-
-def _load(source: str) -> "LoadedModel":
-    from core.models import load_model
-
-    return load_model(source)
 
 
 def sample_titles() -> Sequence[tuple[str, str]]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from app.worker.slides import is_slide_folder
 from core.errors import InputError
 from core.sources import Source
 from core.types import LabelledTile, ModelSpec
@@ -65,7 +66,7 @@ def read_tile_first(source: str) -> TileReading | None:
     from core.images.opening import open_tile
 
     path = Path(asked.name)
-    if path.is_dir() and path.suffix.lower() != ".zarr":
+    if path.is_dir() and not is_slide_folder(path):
         return None
     found = open_tile(asked)
     truth = found.truth

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import PurePath
 
 import cv2
 import numpy as np
@@ -132,10 +133,12 @@ def raw_maps(model: Model, tile: Tile, job: Job | None = None) -> Maps:
     spec = model.spec
     shape = (tile.pixels.shape[0], tile.pixels.shape[1])
     patches = list(_patches(shape, spec))
-    job.step(0, len(patches), "finding nuclei")
+    name = PurePath(tile.source).name
+    what = f"finding nuclei in {name}" if name else "finding nuclei"
+    job.step(0, len(patches), what)
     if len(patches) == 1:
         maps = forward(model.module, spec, to_input(model, tile), shape)
-        job.step(1, 1, "finding nuclei")
+        job.step(1, 1, what)
         return maps
     framed = _framed(tile.pixels, spec)
     whole: Maps = {}
@@ -146,7 +149,7 @@ def raw_maps(model: Model, tile: Tile, job: Job | None = None) -> Maps:
             if name not in whole:
                 whole[name] = np.zeros((*array.shape[:-2], *shape), array.dtype)
             whole[name][(..., row.place, column.place)] = array
-        job.step(done, len(patches), "finding nuclei")
+        job.step(done, len(patches), what)
     return whole
 
 

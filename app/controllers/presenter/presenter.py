@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.controllers.presenter.heads import Heads
 from app.controllers.presenter.masks import MaskMaker, heats, legend
+from app.controllers.presenter.parts import MapView, PartView
 from app.controllers.presenter.plotting import show_plots
 from app.controllers.presenter.view import (
     Drawn,
@@ -27,6 +28,7 @@ from app.state.plot_settings import PlotSettings
 from app.state.timers import single_shot
 from app.state.values import ModelCard
 from app.text import format as text
+from app.views.widgets.pixel_size import PixelSize
 from core.types import Counts, PruneRequest
 
 if TYPE_CHECKING:
@@ -164,6 +166,28 @@ def _set_title(window: "Window", view: View) -> None:
     window.setWindowTitle(view.title)
 
 
+def _set_part(window: "Window", view: View) -> None:
+    part = view.part
+    if part is not None:
+        slide = part.slide
+        window.part.set_slide(slide.picture, slide.size, slide.note)
+        window.part.set_region(part.region, part.pixel_size)
+        window.part.set_words(part.words)
+    window.set_choosing(part is not None)
+
+
+def _set_map(window: "Window", view: View) -> None:
+    window.viewer.set_map(
+        *((view.map.slide.picture, view.map.slide.size, view.map.region))
+        if view.map
+        else (None, (1, 1), (0, 0, 1, 1))
+    )
+
+
+def _set_pixel_size(window: "Window", view: View) -> None:
+    window.set_pixel_size(view.pixel_size)
+
+
 def _set_opened(window: "Window", view: View) -> None:
     opened = view.opened
     if opened is None:
@@ -297,6 +321,9 @@ _SETTERS: Mapping[str, Callable[["Window", View], None]] = {
     "picture": _set_picture,
     "note": _set_note,
     "title": _set_title,
+    "part": _set_part,
+    "map": _set_map,
+    "pixel_size": _set_pixel_size,
     "opened": _set_opened,
     "card": _set_card,
     "request": _set_request,
@@ -322,7 +349,8 @@ _SETTERS: Mapping[str, Callable[["Window", View], None]] = {
 # Compared by value; all else, which may hold arrays, by identity.
 _PLAIN = (
     *(str, int, float, bool, frozenset, Counts, Display, Heads, Message),
-    *(ModelCard, PlotSettings, PruneRequest, Story, Tabs, Working),
+    *(MapView, ModelCard, PartView, PixelSize, PlotSettings, PruneRequest),
+    *(Story, Tabs, Working),
 )
 
 

@@ -7,7 +7,15 @@ presenter compares two views field by field. To read this file, start from `reso
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from app.controllers.presenter.flags import find_flags
 from app.controllers.presenter.heads import Heads, find_titles, resolve_heads
+from app.controllers.presenter.parts import (
+    MapView,
+    PartView,
+    resolve_map,
+    resolve_part,
+    resolve_size,
+)
 from app.plots.styles import series_name
 from app.state.app_state import MOST, AppState, Display, Message
 from app.state.demo import PAGES
@@ -19,6 +27,7 @@ from app.text import format as text
 from app.text import story
 from app.text.slides import meaning, slide_called
 from app.text.speed import describe_latency
+from app.views.widgets.pixel_size import PixelSize
 from core.results import LayerStep, Trial
 from core.sources import Source
 from core.types import Counts, PruneRequest
@@ -85,6 +94,10 @@ class View:
         The tile, and a sentence where there is none.
     title
         Of the window.
+    part, map
+        Slide of which a part is chosen, and where the open tile lies on its slide.
+    pixel_size
+        Of the tile.
     opened, card
         What is open, and its model in words.
     request
@@ -115,7 +128,7 @@ class View:
     training
         The newest one, if it is of the request.
     flags
-        What commands depend on, see `find_flags`.
+        What commands depend on, see `app.controllers.presenter.flags`.
     saving
         Whether files are being written.
     trials, plotted
@@ -127,6 +140,9 @@ class View:
     picture: Picture | None
     note: str
     title: str
+    part: PartView | None
+    map: MapView | None
+    pixel_size: PixelSize
     opened: Opened | None
     card: ModelCard | None
     request: PruneRequest
@@ -168,6 +184,9 @@ def resolve(state: AppState) -> View:
         picture=opening.picture if opening else opened.picture if opened else None,
         note=_note(state),
         title=_title(state),
+        part=resolve_part(state),
+        map=resolve_map(opened),
+        pixel_size=resolve_size(opened),
         opened=opened,
         card=_card(state),
         request=state.request,
@@ -338,6 +357,8 @@ def _working(state: AppState) -> Working | None:
     if work is None or (work.purpose == "frame" and step is None and not state.late):
         return None  # a frame of a drag is there before anyone could read it
     words = step.what[:1].upper() + step.what[1:] if step else _DOING[work.purpose]
+    if work.purpose == "open" and step and step.total > 1:
+        words += f", {step.done} of {step.total}"
     if work.measures:
         words = "Measuring latency"
     if state.todo:
@@ -350,31 +371,3 @@ def _working(state: AppState) -> Working | None:
 def _training(state: AppState) -> Training | None:
     training = state.training
     return training if training and training.request == state.request else None
-
-
-def find_flags(state: AppState) -> frozenset[str]:
-    """Return what is the case, of all that a command may depend on."""
-    display, bench = state.display, not state.demo
-    panes = len(state.panes)
-    past, now = state.history.past, tuple(pane.request for pane in state.panes)
-    # What was not rested on yet can be taken back as well.
-    moved = bool(past) and past[-1].requests != now
-    flags = {
-        "open": state.opened is not None and state.opening is None,
-        "undo": len(past) > 1 or moved,
-        "redo": bool(state.history.future),
-        "room": bench and panes < MOST,
-        "several": bench and panes > 1,
-        "masks": display.visible,
-        "fill": display.overlay == "fill",
-        "difference": display.overlay == "difference",
-        "swipe": display.swipe,
-        "truth": display.truth,
-        "demo": state.demo,
-        "story": state.demo and not state.reading,
-        "locked": bool(state.request.locked),
-        "exploring": bool(state.todo),
-        "paused": state.paused,
-    }
-    flags |= {f"pane {n + 1}": bench and n < panes for n in range(MOST)}
-    return frozenset(name for name, on in flags.items() if on)

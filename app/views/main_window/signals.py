@@ -13,6 +13,7 @@ class WindowSignals(QMainWindow):
 
     asked = Signal(object)  # an event of `app.state.events`
     openAsked = Signal(str, str)  # model, tile; empty: keep
+    pixelSizeChosen = Signal(object, bool)  # micrometres or None, resample
     labelsAsked = Signal(str)  # ground truth of the open tile
     setupAsked = Signal(str)  # path of settings to use
     trainingAsked = Signal(str)  # folder of labelled tiles to fine-tune on
@@ -28,6 +29,7 @@ class WindowSignals(QMainWindow):
     wholeAsked = Signal()  # the whole tile in every pane
     tableToggled = Signal()  # the table of models: shown, or hidden again
     paletteAsked = Signal()  # the search for commands
+    pixelSizeAsked = Signal()  # the box in which it is typed
     keysAsked = Signal()  # the sheet of keys
     escapeAsked = Signal()  # stop, or leave what is on show
     tableShown = Signal(bool)

@@ -35,6 +35,7 @@ from app.views.panels.hints import HintBar
 from app.views.panels.layers import Layers
 from app.views.panels.messages import MessageBar
 from app.views.panels.nuclei import NucleiBar
+from app.views.panels.part import PartPanel
 from app.views.panels.plots import Plots
 from app.views.panels.reading import ReadingPanel
 from app.views.panels.status import Status
@@ -43,6 +44,7 @@ from app.views.panels.viewer import Viewer
 from app.views.widgets.actions import all_actions, by_subject
 from app.views.widgets.column import ScrollColumn
 from app.views.widgets.command_palette import CommandPalette
+from app.views.widgets.pixel_size import PixelSize, PixelSizeBox
 from app.views.widgets.shortcut_sheet import MOUSE, ShortcutSheet
 
 _CONTROLS_WIDTH = 300
@@ -76,9 +78,10 @@ class Window(WindowSignals):
         self.plots, self.nuclei, self.layers = Plots(), NucleiBar(), Layers()
         self.messages, self.status, self.hints = MessageBar(), Status(), HintBar()
         self.demo = DemoPanel([(s.key, s.name, _size(s)) for s in SLIDES])
-        self.reading, self.table = ReadingPanel(), Table()
+        self.reading, self.table, self.part = ReadingPanel(), Table(), PartPanel()
         self.palette_box, self._keys = CommandPalette(self), ShortcutSheet(self)
-        self._demo = self._reading = self._saving = False
+        self._demo = self._reading = self._saving = self._choosing = False
+        self._pixel_size = PixelSize()
         self._place()
         self.menus = Menus(self, samples, models)
         self.addToolBar(self.menus.toolbar)
@@ -98,6 +101,7 @@ class Window(WindowSignals):
         column.addWidget(self.layers)
         column.addWidget(self.demo)
         column.addWidget(self.reading, 1)
+        column.addWidget(self.part, 1)
         self._left = ScrollColumn(self.controls)
         self._split = QSplitter(Qt.Orientation.Horizontal)
         self._split.setChildrenCollapsible(False)
@@ -123,6 +127,8 @@ class Window(WindowSignals):
         self.tableToggled.connect(self.show_table)
         self.paletteAsked.connect(self.show_palette)
         self.keysAsked.connect(self.show_keys)
+        self.pixelSizeAsked.connect(self.show_pixel_size)
+        self.status.pixelSizeAsked.connect(self.show_pixel_size)
 
     # Setters: silent
 
@@ -133,15 +139,18 @@ class Window(WindowSignals):
 
     def _arrange(self) -> None:
         """Show what belongs to the bench, the demo view or the reading."""
-        bench = not (self._demo or self._reading)
+        bench = not (self._demo or self._reading or self._choosing)
         for widget in (self._left, self.plots, self.layers):
             widget.setVisible(bench)
         if not bench:
             self._dock.hide()
-        self.viewer.setVisible(not self._reading)
-        self.nuclei.setVisible(not self._reading)
-        self.demo.setVisible(self._demo and not self._reading)
-        self.reading.setVisible(self._reading)
+        whole = self._reading or self._choosing
+        self.viewer.setVisible(not whole)
+        self.nuclei.setVisible(not whole)
+        self.demo.setVisible(self._demo and not whole)
+        self.reading.setVisible(self._reading and not self._choosing)
+        self.part.setVisible(self._choosing)
+        self.hints.set_covered(self._choosing)
 
     def show_table(self, on: bool | None = None) -> None:
         """Show or hide the table of models; the other way round when left out."""
@@ -174,6 +183,19 @@ class Window(WindowSignals):
         self._reading = on
         self._arrange()
 
+    def set_choosing(self, on: bool) -> None:
+        """Show the overview of a slide in the place of everything else."""
+        if on != self._choosing:
+            self._choosing = on
+            self._arrange()
+            if on:
+                self.part.view.setFocus()
+
+    def set_pixel_size(self, size: PixelSize) -> None:
+        """Say the pixel size of the tile; the box for it begins with this."""
+        self._pixel_size = size
+        self.status.set_pixel_size(size.caption, size.sentence)
+
     @property
     def splitter(self) -> QByteArray:
         """Widths of the columns, to be restored."""
@@ -196,8 +218,17 @@ class Window(WindowSignals):
 
     # What the user does
 
+    def show_pixel_size(self) -> None:
+        """Open the box in which the pixel size is typed."""
+        if self._pixel_size.caption:
+            box = PixelSizeBox(self._pixel_size, self)
+            box.chosen.connect(self.pixelSizeChosen)
+            box.open()
+
     def _on_escape(self) -> None:
-        if self._reading:
+        if self._choosing:
+            self.part.left.emit()
+        elif self._reading:
             self.reading.closed.emit()
         elif self._demo:
             self.asked.emit(DemoSwitched(False))

@@ -36,6 +36,7 @@ class HintBar(QFrame):
         close.clicked.connect(self.dismissed)
         row.addWidget(close)
         self._place = 0
+        self._covered: bool | None = None  # whether it was on show before
         self.hide()
 
     def set_shown(self, on: bool) -> None:
@@ -43,6 +44,15 @@ class HintBar(QFrame):
         self._place = 0
         self._show()
         self.setVisible(on)
+
+    def set_covered(self, on: bool) -> None:
+        """Make room for something else for a while; silent."""
+        if on and self._covered is None:
+            self._covered = not self.isHidden()
+            self.hide()
+        elif not on and self._covered is not None:
+            self.setVisible(self._covered)
+            self._covered = None
 
     def _on_next(self) -> None:
         self._place += 1

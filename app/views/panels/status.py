@@ -1,19 +1,37 @@
 """The status bar: what the program runs on, and what it is doing."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar, QWidget
+from PySide6.QtWidgets import (
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QStatusBar,
+    QToolButton,
+    QWidget,
+)
+
+from app.views.widgets.fitting import FittingLabel
 
 
 class Status(QStatusBar):
     """Machine on the left, running work on the right."""
 
     cancelAsked = Signal()
+    pixelSizeAsked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
         self._machine = QLabel("Starting")
         self._memory = QLabel()
+        self._size = QToolButton()
+        self._size.setAutoRaise(True)
+        self._size.setAccessibleName("Pixel size of the tile")
+        self._size.clicked.connect(self.pixelSizeAsked)
+        self._size.hide()
+        self._place = FittingLabel()
         self._work = QLabel()
         self._bar = QProgressBar()
         self._bar.setAccessibleName("Progress")
@@ -25,6 +43,8 @@ class Status(QStatusBar):
         self.setContentsMargins(10, 0, 10, 0)
         self.addWidget(self._machine)
         self.addWidget(self._memory)
+        self.addWidget(self._size)
+        self.addWidget(self._place, 1)
         for widget in (self._work, self._bar, self._cancel):
             self.addPermanentWidget(widget)
         self.set_work(None)
@@ -37,6 +57,16 @@ class Status(QStatusBar):
     def set_memory(self, words: str) -> None:
         if self._memory.text() != words:
             self._memory.setText(words)
+
+    def set_pixel_size(self, caption: str, sentence: str) -> None:
+        """Say the pixel size of the tile; a click on it asks for another."""
+        self._size.setVisible(bool(caption))
+        self._size.setText(caption)
+        self._size.setToolTip(f"{sentence} Click to change it.")
+
+    def set_place(self, wordings: Sequence[str]) -> None:
+        """Say what is under the pointer, in wordings from the longest."""
+        self._place.set_wordings(wordings)
 
     def set_work(self, what: str | None, done: int = 0, total: int = 0) -> None:
         """Show what is running; None when nothing is."""

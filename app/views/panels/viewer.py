@@ -16,8 +16,10 @@ from PySide6.QtWidgets import (
 from app.rendering.heat import Heat
 from app.rendering.overlay import Camera
 from app.rendering.palette import Rgb
+from app.state.slide_map import Rect
 from app.state.values import Picture
 from app.views.widgets.heat_menu import HeatMenu
+from app.views.widgets.overview_map import OverviewMap
 from app.views.widgets.pane_frame import Head, PaneFrame
 from app.views.widgets.pane_grid import PaneGrid
 from app.views.widgets.segments import Segments
@@ -55,6 +57,7 @@ class Viewer(QWidget):
     pointed = Signal(float, float)  # tile position under a click
     paneChosen = Signal(int)  # place of a pruned pane
     paneClosed = Signal(int)
+    mapMoved = Signal(float, float)  # middle of the part that is wanted
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -74,6 +77,9 @@ class Viewer(QWidget):
             frame.view.pointed.connect(self.pointed)
             frame.view.cameraMoved.connect(partial(self._follow, frame.view))
             frame.view.dividerMoved.connect(self._on_divider)
+        self._map = OverviewMap(self._dense.view)
+        self._map.moved.connect(self.mapMoved)
+        self._dense.view.resized.connect(self._map.place)
         self._grid = PaneGrid(self._frames())
         column.addWidget(self._grid, 1)
         self._legend = TypeLegend()
@@ -147,6 +153,12 @@ class Viewer(QWidget):
             frame.view.set_picture(picture)
         if picture is not None:
             self._grid.set_aspect(picture.size[0] / picture.size[1])
+
+    def set_map(
+        self, picture: Picture | None, size: tuple[int, int], region: Rect
+    ) -> None:
+        """Show where the tile lies on a slide of a size; None takes the map away."""
+        self._map.set_map(picture, size, region)
 
     def set_note(self, note: str) -> None:
         """Write a sentence where there is no tile."""

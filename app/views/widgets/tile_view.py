@@ -52,6 +52,7 @@ class TileView(QWidget):
     cameraMoved = Signal(object)  # Camera, by the user
     dividerMoved = Signal(float)  # share of the width, by the user
     pointed = Signal(float, float)  # tile position under a click
+    resized = Signal()
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -393,3 +394,4 @@ class TileView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._forget_masks()
         super().resizeEvent(event)
+        self.resized.emit()

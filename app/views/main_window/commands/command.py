@@ -28,7 +28,7 @@ class Command:
     action
         An event, or a function of the window.
     enabled, checked
-        Flag of `app.controllers.presenter.view.find_flags` that must be up for it to
+        Flag of `app.controllers.presenter.flags.find_flags` that must be up for it to
         be used (empty: always), and the one that ticks it (empty: it has no tick).
     rule
         Whether a line stands above it in its menu.

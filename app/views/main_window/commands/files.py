@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from app.plots.registry import CHARTS
+from app.state.events import PartAsked
 from app.state.values import SampleTitle
 from app.views.main_window import dialogs
 from app.views.main_window.commands.command import (
@@ -56,6 +57,15 @@ FILE_COMMANDS = (
         bar=True,
     ),
     Command(
+        "open.part",
+        "Another region…",
+        "Ctrl+Shift+O",
+        "File",
+        "Choose another part of the open slide.",
+        PartAsked(),
+        "slide",
+    ),
+    Command(
         "open.patches",
         "Open folder of patches…",
         "",
@@ -72,6 +82,15 @@ FILE_COMMANDS = (
         dialogs.ask_labels,
         "open",
         bar=True,
+    ),
+    Command(
+        "open.size",
+        "Pixel size…",
+        "",
+        "File",
+        "Type the pixel size of the tile, or turn resampling off.",
+        lambda window: window.pixelSizeAsked.emit(),
+        "sized",
     ),
     Command(
         "open.settings",

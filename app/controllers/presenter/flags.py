@@ -1,0 +1,33 @@
+"""What is the case, of all that a command may depend on: a pure function."""
+
+from app.state.app_state import MOST, AppState
+
+
+def find_flags(state: AppState) -> frozenset[str]:
+    """Return what is the case, of all that a command may depend on."""
+    display, bench = state.display, not state.demo
+    panes = len(state.panes)
+    past, now = state.history.past, tuple(pane.request for pane in state.panes)
+    # What was not rested on yet can be taken back as well.
+    moved = bool(past) and past[-1].requests != now
+    flags = {
+        "open": state.opened is not None and state.opening is None,
+        "slide": state.opened is not None and state.opened.slide is not None,
+        "sized": state.opened is not None and state.opened.model.task == "nuclei",
+        "undo": len(past) > 1 or moved,
+        "redo": bool(state.history.future),
+        "room": bench and panes < MOST,
+        "several": bench and panes > 1,
+        "masks": display.visible,
+        "fill": display.overlay == "fill",
+        "difference": display.overlay == "difference",
+        "swipe": display.swipe,
+        "truth": display.truth,
+        "demo": state.demo,
+        "story": state.demo and not state.reading,
+        "locked": bool(state.request.locked),
+        "exploring": bool(state.todo),
+        "paused": state.paused,
+    }
+    flags |= {f"pane {n + 1}": bench and n < panes for n in range(MOST)}
+    return frozenset(name for name, on in flags.items() if on)
