@@ -27,6 +27,7 @@ class OverviewMap(QWidget):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._pane = parent
         self.setAccessibleName("Map of the slide")
         self.setToolTip(
             "Where this tile lies on its slide. A click or a drag opens the tile there."
@@ -53,7 +54,7 @@ class OverviewMap(QWidget):
 
     def place(self) -> None:
         """Go to the corner of the pane; called when that has another size."""
-        pane, (low, high) = self.parentWidget(), _LONGEST
+        pane, (low, high) = self._pane, _LONGEST
         longest = min(max(_SHARE * min(pane.width(), pane.height()), low), high)
         scale = longest / max(*self._size, 1)
         wide, tall = (max(round(side * scale), 24) for side in self._size)
