@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.plots.chart import Interval, Rgb
 from app.plots.marks import Dash, Mark
+from app.state.memo import remember_last
 from app.state.plot_settings import Reference
 from core.tables import METRICS, metrics_for
 from core.tables.metrics import TaskName
@@ -120,13 +121,7 @@ class PlotData:
 
     def references(self) -> tuple[Reference, ...]:
         """Return what scores are known against, ground truth first."""
-        found = {
-            reference
-            for curve in self.curves
-            for sample in curve.samples
-            for reference in sample.scores
-            if sample.scores[reference]
-        }
+        found = {reference for reference, keys in _known(self.curves).items() if keys}
         if self.dense_scores:
             found.add("truth")
         order: tuple[Reference, ...] = ("truth", "dense")
@@ -134,13 +129,7 @@ class PlotData:
 
     def score_keys(self) -> frozenset[str]:
         """Return the names of scores that some sample has."""
-        maps = (
-            scores
-            for curve in self.curves
-            for sample in curve.samples
-            for scores in sample.scores.values()
-        )
-        return frozenset[str]().union(*maps)
+        return frozenset[str]().union(*_known(self.curves).values())
 
     def score_choices(self) -> list[str]:
         """Return the scores that can be chosen, in the order of the table.
@@ -151,3 +140,14 @@ class PlotData:
         if not known:
             return [row.key for row in metrics_for(self.task)]
         return [key for key in METRICS if key in known]
+
+
+@remember_last
+def _known(curves: tuple[Curve, ...]) -> Mapping[Reference, frozenset[str]]:
+    """Return the names of scores that some sample has, by reference."""
+    found: dict[Reference, set[str]] = {}
+    for curve in curves:
+        for sample in curve.samples:
+            for reference, scores in sample.scores.items():
+                found.setdefault(reference, set()).update(scores)
+    return {reference: frozenset(keys) for reference, keys in found.items()}

@@ -39,6 +39,19 @@ def scatter(
     x, y
         Keys of quantities; `SCORE` is the score of the settings.
     """
+    still = replace(data, now=None, training=None)  # a drag changes the ring only
+    build = partial(_without_ring, chart, still, settings, x, y)
+    found = _CHARTS.get(chart.key, (chart, still, settings, x, y), build)
+    points = (point for each in found.series for point in each.points)
+    return replace(found, ring=next((p for p in points if p.key == data.now), None))
+
+
+_CHARTS = KeptDrawing[Chart]()
+
+
+def _without_ring(
+    chart: Chart, data: PlotData, settings: ChartSettings, x: str, y: str
+) -> Chart:
     chosen = settings.axes
     axes = _Axes(
         QUANTITIES.get(chosen.x, QUANTITIES[x]),
@@ -66,7 +79,6 @@ def scatter(
         empty,
         series=tuple(_explained(each, best) for each in series),
         level=None if level is None else Level(level, "dense"),
-        ring=next((p for p in points if p.key == data.now), None),
         front=tuple((point.x, point.y) for point in best),
     )
 

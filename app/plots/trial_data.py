@@ -10,6 +10,7 @@ from app.plots.data import Curve, PlotData, PlotSample, Reading
 from app.plots.marks import Dash, Mark
 from app.plots.memory import KeptDrawing
 from app.plots.styles import series_name, style_of
+from app.state.memo import remember_last
 from app.state.plot_settings import DENSE, TRUTH, Reference
 from app.state.trials import predictor, work_of
 from app.text import format as text
@@ -42,8 +43,10 @@ def trial_data(
     dense_ms = dense_latency(trials)
     if dense_scores is None:
         dense_scores = trials[0].dense_scores if trials else {}
+    strong = tuple(request.key(without=SPARSITY) for request in shown)
+    inputs = tuple(trials), tuple(titles.items()), strong, dense_ms
     return PlotData(
-        _curves(trials, titles, shown, dense_ms),
+        _ALL.get("curves", inputs, partial(_curves, trials, titles, strong, dense_ms)),
         dense_scores,
         dense_ms,
         dense_ms is not None,
@@ -51,6 +54,7 @@ def trial_data(
     )
 
 
+@remember_last
 def dense_latency(trials: Sequence[Trial]) -> float | None:
     """Return the dense model's latency in ms: the median of what was measured.
 
@@ -66,14 +70,13 @@ def dense_latency(trials: Sequence[Trial]) -> float | None:
 def _curves(
     trials: Sequence[Trial],
     titles: Mapping[str, str],
-    shown: Sequence[PruneRequest],
+    strong: Sequence[RequestKey],
     dense_ms: float | None,
 ) -> tuple[Curve, ...]:
     predict = predictor(trials)
     groups: dict[RequestKey, list[Trial]] = {}
     for trial in sorted(trials, key=lambda one: one.removed):
         groups.setdefault(trial.request.key(without=SPARSITY), []).append(trial)
-    strong = [request.key(without=SPARSITY) for request in shown]
     found = []
     for key in sorted(groups, key=lambda key: (key in strong, key in strong[-1:])):
         request = groups[key][0].request
@@ -90,6 +93,7 @@ def _curves(
     return tuple(found)
 
 
+_ALL = KeptDrawing[tuple[Curve, ...]]()
 _CURVES = KeptDrawing[Curve]()
 
 

@@ -13,6 +13,7 @@ from app.state.history import History, Lock
 from app.state.plot_settings import PlotSettings
 from app.state.slide_map import Choosing
 from app.state.training import Training
+from app.state.trials import measurements
 from app.state.values import DrawnOutcome, Kind, Opened, Picture
 from app.state.work import Work
 from core.job import Step
@@ -300,10 +301,7 @@ class AppState:
 
     def latency_of(self, request: PruneRequest) -> Comparison | None:
         """Return the measurement of one pruned model, if there is one."""
-        for trial in self.trials:
-            if trial.request == request:
-                return trial.measured
-        return None
+        return measurements(self.trials).get(request)
 
 
 STOPPED = "Not computed: cancelled. Change a setting, or choose Run, Compute again."

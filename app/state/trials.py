@@ -1,11 +1,12 @@
 """Plotted points: what was tried on the open tile, and what it gave."""
 
 import math
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from app.state.memo import remember_last
 from app.state.values import Opened
 from core.results import Comparison, Outcome, Trial, TrialIdentity
 from core.types import SPARSITY, PruneRequest, RequestKey
@@ -89,6 +90,7 @@ def work_of(request: PruneRequest, macs_left: float) -> float:
     return 1.0 if request.unstructured else macs_left
 
 
+@remember_last
 def predictor(trials: Sequence[Trial]) -> Callable[[float], float]:
     """Return how much faster a model should be, from the ones measured so far.
 
@@ -122,6 +124,12 @@ def predictor(trials: Sequence[Trial]) -> Callable[[float], float]:
         return float(1 / max(time, 1e-3))
 
     return speedup
+
+
+@remember_last
+def measurements(trials: Sequence[Trial]) -> Mapping[PruneRequest, Comparison]:
+    """Return the measurements there are, by request; the trials are not changed."""
+    return {t.request: t.measured for t in trials if t.measured is not None}
 
 
 def front(points: Sequence[tuple[float, float]]) -> tuple[int, ...]:

@@ -21,6 +21,7 @@ from app.state.values import ModelCard
 from app.text import format as text
 from app.views.widgets.bars import Bar, Bars
 from app.views.widgets.decimal_box import DecimalBox
+from app.views.widgets.fitting import StillText
 from app.views.widgets.pane_tabs import PaneTabs
 from app.views.widgets.segments import Segments
 from app.views.widgets.training_form import TrainingForm
@@ -95,8 +96,7 @@ class Controls(QWidget):
         self._bars = Bars("Remaining size, of the dense model")
         column.addWidget(self._bars)
         column.addWidget(_label("LATENCY", "section"))
-        self._latency = _label(text.DASH, "value")
-        self._latency.setWordWrap(True)
+        self._latency = StillText(text.DASH)
         self._latency.setToolTip(
             "Dense and pruned network, timed in turns in a process of their own when "
             "the slider rests. The ratio is the trimmed mean of the ratios of paired "
@@ -287,8 +287,7 @@ class Controls(QWidget):
 
     def set_latency(self, words: str) -> None:
         """Show how fast the pruned network is."""
-        if self._latency.text() != words:
-            self._latency.setText(words)
+        self._latency.set_text(words)
 
     def set_warnings(self, warnings: tuple[str, ...]) -> None:
         """Show what the pruning had to say, one sentence a line."""

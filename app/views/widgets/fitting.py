@@ -1,8 +1,8 @@
-"""A line of text that says as much as there is room for, and never half a word."""
+"""Texts that fit where they stand, and that move nothing when they change."""
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtCore import QEvent, QRect, QSize, Qt
 from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -81,3 +81,63 @@ class FittingLabel(QWidget):
         painter.setPen(self.palette().color(role.Text) if self._bold else faint)
         flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         painter.drawText(self.rect(), int(flags), self.wording)
+
+
+class StillText(QWidget):
+    """Wrapped text whose layout is asked again only when its height changes.
+
+    A ``QLabel`` lays the whole window out anew for each text; while the slider is
+    dragged, a predicted latency is a new text in each frame.
+
+    Parameters
+    ----------
+    words
+        The text.
+    parent
+        Qt owner.
+    """
+
+    def __init__(self, words: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        self._words = words
+        self.setAccessibleName(words)
+
+    @property
+    def text(self) -> str:
+        """What is written."""
+        return self._words
+
+    def set_text(self, words: str) -> None:
+        """Write this; silent."""
+        if words != self._words:
+            before = self.heightForWidth(self.width())
+            self._words = words
+            self.setAccessibleName(words)
+            if self.heightForWidth(self.width()) != before:
+                self.updateGeometry()
+            self.update()
+
+    def heightForWidth(self, width: int) -> int:
+        box = QRect(0, 0, width, _TALL)
+        found = self.fontMetrics().boundingRect(box, _WRAPPED, self._words)
+        return max(found.height(), self.fontMetrics().height())
+
+    def sizeHint(self) -> QSize:
+        return QSize(200, self.heightForWidth(max(self.width(), 200)))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, self.fontMetrics().height())
+
+    def paintEvent(self, _: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(QPalette.ColorRole.Text))
+        painter.drawText(self.rect(), _WRAPPED, self._words)
+
+
+_TALL = 10_000
+_WRAPPED = int(
+    Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
+)

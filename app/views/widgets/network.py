@@ -20,6 +20,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPalette,
     QPen,
+    QPixmap,
     QResizeEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QToolTip, QWidget
@@ -59,6 +60,7 @@ class Network(QWidget):
         self._locked: frozenset[str] = frozenset()
         self._costs: dict[str, LayerStep] = {}
         self._drawing: Drawing | None = None
+        self._wired: tuple[tuple[object, ...], QPixmap] | None = None
         self._current = -1
         self._unlock = QToolButton(self)
         self._unlock.setText("Unlock all")
@@ -81,9 +83,10 @@ class Network(QWidget):
 
     def set_kept(self, kept: Mapping[str, int]) -> None:
         """Fill the blocks: channels left by layer name."""
-        self._kept = kept
-        self._describe()
-        self.update()
+        if kept != self._kept:
+            self._kept = kept
+            self._describe()
+            self.update()
 
     def set_costs(self, costs: tuple[LayerStep, ...]) -> None:
         """Draw what each layer costs under its block; nothing where it is unknown."""
@@ -94,6 +97,8 @@ class Network(QWidget):
 
     def set_locked(self, locked: tuple[str, ...]) -> None:
         """Mark the layers that keep all channels."""
+        if self._locked == frozenset(locked):
+            return
         self._locked = frozenset(locked)
         self._unlock.setVisible(bool(locked))
         self._place_button()
@@ -120,7 +125,7 @@ class Network(QWidget):
         drawing = self._arranged()
         if not self._layers:
             return
-        self._paint_wires(painter, drawing)
+        painter.drawPixmap(0, 0, self._wires(drawing))
         together = self._together()
         for index, layer in enumerate(self._layers):
             self._paint_block(painter, layer, drawing.blocks[index])
@@ -153,6 +158,21 @@ class Network(QWidget):
             self._sentence(), Qt.TextElideMode.ElideRight, rest.width()
         )
         painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter, words)
+
+    def _wires(self, drawing: Drawing) -> QPixmap:
+        """Return all wires: a drag of the slider changes none of them."""
+        ratio = self.devicePixelRatioF()
+        key = self.size(), ratio, self.palette().cacheKey(), self._current, drawing
+        if self._wired is None or self._wired[0] != key:
+            pixmap = QPixmap(self.size() * ratio)
+            pixmap.setDevicePixelRatio(ratio)
+            pixmap.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(pixmap)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self._paint_wires(painter, drawing)
+            painter.end()
+            self._wired = key, pixmap
+        return self._wired[1]
 
     def _paint_wires(self, painter: QPainter, drawing: Drawing) -> None:
         colour = self.palette().placeholderText().color()

@@ -14,6 +14,7 @@ from app.views.widgets.fitting import FittingLabel
 from app.views.widgets.tile_view import TileView
 
 _UNBOUND = 16777215  # Qt's QWIDGETSIZE_MAX
+_WIDTH_STEP = 24  # pixels
 _STRIPE = 3  # pixels, above the active pane
 
 
@@ -145,8 +146,12 @@ class PaneFrame(QWidget):
     def _stretch(self) -> None:
         """Give the title what it needs, the note the rest."""
         if self._words.indexOf(self._note) >= 0:
-            self._words.setStretch(0, max(self._title.sizeHint().width(), 1))
-            self._words.setStretch(1, max(self._note.sizeHint().width() * 2, 1))
+            title, note = self._title.sizeHint().width(), self._note.sizeHint().width()
+            # Rounded up: a layout for each digit of a drag would cost a frame.
+            shares = _rounded(title), 2 * _rounded(note)
+            if shares != (self._words.stretch(0), self._words.stretch(1)):
+                self._words.setStretch(0, shares[0])
+                self._words.setStretch(1, shares[1])
             # the note begins where the title ends, however wide the pane
             self._title.setMaximumWidth(self._title.sizeHint().width() + 2)
         else:
@@ -170,3 +175,8 @@ class PaneFrame(QWidget):
             painter.fillRect(
                 0, 0, self.width(), _STRIPE, self.palette().highlight().color()
             )
+
+
+def _rounded(width: int) -> int:
+    """Return a width in pixels, rounded up to a whole number of steps."""
+    return max(-(-width // _WIDTH_STEP), 1) * _WIDTH_STEP
