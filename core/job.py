@@ -50,10 +50,23 @@ class Job:
     def __init__(self, report: Callable[[Step], None] = _ignore) -> None:
         self._report = report
         self._stop = threading.Event()
+        self._finish = threading.Event()
 
     def cancel(self) -> None:
         """Ask the work to stop; safe from any thread, returns at once."""
         self._stop.set()
+
+    def finish(self) -> None:
+        """Ask work that can end early to do so, with what it has by then.
+
+        Safe from any thread, returns at once. Only trainings look at it.
+        """
+        self._finish.set()
+
+    @property
+    def finishing(self) -> bool:
+        """Whether the work has been asked to end early."""
+        return self._finish.is_set()
 
     @property
     def cancelled(self) -> bool:

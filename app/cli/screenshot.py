@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.cli.arguments import Arguments
 from app.export.points import as_csv
-from app.state.events import ExploreSwitched
+from app.state.events import ExploreSwitched, TrainingStarted
 from app.worker.runner import Failure
 from core.errors import BenchError, InputError
 from core.sources import Source
@@ -149,7 +149,10 @@ def _play(app: "QApplication", bench: "Application", asked: Arguments) -> None:
 
     bench.controller.open(asked.model or "demo", asked.source)
     _wait(app, idle, failures)
-    bench.store.dispatch(ExploreSwitched())
+    if asked.request.recovery == "finetune":  # one training, not one a point
+        bench.store.dispatch(TrainingStarted())
+    else:
+        bench.store.dispatch(ExploreSwitched())
     _wait(app, idle, failures)
     bench.controller.set_display(overlay="difference")
     _wait(app, idle, failures)

@@ -30,6 +30,7 @@ def connect(window: "Window", to: "Controller") -> None:
     window.plots.exportAsked.connect(to.exporter.save_chart)
     window.messages.dismissed.connect(lambda: to.tell(None))
     say = to.dispatch
+    window.messages.offerTaken.connect(lambda: say(events.OfferTaken()))
     window.status.cancelAsked.connect(lambda: say(events.WorkCancelled()))
     window.asked.connect(say)
     window.unlockAsked.connect(lambda: to.set_request(locked=()))
@@ -46,6 +47,8 @@ def _connect_controls(window: "Window", to: "Controller") -> None:
     form.folderCleared.connect(lambda: to.set_training(data=""))
     form.minutesChosen.connect(lambda v: to.set_training(minutes=v))
     form.rateChosen.connect(lambda v: to.set_training(rate=v))
+    form.startAsked.connect(lambda: to.dispatch(events.TrainingStarted()))
+    form.stopAsked.connect(lambda: to.dispatch(events.WorkCancelled()))
     window.trainingAsked.connect(lambda v: to.set_training(data=v))
     controls.sparsityChosen.connect(to.set_sparsity)
     controls.exploreAsked.connect(lambda: to.dispatch(events.ExploreSwitched()))

@@ -14,6 +14,7 @@ from core.results import Comparison, SizeCurve
 from core.tables import METRICS, TASKS
 from core.types import SIZES, PruneRequest
 
+MOST_TRAINED = 8  # the session keeps twice as many
 MOST_BYTES = 10_000_000  # of results that are kept: a few on a small tile
 
 # What panes and plots ask for by themselves: the same failure is told once.
@@ -112,16 +113,41 @@ def show_outcome(state: AppState, outcome: DrawnOutcome) -> AppState:
 
 def show_frame(state: AppState, outcome: DrawnOutcome) -> AppState:
     """Return the state with a result in the active pane, whatever it asks for now."""
-    if state.outcome is outcome:
+    if state.outcome is outcome and not state.pane.live:
         return state
-    return with_active(replace(state, visited={}), replace(state.pane, outcome=outcome))
+    shown = replace(state.pane, outcome=outcome, live=False)
+    return with_active(replace(state, visited={}), shown)
 
 
 def _answered(pane: Pane, outcome: DrawnOutcome) -> Pane:
     """Return a pane with a result, if it is what the pane asked for."""
-    if pane.request != outcome.request or pane.outcome is outcome:
+    if pane.request != outcome.request or (pane.outcome is outcome and not pane.live):
         return pane
-    return replace(pane, outcome=outcome)
+    return replace(pane, outcome=outcome, live=False)
+
+
+def show_live(state: AppState, outcome: DrawnOutcome) -> AppState:
+    """Return the state with what a model that is still trained finds by now."""
+    panes = tuple(
+        replace(pane, outcome=outcome, live=True)
+        if pane.request == outcome.request
+        else pane
+        for pane in state.panes
+    )
+    return replace(state, panes=panes, visited={})
+
+
+def accept_training(state: AppState, outcome: DrawnOutcome) -> AppState:
+    """Return the state after a training is over, or was stopped."""
+    request = outcome.request
+    if request.recovery != "finetune":
+        return state
+    trained = [one for one in state.trained if one != request]
+    stopped = outcome.training is not None and outcome.training["reason"] == "stopped"
+    if not stopped:
+        trained.append(request)
+    left = tuple(one for one in state.trains if one != request)
+    return replace(state, trains=left, trained=tuple(trained[-MOST_TRAINED:]))
 
 
 def accept_measured(state: AppState, measured: Comparison, work: Work) -> AppState:

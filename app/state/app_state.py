@@ -28,13 +28,15 @@ class Message:
     """Something to tell the user, in the window; ``details`` can be copied.
 
     ``about`` is the request that caused it: the message goes when no pane asks for
-    that any more. None keeps it until it is dismissed.
+    that any more. None keeps it until it is dismissed. ``offer`` is the caption of a
+    button in the message, and the event (`app.state.events`) that it stands for.
     """
 
     text: str
     details: str = ""
     kind: Literal["error", "warning", "info"] = "error"
     about: PruneRequest | None = None
+    offer: tuple[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +102,24 @@ class Pane:
         How it is pruned.
     outcome
         Newest result; it may lag behind ``request``.
+    live
+        Whether the result is that of a training that goes on.
     """
 
     request: PruneRequest
     outcome: DrawnOutcome | None = None
+    live: bool = False
 
     @property
     def current(self) -> bool:
-        """Whether the newest result answers the request."""
-        return self.outcome is not None and self.outcome.request == self.request
+        """Whether the newest result answers the request, and is the last one."""
+        return not self.live and self.late_by is None and self.outcome is not None
+
+    @property
+    def late_by(self) -> PruneRequest | None:
+        """What the result on show is of, where that is not what is asked for."""
+        shown = self.outcome.request if self.outcome is not None else None
+        return None if shown == self.request else shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +169,9 @@ class AppState:
         The results seen last, the newest last: going back to one costs nothing.
     training, tuning
         The newest fine-tuning, and how one was asked for last.
+    trains, trained
+        Fine-tunings that were started by the user and are not over yet, and the last
+        ones that are: no other begins by itself.
     todo
         Requests of a running exploration, still to come.
     background
@@ -210,6 +224,8 @@ class AppState:
     recent: tuple[DrawnOutcome, ...] = ()
     training: Training | None = None
     tuning: FineTune = field(default_factory=FineTune)
+    trains: tuple[PruneRequest, ...] = ()
+    trained: tuple[PruneRequest, ...] = ()
     todo: tuple[PruneRequest, ...] = ()
     background: tuple[PruneRequest, ...] = ()
     failed: Mapping[PruneRequest, str] = field(default_factory=dict)
@@ -260,6 +276,11 @@ class AppState:
     def busy(self) -> bool:
         """Whether something is computed."""
         return self.work is not None
+
+    def waits_for_start(self, request: PruneRequest) -> bool:
+        """Whether a request is a fine-tuning that nobody has started."""
+        known = (*self.trains, *self.trained)
+        return request.recovery == "finetune" and request not in known
 
     @property
     def curve(self) -> SizeCurve | None:

@@ -71,7 +71,17 @@ class Previewed(Event):
 
 @dataclass(frozen=True, slots=True)
 class ExploreSwitched(Event):
-    """A row of sparsities is to be tried, or no longer."""
+    """A row of sparsities is to be tried, or no longer.
+
+    ``confirmed`` says that the user knows how long that takes.
+    """
+
+    confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingStarted(Event):
+    """The fine-tuning of the controls is to begin, or to go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +157,11 @@ class MessageShown(Event):
     """Something is to be told; None takes the message away."""
 
     message: Message | None
+
+
+@dataclass(frozen=True, slots=True)
+class OfferTaken(Event):
+    """What the message on show offers is wanted."""
 
 
 @dataclass(frozen=True, slots=True)

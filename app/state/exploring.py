@@ -27,6 +27,10 @@ def row_of(state: AppState) -> tuple[PruneRequest, ...]:
     row = [replace(state.request, sparsity=sparsity) for sparsity in EXPLORED]
     tried = {trial.request for trial in state.trials}
     timed = {trial.request for trial in state.trials if trial.measured}
+    if state.request.recovery == "finetune":
+        # Few trained models are kept: each is measured before the next is trained.
+        asked = [(one, one.sparsity in TIMED and one not in timed) for one in row]
+        return tuple(one for one, due in asked for _ in range((one not in tried) + due))
     pruned = [one for one in row if one not in tried]
     measured = [one for one in row if one.sparsity in TIMED and one not in timed]
     return (*pruned, *measured)

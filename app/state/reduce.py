@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from app.state import accepting, choosing, events, panes
-from app.state.app_state import AppState, Message, Opening, Pane, with_active
+from app.state import accepting, choosing, events, panes, starting
+from app.state.app_state import AppState, Message, Pane, with_active
 from app.state.demo import PAGES, Demo
-from app.state.exploring import baseline_of, row_of
+from app.state.exploring import baseline_of
 from app.state.locks import followed
 from app.state.scheduling import schedule
 from app.state.slide_map import SlideMap
@@ -123,15 +123,6 @@ def _preview(state: AppState, event: events.Previewed) -> AppState:
     return replace(state, preview=Pane(request))
 
 
-def _explore(state: AppState, _: events.ExploreSwitched) -> AppState:
-    if state.todo:
-        return replace(state, todo=())
-    if state.opened is None or state.opening is not None:
-        return state
-    todo = (*row_of(state), *baseline_of(state))
-    return replace(state, todo=todo, paused=False)
-
-
 def _display(state: AppState, event: events.DisplayChanged) -> AppState:
     if event.display == state.display:
         return state
@@ -214,45 +205,12 @@ def _show_message(state: AppState, event: events.MessageShown) -> AppState:
     return replace(state, message=event.message)
 
 
-def _open(state: AppState, event: events.OpenAsked) -> AppState:
-    saves = tuple(work for work in state.asked if work.purpose != "open")
-    return replace(
-        state,
-        opening=Opening(event.model, event.tile, choosing=state.choosing),
-        choosing=None,
-        asked=(*saves, Work("open", call=event.call)),
-        todo=(),
-        background=(),
-        preview=None,
-        message=None,
-    )
-
-
-def _save(state: AppState, event: events.SaveAsked) -> AppState:
-    return replace(state, asked=(*state.asked, Work("save", call=event.call)))
-
-
-def _cancel(state: AppState, _: events.WorkCancelled) -> AppState:
-    training = state.training
-    trains = training is not None and training.left > 0
-    if state.work is None and not state.todo and not trains:
+def _take_offer(state: AppState, _: events.OfferTaken) -> AppState:
+    if state.message is None or state.message.offer is None:
         return state
-    opening = state.opening
-    return replace(
-        state,
-        opening=None,
-        choosing=opening.choosing if opening else state.choosing,
-        asked=(),
-        todo=(),
-        background=(),
-        preview=None,
-        paused=True,
-        training=replace(training, left=0.0) if training else None,
-    )
-
-
-def _resume(state: AppState, _: events.Resumed) -> AppState:
-    return replace(state, paused=False, failed={}) if state.paused else state
+    event = state.message.offer[1]
+    assert isinstance(event, events.Event)
+    return _CHANGES[type(event)](replace(state, message=None), event)
 
 
 # What time brings
@@ -301,9 +259,8 @@ def _publish(state: AppState, event: events.Published) -> AppState:
         return _sized(state, value)
     if isinstance(value, Training):
         return replace(state, training=value)
-    if isinstance(value, DrawnOutcome) and value.request == state.request:
-        # what a model that is still trained finds by now; no point of a plot
-        return accepting.show_outcome(state, value)
+    if isinstance(value, DrawnOutcome):
+        return accepting.show_live(state, value)  # no point of a plot
     return state
 
 
@@ -322,7 +279,9 @@ def _finish(state: AppState, event: events.Finished) -> AppState:
     if isinstance(value, SlideMap):
         return choosing.choose_part(state, value)
     if isinstance(value, DrawnOutcome):
-        return accepting.accept_outcome(state, value, work.purpose)
+        return accepting.accept_training(
+            accepting.accept_outcome(state, value, work.purpose), value
+        )
     if isinstance(value, Comparison):
         return _refine(accepting.accept_measured(state, value, work))
     if isinstance(value, Saved):
@@ -370,7 +329,8 @@ _CHANGES: Mapping[type[events.Event], Callable[[AppState, Any], AppState]] = {
     events.LockChosen: _choose_lock,
     events.Travelled: _travel,
     events.Previewed: _preview,
-    events.ExploreSwitched: _explore,
+    events.ExploreSwitched: starting.explore,
+    events.TrainingStarted: starting.start_training,
     events.DisplayChanged: _display,
     events.DisplayToggled: _toggle_display,
     events.PlotsChanged: _plots,
@@ -382,10 +342,11 @@ _CHANGES: Mapping[type[events.Event], Callable[[AppState, Any], AppState]] = {
     events.ReadingSwitched: _read,
     events.NucleusAsked: _visit,
     events.MessageShown: _show_message,
-    events.OpenAsked: _open,
-    events.SaveAsked: _save,
-    events.WorkCancelled: _cancel,
-    events.Resumed: _resume,
+    events.OfferTaken: _take_offer,
+    events.OpenAsked: starting.open_sources,
+    events.SaveAsked: starting.save,
+    events.WorkCancelled: starting.cancel,
+    events.Resumed: starting.resume,
     events.HandRested: _rest,
     events.IdleBegan: _idle,
     events.ResultLate: _late,

@@ -49,18 +49,26 @@ def find_next(state: AppState) -> Work | None:
         return state.asked[0]
     if state.opened is None or state.paused:
         return None
-    if _needed(state, state.pane):
-        return _find_frame(state)
+    frame = _find_frame(state) if _needed(state, state.pane) else None
+    idle = _needed(state, state.pane) and not state.waits_for_start(state.request)
+    if frame is not None or idle:
+        return frame
     preview = state.preview
-    if preview is not None and preview.outcome is None:
+    if preview is not None and _previewed(state, preview):
         return Work("preview", preview.request)
-    behind = next((pane for pane in state.panes if _needed(state, pane)), None)
+    waiting = (p for p in state.panes if not state.waits_for_start(p.request))
+    behind = next((pane for pane in waiting if _needed(state, pane)), None)
     if behind is not None:
         return Work("pane", behind.request)
     if state.todo:
         request = state.todo[0]
         return Work("explore", request, measures=_is_tried(state, request))
     return _find_slow(state) if state.resting else None
+
+
+def _previewed(state: AppState, pane: Pane) -> bool:
+    """Return whether a result for the point under the pointer is to be made."""
+    return pane.outcome is None and not state.waits_for_start(pane.request)
 
 
 def _needed(state: AppState, pane: Pane) -> bool:
@@ -71,9 +79,10 @@ def _needed(state: AppState, pane: Pane) -> bool:
 def _find_frame(state: AppState) -> Work | None:
     """Return the work for the active pane."""
     request = state.request
-    if request.recovery not in SLOW or state.resting:
+    waits = state.waits_for_start(request)
+    if not waits and (request.recovery not in SLOW or state.resting):
         return Work("frame", request)
-    # A drag shows the refitted model; training begins when the hand rests.
+    # A drag shows the refitted model; a training begins when it is started.
     quick = replace(request, recovery="refit")
     shown = state.outcome is not None and state.outcome.request == quick
     return None if shown else Work("frame", quick)
@@ -82,8 +91,9 @@ def _find_frame(state: AppState) -> Work | None:
 def _find_slow(state: AppState) -> Work | None:
     """Return what waits for a hand that rests: measurements, then the baseline."""
     for pane in (state.pane, *state.panes):
-        failed = pane.request in state.failed
-        if not failed and state.latency_of(pane.request) is None:
+        untrained = state.waits_for_start(pane.request) and not pane.current
+        left_out = pane.request in state.failed or untrained
+        if not left_out and state.latency_of(pane.request) is None:
             return Work("measure", pane.request, measures=True)
     return Work("baseline", state.background[0]) if state.background else None
 
@@ -120,6 +130,9 @@ def _tidy(state: AppState) -> AppState:
     if state.failed and not on_show.issuperset(state.failed):
         failed = {one: why for one, why in state.failed.items() if one in on_show}
         state = replace(state, failed=failed)
+    if not on_show.issuperset(state.trains):
+        kept = tuple(one for one in state.trains if one in on_show)
+        state = replace(state, trains=kept)
     about = state.message.about if state.message else None
     if about is not None and about not in on_show:
         state = replace(state, message=None)
@@ -141,7 +154,8 @@ def _answer_known(state: AppState) -> AppState:
 
 def _find_asked(state: AppState) -> list[PruneRequest]:
     """Return what panes, the preview and an exploration wait for."""
-    asked = [pane.request for pane in state.panes if not pane.current]
+    panes = [pane for pane in state.panes if not pane.current and not pane.live]
+    asked = [pane.request for pane in panes]
     if state.preview is not None and state.preview.outcome is None:
         asked.append(state.preview.request)
     rows = (*state.todo, *state.background)

@@ -1,8 +1,8 @@
-"""A fine-tuning that runs, as the window shows it."""
+"""A fine-tuning that runs, as the window shows it, and how long one may take."""
 
 from dataclasses import dataclass
 
-from core.types import PruneRequest
+from core.types import FineTune, PruneRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +33,19 @@ class Training:
     checks: tuple[tuple[int, float], ...]
     best: int
     peak_memory: int
+
+
+def describe_limit(training: FineTune, models: int = 1) -> str:
+    """Return how long trainings may take: ``2 min``, ``1.5 h`` or ``90 steps``.
+
+    Parameters
+    ----------
+    training
+        How each is trained.
+    models
+        How many there are.
+    """
+    minutes = training.minutes * models
+    if minutes <= 0:
+        return f"{training.steps * models:,} steps"
+    return f"{minutes:g} min" if minutes < 100 else f"{minutes / 60:.1f} h"

@@ -33,6 +33,8 @@ class Work:
         What is done, for opening and exports.
     number
         Place in the order of everything that was started; 0 before it is.
+    finishing
+        Whether a training was asked to end with its best weights so far.
     """
 
     purpose: Purpose
@@ -40,6 +42,13 @@ class Work:
     measures: bool = False
     call: Callable[[WorkContext], object] | None = None
     number: int = 0
+    finishing: bool = False
+
+    @property
+    def trains(self) -> bool:
+        """Whether it is the fine-tuning of a pane."""
+        tuned = self.request is not None and self.request.recovery == "finetune"
+        return tuned and not self.measures and self.purpose in ("frame", "pane")
 
     def same(self, other: "Work | None") -> bool:
         """Return whether both are one piece of work, started or not."""

@@ -173,6 +173,12 @@ class Runner(QObject):
         self._live[number] = task
         self._inbox(lane).put(_Started(number, call, task))
 
+    def finish(self, number: int) -> None:
+        """Let a piece of work end early, with what it has by then."""
+        task = self._live.get(number)
+        if task is not None:
+            task.finish()
+
     def cancel(self, number: int) -> None:
         """Forget a piece of work; returns at once, and nothing more is heard of it."""
         task = self._live.pop(number, None)

@@ -46,6 +46,10 @@ class Scheduler(QObject):
     def _on_changed(self, old: "AppState", new: "AppState") -> None:
         if old.work is new.work:
             return
+        same = new.work and old.work and new.work.number == old.work.number
+        if new.work is not None and same:
+            self._runner.finish(new.work.number)  # all that can have changed
+            return
         if old.work is not None:
             self._runner.cancel(old.work.number)  # no matter when it is over
         if new.work is not None:

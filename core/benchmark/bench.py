@@ -265,7 +265,8 @@ class Bench:
         spec, on_snapshot = self.prunable.model.spec, look if live else None
         tiles = [to_model_grid(tile, spec) for tile in self._unlabelled()]
         scored = [to_model_grid(one.tile, spec) for one in self.task.tiles]
-        material = Material(tiles, scored, on_snapshot, on_progress)
+        place = self._tunings.checkpoint(request) if live is not None else None
+        material = Material(tiles, scored, on_snapshot, on_progress, place)
         with timed(seconds, "training"):
             trained = self.prunable.finetune(request, plan, material, job)
         tuned = Tuned(to_inference_layout(trained.module), plan, summary_of(trained))

@@ -3,9 +3,13 @@
 To read this file, start from `Material`.
 """
 
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any
 
 from torch import nn
@@ -17,7 +21,7 @@ from core.training import Callbacks, Progress, Trained
 from core.training.finetune import finetune
 from core.types import FineTune, PruneRequest, Tile
 
-_KEPT = 4  # fine-tuned models; each took minutes and is as large as the model
+_KEPT = 16  # fine-tuned models; each took minutes and is as large as the model
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +38,16 @@ class Material:
         Shown the averaged model every few seconds.
     on_progress
         Told a few times a second how far the training is.
+    checkpoint
+        Where a training that is stopped leaves its state, and goes on from; None
+        keeps none.
     """
 
     tiles: Sequence[Tile]
     scored: Sequence[Tile] = ()
     on_snapshot: Callable[[nn.Module], None] | None = None
     on_progress: Callable[[Progress], None] | None = None
+    checkpoint: Path | None = None
 
 
 def retrain(
@@ -63,8 +71,9 @@ def retrain(
     material
         The tiles.
     job
-        Progress. When it is cancelled, the best weights so far are returned with
-        the reason ``"stopped"``; nothing is raised, so that they can be kept.
+        Progress. When it is cancelled or asked to finish, the best weights so far
+        are returned with the reason ``"stopped"``; nothing is raised, so that they
+        can be kept.
     masks
         Single weights that stay at zero.
     """
@@ -72,7 +81,7 @@ def retrain(
         masks=masks,
         on_snapshot=material.on_snapshot,
         on_progress=material.on_progress,
-        stop=lambda: job.cancelled,
+        stop=lambda: job.cancelled or job.finishing,
     )
     return finetune(
         refitted,
@@ -82,6 +91,7 @@ def retrain(
         _Quiet(job),
         aids,
         scored=material.scored,
+        checkpoint=material.checkpoint,
     )
 
 
@@ -121,10 +131,23 @@ class Tuned:
 
 
 class TunedModels:
-    """The last fine-tuned models by request: nobody wants to wait twice."""
+    """The last fine-tuned models by request: nobody wants to wait twice.
+
+    A training that was stopped has a checkpoint, from which it can be continued.
+    """
 
     def __init__(self) -> None:
         self._kept: OrderedDict[PruneRequest, Tuned] = OrderedDict()
+        self._folder = ""
+        self._places: dict[PruneRequest, Path] = {}
+
+    def checkpoint(self, request: PruneRequest) -> Path:
+        """Return the file of the state of a training; it need not exist."""
+        if not self._folder:
+            self._folder = mkdtemp(prefix="prunescope-")
+            weakref.finalize(self, rmtree, self._folder, ignore_errors=True)
+        default = Path(self._folder) / f"{len(self._places)}.pt"
+        return self._places.setdefault(request, default)
 
     def get(self, request: PruneRequest) -> Tuned | None:
         """Return the model of a request, stopped early or not."""
@@ -137,8 +160,15 @@ class TunedModels:
         """Keep a model; the oldest goes when there are too many."""
         self._kept[request] = tuned
         self._kept.move_to_end(request)
+        if tuned.complete:
+            self._forget(request)
         while len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)
+            self._forget(self._kept.popitem(last=False)[0])
+
+    def _forget(self, request: PruneRequest) -> None:
+        """Remove the checkpoint of a training that is not continued."""
+        if request in self._places:
+            self._places[request].unlink(missing_ok=True)
 
 
 def summary_of(trained: Trained) -> dict[str, Any]:

@@ -118,12 +118,16 @@ class SizeCurve:
     sparsities
         float64 (points,): share of ``count`` that is gone, rising; from the table
         when left out, which does not hold latency.
+    widths
+        int64 (points,) by layer name: channels left, falling; empty where no channel
+        goes.
     """
 
     request: PruneRequest
     count: Target
     table: NDArray[np.int64]
     sparsities: NDArray[np.float64] | None = None
+    widths: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
 
     @property
     def reach(self) -> float:
@@ -135,6 +139,15 @@ class SizeCurve:
         gone = self._gone()
         values = [np.interp(sparsity, gone, self.table[:, k]) for k in range(3)]
         return Counts(*(round(float(value)) for value in values))
+
+    def widths_at(self, sparsity: float) -> dict[str, int]:
+        """Return channels left by layer at a sparsity, to within a step of the table.
+
+        Empty where no channel goes.
+        """
+        gone = self._gone()
+        place = min(int(np.searchsorted(gone, sparsity)), gone.size - 1)
+        return {name: int(column[place]) for name, column in self.widths.items()}
 
     def _gone(self) -> NDArray[np.float64]:
         if self.sparsities is not None:

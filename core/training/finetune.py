@@ -40,6 +40,7 @@ def finetune(  # noqa: PLR0913 - the two networks, the tiles, and how
     aids: Callbacks | None = None,
     *,
     scored: Sequence[Tile] = (),
+    checkpoint: Path | None = None,
 ) -> Trained:
     """Train what is left of a network after pruning.
 
@@ -59,6 +60,9 @@ def finetune(  # noqa: PLR0913 - the two networks, the tiles, and how
         Masks, and who looks on; teacher and validation tiles are chosen here.
     scored
         Tiles that the result is judged on: left out of the labelled ones.
+    checkpoint
+        Where the state is written when the training ends, and read from to go on
+        with one that was stopped; None keeps none.
 
     Returns
     -------
@@ -81,6 +85,8 @@ def finetune(  # noqa: PLR0913 - the two networks, the tiles, and how
     teacher = model.module if options.distil or not labelled else None
     chosen = replace(aids, teacher=teacher, validation=validation)
     settings = settings_for(model.spec, options)
+    if checkpoint is not None:  # written once, at the end
+        settings = replace(settings, checkpoint=checkpoint, save_every=_NO_LIMIT)
     return train(pruned, model.spec, data, settings, job, chosen)
 
 

@@ -93,7 +93,9 @@ def curve(request, macs_removed=0.7):
         counts = counts_at(sparsity)
         macs = round(DENSE.macs * (1 - sparsity * macs_removed))
         rows.append((counts.params, macs, counts.channels))
-    return SizeCurve(request, "params", np.array(rows))
+    left = np.sqrt(1 - np.linspace(0, 0.999, 400))
+    widths = {each.name: (left * each.width).round().astype(int) for each in LAYERS}
+    return SizeCurve(request, "params", np.array(rows), widths=widths)
 
 
 def timed(request, dense_ms, speedup, interval=None, **more):

@@ -132,6 +132,9 @@ def test_what_takes_long_begins_when_the_hand_rests(recovery):
     state, _ = run(state)
     assert state.work is None  # the refitted model is shown, and that is all
     state = reduce(state, events.HandRested())
+    if recovery == "finetune":  # minutes begin when the user says so
+        assert state.work is None
+        state = reduce(state, events.TrainingStarted())
     assert state.work.request == slow
 
 

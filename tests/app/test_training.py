@@ -47,6 +47,8 @@ def trained(monkeypatch):
             fields = Training.__dataclass_fields__
             said = {name: getattr(HALFWAY, name) for name in fields}
             task.publish(Training(**{**said, "request": request}))
+            summary = {"reason": "patience", "steps": 40, "best_step": 20}
+            return replace(found, training=summary)
         return found
 
     monkeypatch.setattr(FakeSession, "prune", prune)
@@ -56,6 +58,8 @@ def trained(monkeypatch):
 def tune(qtbot, bench):
     bench.controller.set_request(recovery="finetune", sparsity=0.7)
     qtbot.waitUntil(lambda: is_idle(bench), timeout=10_000)
+    bench.controller.dispatch(events.TrainingStarted())
+    qtbot.waitUntil(lambda: is_idle(bench), timeout=10_000)
     return bench.window.controls.training
 
 
@@ -64,6 +68,10 @@ def child(form, kind, name):
 
 
 def settled(qtbot, bench, asked, expected):
+    """Start the training that was asked for, and wait for its end."""
+    qtbot.waitUntil(lambda: is_idle(bench), timeout=10_000)
+    assert asked[-1] != expected
+    bench.controller.dispatch(events.TrainingStarted())
     qtbot.waitUntil(lambda: asked[-1:] == [expected], timeout=10_000)
     qtbot.waitUntil(lambda: is_idle(bench), timeout=10_000)
 

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from app import bootstrap
 from app.cli.arguments import Arguments
 from app.cli.screenshot import picture, without_display
-from app.controllers.presenter.heads import pruned_heads
+from app.controllers.presenter.heads import find_widths, pruned_heads
 from app.controllers.presenter.view import resolve
 from app.rendering import theme
 from app.state import events
@@ -195,11 +195,33 @@ def test_results_of_other_settings_are_marked_while_the_worker_is_busy(qtbot, sh
     qtbot.waitUntil(lambda: shown.window.viewer.pruned.dimmed, timeout=5000)
     (head,) = pruned_heads(shown.store.state)
     assert any("showing Reconstruction, 50.0 %" in note for note in head.notes)
+    bar = [label.text() for label in shown.window.nuclei.findChildren(QLabel)]
+    assert any(words.startswith("showing Reconstruction, 50.0 %") for words in bar)
     gate.set()
     qtbot.waitUntil(lambda: is_idle(shown), timeout=5000)
     assert not shown.window.viewer.pruned.dimmed
+    bar = [label.text() for label in shown.window.nuclei.findChildren(QLabel)]
+    assert not any("showing" in words for words in bar)
     (head,) = pruned_heads(shown.store.state)
     assert not any("showing" in note for note in head.notes)
+
+
+def test_sizes_speed_and_widths_follow_the_slider_at_once(qtbot, shown):
+    """Nothing of them waits for the worker, which may be busy for long."""
+    gate = threading.Event()
+    shown.runner.start(-1, lambda _: gate.wait(30))
+    before = resolve(shown.store.state)
+    kept = find_widths(shown.store.state)
+    shown.controller.set_sparsity(0.8)
+    after = resolve(shown.store.state)
+    assert after.counts[1].params < 0.5 * before.counts[1].params
+    assert after.latency != before.latency
+    widths = find_widths(shown.store.state)
+    assert all(widths[name] < kept[name] for name in kept)
+    shown.controller.set_sparsity(0.5)  # seen before: there at once
+    assert shown.store.state.current
+    gate.set()
+    qtbot.waitUntil(lambda: is_idle(shown), timeout=5000)
 
 
 def test_what_is_opened_leaves_nothing_of_the_old_tile_on_show(qtbot, shown):

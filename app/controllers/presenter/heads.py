@@ -122,6 +122,31 @@ def _head(state: AppState, index: int, titles: Titles) -> Head:
     return Head(words, notes, style.colour, style.mark)
 
 
+def late_words(state: AppState) -> str:
+    """Return whose result the active pane shows, once it has lagged for a moment.
+
+    Empty while it is what was asked for, or a point under the pointer.
+    """
+    shown = state.drawn(state.pane)
+    if not state.late or shown is None or state.preview is not None:
+        return ""
+    if shown.request == state.request:
+        return ""
+    return f"showing {_name(shown.request, state.request, find_titles(state))[0]}"
+
+
+def find_widths(state: AppState) -> Mapping[str, int]:
+    """Return channels left by layer: of the result on show, or predicted for it."""
+    shown = state.seen
+    if shown is not None and (state.preview is not None or state.pane.late_by is None):
+        return shown.widths
+    if state.curve is not None and state.request not in state.failed:
+        predicted = state.curve.widths_at(state.request.sparsity)
+        if predicted:
+            return predicted
+    return shown.widths if shown is not None else {}
+
+
 def _labelled(
     state: AppState,
     pane: Pane,

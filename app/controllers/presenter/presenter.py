@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from app.controllers.presenter.heads import Heads
+from app.controllers.presenter.heads import Heads, find_widths
 from app.controllers.presenter.masks import MaskMaker, heats, legend
 from app.controllers.presenter.parts import MapView, PartView
 from app.controllers.presenter.plotting import show_plots
+from app.controllers.presenter.tuning import Tuning
 from app.controllers.presenter.view import (
     Drawn,
     Story,
@@ -116,8 +117,7 @@ class Presenter(QObject):
         state, view = self._state, self._shown
         if state is None or view is None:
             return
-        outcome = view.outcome
-        self._window.layers.set_kept(outcome.widths if outcome else {})
+        self._window.layers.set_kept(find_widths(state) if view.opened else {})
         # What is being opened has no points yet.
         known = state if view.opened else replace(state, trials=())
         show_plots(self._window.plots, known)
@@ -248,6 +248,11 @@ def _set_outcome(window: "Window", view: View) -> None:
     )
 
 
+def _set_late(window: "Window", view: View) -> None:
+    window.nuclei.set_late(view.late)
+    window.layers.nuclei.set_late(view.late)
+
+
 def _patches(outcome: "DrawnOutcome") -> tuple["PatchChange", ...]:
     """Return patches in the order of the events that they are."""
     if not outcome.patches:
@@ -289,7 +294,10 @@ def _set_reading(window: "Window", view: View) -> None:
 def _set_message(window: "Window", view: View) -> None:
     message = view.message
     window.messages.set_message(
-        *((message.text, message.details, message.kind) if message else ("",))
+        message.text if message else "",
+        message.details if message else "",
+        message.kind if message else "error",
+        message.offer[0] if message and message.offer else "",
     )
 
 
@@ -307,6 +315,12 @@ def _set_exploring(window: "Window", view: View) -> None:
 
 def _set_training(window: "Window", view: View) -> None:
     window.plots.set_training(on=view.request.training is not None)
+
+
+def _set_tuning(window: "Window", view: View) -> None:
+    tuning = view.tuning
+    if tuning is not None:
+        window.controls.training.set_progress(tuning.offer, tuning.words)
 
 
 def _set_flags(window: "Window", view: View) -> None:
@@ -333,6 +347,7 @@ _SETTERS: Mapping[str, Callable[["Window", View], None]] = {
     "dimmed": _set_dimmed,
     "counts": _set_counts,
     "outcome": _set_outcome,
+    "late": _set_late,
     "latency": _set_latency,
     "costs": _set_costs,
     "warnings": _set_warnings,
@@ -343,6 +358,7 @@ _SETTERS: Mapping[str, Callable[["Window", View], None]] = {
     "working": _set_working,
     "exploring": _set_exploring,
     "training": _set_training,
+    "tuning": _set_tuning,
     "flags": _set_flags,
     "saving": _set_saving,
 }
@@ -350,7 +366,7 @@ _SETTERS: Mapping[str, Callable[["Window", View], None]] = {
 _PLAIN = (
     *(str, int, float, bool, frozenset, Counts, Display, Heads, Message),
     *(MapView, ModelCard, PartView, PixelSize, PlotSettings, PruneRequest),
-    *(Story, Tabs, Working),
+    *(Story, Tabs, Tuning, Working),
 )
 
 

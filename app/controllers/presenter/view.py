@@ -8,7 +8,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from app.controllers.presenter.flags import find_flags
-from app.controllers.presenter.heads import Heads, find_titles, resolve_heads
+from app.controllers.presenter.heads import (
+    Heads,
+    find_titles,
+    late_words,
+    resolve_heads,
+)
 from app.controllers.presenter.parts import (
     MapView,
     PartView,
@@ -16,6 +21,7 @@ from app.controllers.presenter.parts import (
     resolve_part,
     resolve_size,
 )
+from app.controllers.presenter.tuning import Tuning, resolve_tuning
 from app.plots.styles import series_name
 from app.state.app_state import MOST, AppState, Display, Message
 from app.state.demo import PAGES
@@ -111,8 +117,9 @@ class View:
         what input multiply-accumulates are counted for.
     drawn
         Masks, legend, heat maps.
-    outcome
-        Whose nuclei are counted and listed; None where there are none to show.
+    outcome, late
+        Whose nuclei are counted and listed, None where there are none to show; and
+        which settings it is of, where they are no longer those of the controls.
     latency
         Sentence of the controls.
     costs
@@ -125,8 +132,8 @@ class View:
         Whether the blinded reading is on.
     message, working, exploring
         What is told, what runs, and how many models an exploration has to go.
-    training
-        The newest one, if it is of the request.
+    training, tuning
+        The newest one, if it is of the request, and what the controls say of it.
     flags
         What commands depend on, see `app.controllers.presenter.flags`.
     saving
@@ -153,6 +160,7 @@ class View:
     counts: tuple[Counts | None, Counts | None, tuple[int, int]]
     drawn: Drawn
     outcome: DrawnOutcome | None
+    late: str
     latency: str
     costs: tuple[LayerStep, ...]
     warnings: tuple[str, ...]
@@ -163,6 +171,7 @@ class View:
     working: Working | None
     exploring: int
     training: Training | None
+    tuning: Tuning | None
     flags: frozenset[str]
     saving: bool
     trials: tuple[Trial, ...]
@@ -203,6 +212,7 @@ def resolve(state: AppState) -> View:
             opened, tuple(seen), 0 if state.demo else state.active, state.display
         ),
         outcome=shown if opened else None,
+        late="" if state.demo else late_words(state),
         latency=_latency(state, opened),
         costs=state.latency.layers if state.latency is not None else (),
         warnings=_warnings(state, shown),
@@ -213,6 +223,7 @@ def resolve(state: AppState) -> View:
         working=_working(state),
         exploring=len(state.todo),
         training=_training(state),
+        tuning=resolve_tuning(state),
         flags=find_flags(state),
         saving=any(work.purpose == "save" for work in state.asked),
         trials=state.trials if opened else (),
@@ -266,7 +277,7 @@ def _dimmed(state: AppState) -> tuple[bool, ...]:
     for place, pane in enumerate(state.panes):
         seen = state.drawn(pane)
         hidden = place == state.active and state.preview is not None
-        stale = state.late and seen is not None and not pane.current and not hidden
+        stale = state.late and pane.late_by is not None and not hidden
         moved = stale and seen is not None and not _dragged(seen.request, pane.request)
         found.append(stale and (moved or state.resting))
     return tuple(found)

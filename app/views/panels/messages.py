@@ -9,6 +9,7 @@ class MessageBar(QFrame):
     """One sentence, a way to copy its details, and a way to dismiss it."""
 
     dismissed = Signal()
+    offerTaken = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -19,6 +20,10 @@ class MessageBar(QFrame):
         self._text.setWordWrap(True)
         self._text.setAccessibleName("Message")
         row.addWidget(self._text, 1)
+        self._offer = QPushButton()
+        self._offer.setProperty("role", "primary")
+        self._offer.clicked.connect(self.offerTaken)
+        row.addWidget(self._offer)
         self._copy = QPushButton("Copy details")
         self._copy.setToolTip("Copy the message and what led to it, to pass it on.")
         self._copy.clicked.connect(self._on_copy)
@@ -35,9 +40,17 @@ class MessageBar(QFrame):
         """The sentence on show; empty when none is."""
         return "" if self.isHidden() else self._text.text()
 
-    def set_message(self, text: str, details: str = "", kind: str = "error") -> None:
-        """Show a sentence, or nothing when it is empty; silent."""
+    def set_message(
+        self, text: str, details: str = "", kind: str = "error", offer: str = ""
+    ) -> None:
+        """Show a sentence, or nothing when it is empty; silent.
+
+        ``offer`` is the caption of a button that does what the sentence advises.
+        """
         self._text.setText(text)
+        self._offer.setText(offer)
+        self._offer.setToolTip(f"{offer}." if offer else "")
+        self._offer.setVisible(bool(offer))
         self._details = details
         self._copy.setVisible(bool(details))
         self.setProperty("kind", kind)

@@ -17,6 +17,7 @@ from app.rendering.palette import KIND_COLOUR, KIND_SENTENCE, kind_icon
 from app.state.values import KINDS, Kind
 from app.text.changes import KIND_WORD, describe_count, describe_partition
 from app.text.format import DASH, counted
+from app.views.widgets.dimming import set_dimmed
 from app.views.widgets.type_legend import switch_icon
 from core.metrics import NucleusChanges
 from core.tables import TASKS
@@ -43,14 +44,17 @@ class NucleiBar(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 0, 4, 8)
         column.setSpacing(4)
-        row = QHBoxLayout()
+        self._chips = QWidget()
+        row = QHBoxLayout(self._chips)
+        row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)
-        column.addLayout(row)
+        column.addWidget(self._chips)
         self._task: TaskName = "nuclei"
         self._captions = dict(CAPTIONS)
         self._buttons: dict[Kind, QToolButton] = {}
         self._eyes: dict[Kind, QToolButton] = {}
         self._hidden: tuple[Kind, ...] = ()
+        self._late, self._partition = "", " "
         for kind in KINDS:
             eye, button = self._chip(kind)
             chip = QHBoxLayout()
@@ -148,11 +152,17 @@ class NucleiBar(QWidget):
                 button.setToolTip(f"{said}{KIND_SENTENCE[kind]} {_TIP}")
             else:
                 button.setToolTip(_PATCH_TIP)
-        partition = describe_partition(changes, self._task) if changes else " "
-        self._sum.setText(partition)
+        self._partition = describe_partition(changes, self._task) if changes else " "
+        self.set_late(self._late)
         self._types = types
         self._buttons["retyped"].setVisible(types)
         self._eyes["retyped"].setVisible(types and self._offered())
+
+    def set_late(self, words: str) -> None:
+        """Dim the counts and say whose they are, while they are of other settings."""
+        self._late = words
+        self._sum.setText(f"{words} · {self._partition}" if words else self._partition)
+        set_dimmed(self._chips, bool(words))
 
     def set_hidden(self, hidden: tuple[Kind, ...], *, offered: bool) -> None:
         """Mark the kinds that are left out; offered in the difference overlay only."""

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 from app.state.values import Kind
 from app.text.changes import KIND_WORD
 from app.text.format import counted
+from app.views.widgets.dimming import set_dimmed
 from app.views.widgets.nucleus_rows import COLUMNS, NucleusRows
 from core.metrics import ChangeColumns
 from core.results import PatchChange
@@ -107,6 +108,10 @@ class NucleusList(QWidget):
         self._rows.set_kind(kind)
         self._all.setVisible(kind is not None)
         self._count()
+
+    def set_late(self, words: str) -> None:
+        """Dim the rows while they are of other settings; silent."""
+        set_dimmed(self.table, bool(words))
 
     def select(self, place: tuple[float, float]) -> None:
         """Mark the nucleus at a place, if it is listed."""

@@ -16,6 +16,15 @@ from app.views.widgets.decimal_box import DecimalBox
 from core.types import FineTune
 
 _NONE = "no labels"
+#: What the button says by what it does, with its tooltip.
+OFFERS = {
+    "start": ("Start training", "Fine-tune the refitted model with these settings."),
+    "stop": ("Stop", "End the training, and all that wait; the best weights are kept."),
+    "stopping": ("Stopping…", "The best weights so far are being looked at."),
+    "continue": ("Continue training", "Go on where the training was stopped."),
+    "done": ("Trained", "Choose another time or rate to train once more."),
+}
+_WAITS = ("stopping", "done")
 _LONGEST = 600.0  # minutes
 
 
@@ -26,6 +35,8 @@ class TrainingForm(QWidget):
     folderCleared = Signal()
     minutesChosen = Signal(float)
     rateChosen = Signal(float)
+    startAsked = Signal()
+    stopAsked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,7 +54,19 @@ class TrainingForm(QWidget):
         grid.addWidget(self._minutes, 1, 1)
         grid.addWidget(_caption("Rate"), 1, 2)
         grid.addWidget(self._rate, 1, 3)
+        self._words = _caption("")
+        self._words.setWordWrap(True)
+        # two lines are kept free, so that nothing below moves
+        self._words.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 2)
+        self._words.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._act = QPushButton()
+        self._act.setAccessibleName("Start, stop or continue the fine-tuning")
+        self._act.clicked.connect(self._on_act)
+        grid.addWidget(self._act, 2, 0, 1, 4)
+        grid.addWidget(self._words, 3, 0, 1, 4)
+        self._offer = "start"
         self.set_training(FineTune())
+        self.set_progress("start", "")
 
     def _add_folder(self) -> QHBoxLayout:
         self._folder = QPushButton(_NONE)
@@ -79,6 +102,21 @@ class TrainingForm(QWidget):
             # a number that is still being typed begins no training
             box.setKeyboardTracking(False)
             box.valueChanged.connect(chosen)
+
+    def set_progress(self, offer: str, words: str) -> None:
+        """Show what the button does next and how far the training is; silent.
+
+        ``offer`` is a key of `OFFERS`.
+        """
+        self._offer = offer
+        caption, tip = OFFERS[offer]
+        self._act.setText(caption)
+        self._act.setToolTip(tip)
+        self._act.setEnabled(offer not in _WAITS)
+        self._words.setText(words)
+
+    def _on_act(self) -> None:
+        (self.stopAsked if self._offer == "stop" else self.startAsked).emit()
 
     def set_training(self, training: FineTune) -> None:
         """Show how it is trained; silent."""

@@ -32,6 +32,8 @@ from core.results import SizeCurve
 from core.tables import RECOVERIES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
     from torch import nn
 
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from core.pruning.methods.context import PruningContext
     from core.pruning.planning.plan import PruningPlan
     from core.pruning.scoring.statistics import Statistics
+    from core.pruning.tracing.graph import Alive, ChannelGraph
     from core.types import Count, Counts, PruneRequest, Recovery, Target
 
 _POINTS = 96
@@ -138,9 +141,11 @@ class Channels:
         count = _countable(request)
         check_request(of.graph, 0.0, count, limits_for(request))
         scores = self.scores(request, of, job)
-        sizes = self.selector(request, of).sizes(scores, request.scope, _POINTS)
-        table = np.array([(c.params, c.macs, c.channels) for c in sizes], np.int64)
-        return SizeCurve(request, count, table)
+        selector = self.selector(request, of)
+        alive = selector.prefixes(scores, request.scope, _POINTS)
+        return SizeCurve(
+            request, count, selector.table(alive), widths=widths_along(of.graph, alive)
+        )
 
     def scores(
         self, request: PruneRequest, of: PruningContext, job: Job | None
@@ -179,6 +184,17 @@ class Channels:
         key = request.round_to, request.min_channels, request.locked, request.ratios
         limits = limits_for(request)
         return of.remember("selector", key, lambda: Selector(of.graph, limits))
+
+
+def widths_along(
+    graph: ChannelGraph, alive: Sequence[Alive]
+) -> dict[str, NDArray[np.int64]]:
+    """Return the channels left by layer along a row of living atoms."""
+    layers = [layer for layer in graph.producing_layers if layer.weight is not None]
+    return {
+        layer.name: np.array([each[layer.outputs].sum() for each in alive], np.int64)
+        for layer in layers
+    }
 
 
 def statistics_for(

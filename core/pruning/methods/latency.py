@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.pruning.applying.masked import living_atoms
-from core.pruning.methods.channels import Channels, statistics_for
+from core.pruning.methods.channels import Channels, statistics_for, widths_along
 from core.pruning.methods.protocol import Plan, limits_for
 from core.pruning.planning.checks import check_request
 from core.pruning.planning.layer_steps import find_layer_steps
@@ -90,12 +90,11 @@ class Latency(Channels):
         else:
             scores = self.scores(request, of, job)
             alive = selector.prefixes(scores, request.scope, _POINTS)
-        sizes = [selector.counter.counts(each) for each in alive]
         times = np.array([costs.predict(of.graph, each) for each in alive])
-        table = np.array([(c.params, c.macs, c.channels) for c in sizes], np.int64)
         gone = np.maximum.accumulate(1.0 - times / costs.dense(of.graph))
         costs.save()
-        return SizeCurve(request, "latency", table, gone)
+        widths = widths_along(of.graph, alive)
+        return SizeCurve(request, "latency", selector.table(alive), gone, widths)
 
     def scored_count(self, request: PruneRequest) -> Count:
         """Return the cost that a heuristic may weigh by: the nearest to time."""

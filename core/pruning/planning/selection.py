@@ -25,7 +25,7 @@ from core.pruning.planning.scopes import (
 from core.pruning.tracing.counting import Counter
 from core.pruning.tracing.graph import Alive, ChannelGraph
 from core.pruning.tracing.labels import FIXED
-from core.types import Count, Counts
+from core.types import Count
 
 Scores = NDArray[np.float64]
 
@@ -150,10 +150,16 @@ class Selector:
             )
         return self._alive_after(order, _shortest(order.size, goal, left), given)
 
-    def sizes(self, scores: Scores, scope: str, points: int) -> list[Counts]:
-        """Return all sizes at evenly spread lengths of the removed prefix."""
-        found = self.prefixes(scores, scope, points)
-        return [self.counter.counts(alive) for alive in found]
+    def table(self, alive: Sequence[Alive]) -> NDArray[np.int64]:
+        """Return sizes for a row of living atoms.
+
+        Returns
+        -------
+        NDArray
+            int64 (row, 3): parameters, multiply-accumulates and channels.
+        """
+        sizes = [self.counter.counts(each) for each in alive]
+        return np.array([(c.params, c.macs, c.channels) for c in sizes], np.int64)
 
     def prefixes(self, scores: Scores, scope: str, points: int) -> list[Alive]:
         """Return living atoms at evenly spread lengths of the removed prefix."""

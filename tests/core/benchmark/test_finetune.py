@@ -107,6 +107,22 @@ def test_whoever_cancels_keeps_the_best_so_far(bench):
     assert bench.prune(REQUEST).training["steps"] == 5, "asked for again, it is"
 
 
+def test_a_training_that_was_stopped_goes_on_where_it_was(bench):
+    request = replace(REQUEST, training=replace(TINY, seed=3))
+    job = Job(lambda step: job.finish() if "training" in step.what else None)
+    first = bench.prune(request, job, live=lambda _: None)
+    assert first.training["reason"] == "stopped"
+    assert first.training["steps"] < 5
+    seen = []
+    found = bench.prune(request, Job(seen.append), live=lambda _: None)
+    trained = [step.done for step in seen if "training" in step.what]
+    assert trained == list(range(first.training["steps"] + 1, 6))
+    whole = Bench.open(bench.prunable.model, bench.tile, calibration=[bench.tile])
+    expected = whole.prune(request).training
+    for name in ("steps", "best_step", "loss", "reason"):
+        assert found.training[name] == expected[name]
+
+
 def test_the_open_tile_is_learned_from_without_its_labels(model, folder):
     from core.training import read_folder
 

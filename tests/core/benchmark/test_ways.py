@@ -24,6 +24,22 @@ def prunable():
     return PrunableModel(fresh("unet"), X, [X, 1 - X])
 
 
+@pytest.mark.parametrize("count", ["params", "channels", "latency"])
+def test_widths_are_predicted_along_the_slider(prunable, count):
+    request = PruneRequest("l2", 0.0, count=count)
+    curve = prunable.curve(request)
+    dense = {layer.name: layer.width for layer in prunable.layers}
+    assert curve.widths_at(0.0) == dense
+    for sparsity in (0.3 * curve.reach, 0.6 * curve.reach):
+        exact = prunable.widths(prunable.plan(replace(request, sparsity=sparsity)))
+        predicted = curve.widths_at(sparsity)
+        off = [abs(predicted[name] - exact[name]) / dense[name] for name in exact]
+        assert np.mean(off) < 0.06
+        assert sum(predicted.values()) < sum(dense.values())
+    single = prunable.curve(PruneRequest(SINGLE[0], 0.5))
+    assert single.widths_at(0.5) == {}
+
+
 @pytest.mark.parametrize("scope", ["layer", "network", "encoder"])
 @pytest.mark.parametrize("heuristic", SINGLE)
 def test_single_weights_are_zero_and_counted(prunable, heuristic, scope):
