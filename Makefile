@@ -33,6 +33,7 @@ $(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.dev: pyproject.toml constraints.txt $(VENV)/.run
 	$(PIP) install --quiet --constraint constraints.txt --group test --group lint
+	$(PIP) install --quiet --constraint constraints.txt --group libraries --no-deps
 	touch $@
 
 clean:

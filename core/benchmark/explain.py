@@ -190,15 +190,14 @@ def branches(
     Returns
     -------
     scores
-        ``agreement`` of pruned with dense, the distance (or HV) map included; with
+        ``agreement`` of pruned with dense, a distance (or HV) map included; with
         ground truth ``dense`` and ``pruned``, foreground only.
     """
-    shape = "dist" if "dist" in dense else "hv"
+    shape = next((key for key in ("dist", "hv") if key in dense), "")
     # where the dense network sees foreground is what the pruned one is held to
     seen = (dense["np"] >= _FOREGROUND).astype(np.uint8)
-    found = {
-        "agreement": score_branches(seen, pruned["np"], dense[shape], pruned[shape])
-    }
+    forms = (dense[shape], pruned[shape]) if shape else ()
+    found = {"agreement": score_branches(seen, pruned["np"], *forms)}
     if labels is not None:
         found["dense"] = score_branches(labels, dense["np"])
         found["pruned"] = score_branches(labels, pruned["np"])

@@ -150,7 +150,11 @@ class PrunableModel:
         """Return a pruned module as a model that can be saved."""
         if not method_for_plan(plan).narrows:  # shapes are what they were
             return replace(self.model, module=module)
-        return replace(self.model, module=module, plan=cast("PruningPlan", plan))
+        # a file tells what is gone since the dense network, not since it was opened
+        made = cast("PruningPlan", plan)
+        before = self.model.plan
+        whole = made if before is None else before.then(made)
+        return replace(self.model, module=module, plan=whole)
 
     def curve(self, request: PruneRequest, job: Job | None = None) -> SizeCurve:
         """Return sizes along the whole slider for one heuristic and scope."""

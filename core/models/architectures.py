@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+LIBRARY = "library"
+"""Key of the networks that other libraries build."""
 _FILLS = frozenset({Tensor.normal_, Tensor.uniform_, Tensor.fill_, Tensor.zero_})
+
+
+class EmptyError(ModelError):
+    """A network that cannot be built without memory for its weights."""
 
 
 def _builder(architecture: str) -> Callable[..., nn.Module]:
@@ -89,10 +95,17 @@ def build_empty(architecture: str, config: Mapping[str, Any]) -> nn.Module:
     ------
     ModelError
         As `build` does.
+    EmptyError
+        When its constructor reads values of tensors.
     """
     builder = _builder(architecture)
-    with torch.device("meta"), _NoInitialValues():
-        return _construct(builder, architecture, config).eval()
+    try:
+        with torch.device("meta"), _NoInitialValues():
+            return _construct(builder, architecture, config).eval()
+    except ModelError as error:
+        if "meta tensor" in str(error.__cause__):
+            raise EmptyError(str(error)) from error
+        raise
 
 
 def _construct(

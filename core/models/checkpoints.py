@@ -14,10 +14,11 @@ from core.models.formats.archives import damaged, members, read_content
 from core.models.formats.pickles import Placeholder, StoredTensor
 from core.models.formats.states import NESTED, clean, find_state, inner_states
 from core.models.layouts import canonical, is_tiatoolbox_classifier
+from core.models.libraries.recognition import library_config, library_network
 from core.models.recognition import RECOGNISERS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from torch import Tensor
@@ -205,30 +206,66 @@ def _holds_code(value: Any) -> bool:
 
 
 def recognise(
-    state: Mapping[str, Tensor], path: Path
+    state: Mapping[str, Tensor], path: Path, config: Mapping[str, Any]
 ) -> tuple[ModelSpec, dict[str, Tensor]]:
     """Which network `state` belongs to, and its tensors under that one's names.
+
+    Parameters
+    ----------
+    state
+        Name -> tensor.
+    path
+        The file, or the folder around it.
+    config
+        What its library wrote beside it; empty when there is nothing.
 
     Raises
     ------
     ModelError
-        When none that this program can build.
+        When none that this program or an installed library can build.
     """
-    for inner in inner_states(state):
-        renamed = canonical(inner)
-        for recogniser in RECOGNISERS:
-            spec = recogniser(renamed, path.stem)
-            if spec is None:
-                continue
-            if is_tiatoolbox_classifier(inner):  # fed with plain 0 to 1
-                spec = replace(spec, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
-            return spec, renamed
+    states = list(inner_states(state))
+    found = _by_config(states, path, config) if config else None
+    for inner in states if found is None else ():
+        found = found or _by_own_names(inner, path) or library_network(inner, path.stem)
+    if found is not None:
+        return found
     first = ", ".join(repr(name[:80]) for name in list(state)[:3])
     raise ModelError(
         f"the weights in {path.name} (first names: {first}) belong to no network that "
-        f"this program builds{_of_whole_module(path)}; it recognises HoVer-Net and "
-        "ResNet"
+        f"is recognised{_of_whole_module(path)}; docs/formats.md lists which are"
     )
+
+
+def _by_own_names(
+    inner: Mapping[str, Tensor], path: Path
+) -> tuple[ModelSpec, dict[str, Tensor]] | None:
+    renamed = canonical(inner)
+    for recogniser in RECOGNISERS:
+        spec = recogniser(renamed, path.stem)
+        if spec is None:
+            continue
+        if is_tiatoolbox_classifier(inner):  # fed with plain 0 to 1
+            spec = replace(spec, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+        return spec, renamed
+    return None
+
+
+def _by_config(
+    states: Sequence[Mapping[str, Tensor]], path: Path, config: Mapping[str, Any]
+) -> tuple[ModelSpec, dict[str, Tensor]] | None:
+    """Build what a config says, with the first of `states` that fits it."""
+    problem = None
+    for inner in states:
+        try:
+            found = library_config(config, inner, path.stem)
+        except ModelError as error:
+            problem = problem or error
+            continue
+        return found
+    if problem is not None:
+        raise problem
+    return None
 
 
 def _of_whole_module(path: Path) -> str:

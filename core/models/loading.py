@@ -13,6 +13,7 @@ from core.models import checkpoints, container
 from core.models.architectures import build
 from core.models.catalogue import DEMO, entries
 from core.models.class_names import name_classes
+from core.models.folders import find_weights, read_config
 from core.models.formats.states import clean
 from core.models.loaded import LoadedModel, remember_origin
 from core.models.probe import check_probe
@@ -35,9 +36,9 @@ def load_model(
     Parameters
     ----------
     source
-        A name of `core.models.catalogue`, a file of `save_model`, or a published
-        checkpoint of a network that this program knows (HoVer-Net in both modes,
-        ResNet-18), whose settings are read off the shapes of its weights.
+        A name of `core.models.catalogue`, a file of `save_model`, or a checkpoint or
+        folder of a network that is recognised by its config, or by the names and
+        shapes of its weights, see ``docs/formats.md``.
     device
         Where the weights go.
 
@@ -83,6 +84,9 @@ def _shipped(name: str, device: torch.device) -> LoadedModel:
 
 
 def _from_path(path: Path, device: torch.device) -> LoadedModel:
+    named = path
+    if path.is_dir():
+        path = find_weights(path)
     kind = checkpoints.kind_of(path)
     if kind == "torch":
         state = checkpoints.read(path, kind)
@@ -92,7 +96,7 @@ def _from_path(path: Path, device: torch.device) -> LoadedModel:
             return _saved(path, device)
         checkpoints.check_names(plain, path)
         state = clean(plain)
-    spec, state = checkpoints.recognise(state, path)
+    spec, state = checkpoints.recognise(state, named, read_config(path))
     spec = name_classes(spec, path)
     return _ready(rebuild(spec, None, state, path.name), spec, None, device)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import torch
 
 from core.errors import BenchError, ModelError
-from core.models.architectures import build_empty
+from core.models.architectures import LIBRARY, EmptyError, build, build_empty
 from core.models.weights import adopt
 from core.pruning import PruningPlan, apply_plan
 
@@ -66,18 +67,18 @@ def skeleton(spec: ModelSpec, plan: PruningPlan | None, where: str) -> nn.Module
     ModelError
         When it cannot be built, or the plan is not one of this network.
     """
-    module = build_empty(spec.architecture, spec.config)
+    if spec.architecture == LIBRARY:
+        module = _of_library(spec, where)
+    else:
+        module = build_empty(spec.architecture, spec.config)
     if plan is None:
         return module
-    if sum(p.numel() for p in module.parameters()) > _LARGEST:
-        raise ModelError(
-            f"{where} asks for a network of more than {_LARGEST:,} parameters; "
-            "the file is damaged, copy or export it again"
-        )
-    module = module.to_empty(device="cpu")
-    with torch.no_grad():
-        for tensor in (*module.parameters(), *module.buffers()):
-            tensor.zero_()
+    if spec.architecture != LIBRARY:
+        _check_size(module, where)
+        module = module.to_empty(device="cpu")
+        with torch.no_grad():
+            for tensor in (*module.parameters(), *module.buffers()):
+                tensor.zero_()
     try:
         return apply_plan(module, plan).eval()
     except (BenchError, ValueError, KeyError, IndexError, RuntimeError) as error:
@@ -85,6 +86,25 @@ def skeleton(spec: ModelSpec, plan: PruningPlan | None, where: str) -> nn.Module
             f"the pruning plan of {where} does not fit the architecture "
             f"{spec.architecture!r}; use the plan that this network was pruned with"
         ) from error
+
+
+def _check_size(module: nn.Module, where: str) -> None:
+    if sum(p.numel() for p in module.parameters()) > _LARGEST:
+        raise ModelError(
+            f"{where} asks for a network of more than {_LARGEST:,} parameters; "
+            "the file is damaged, copy or export it again"
+        )
+
+
+def _of_library(spec: ModelSpec, where: str) -> nn.Module:
+    """Build a network of another library.
+
+    Such a network may keep constants that are in no file of weights, so it is built
+    with values; its size is looked at before, where it can be built without.
+    """
+    with suppress(EmptyError):
+        _check_size(build_empty(spec.architecture, spec.config), where)
+    return build(spec.architecture, spec.config)
 
 
 def rebuild(

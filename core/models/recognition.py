@@ -10,6 +10,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ModelError
+from core.models.architectures import build_empty
+from core.models.libraries.fitting import difference, shapes
 from core.types import ModelSpec
 
 if TYPE_CHECKING:
@@ -165,7 +167,8 @@ def encoder_unet(state: Mapping[str, Tensor], stem: str) -> ModelSpec | None:
     Returns
     -------
     ModelSpec or None
-        None when the names are not those of such a network.
+        None when names or shapes are not those of such a network: decoders with
+        attention and other encoders are built by their library.
     """
     head = state.get("segmentation_head.0.weight")
     conv = state.get("encoder.conv1.weight")
@@ -178,7 +181,7 @@ def encoder_unet(state: Mapping[str, Tensor], stem: str) -> ModelSpec | None:
         return None
     blocks, bottleneck, depth = found
     classes = int(head.shape[0])
-    return ModelSpec(
+    spec = ModelSpec(
         name=f"U-Net on ResNet-{depth}, {stem}",
         task="nuclei",
         architecture="encoder-unet",
@@ -197,6 +200,8 @@ def encoder_unet(state: Mapping[str, Tensor], stem: str) -> ModelSpec | None:
         reader="mask",
         threshold={"foreground": 0.5},
     )
+    wanted = shapes(build_empty(spec.architecture, spec.config).state_dict())
+    return None if difference(wanted, shapes(state)) else spec
 
 
 def _linear_layers(state: Mapping[str, Tensor]) -> list[tuple[int, int, int]]:

@@ -5,7 +5,8 @@ stride in the 3x3 convolution as in torchvision and timm. State-dict names are t
 of both, so their weights and the many checkpoints derived from them load as they are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -58,14 +59,25 @@ class Bottleneck(nn.Module):
         Channels of the input and of the middle; four times `width` go out.
     stride
         Of the 3x3 convolution and of the shortcut.
+    groups, group_width
+        Of ResNeXt (Xie et al. 2017): groups of the 3x3 convolution, and channels of
+        one of them where `width` is 64.
     """
 
-    def __init__(self, inputs: int, width: int, stride: int = 1) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        width: int,
+        stride: int = 1,
+        groups: int = 1,
+        group_width: int = 64,
+    ) -> None:
         super().__init__()
         outputs = 4 * width
+        width = width * group_width // 64 * groups
         self.conv1 = nn.Conv2d(inputs, width, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, stride, 1, bias=False)
+        self.conv2 = nn.Conv2d(width, width, 3, stride, 1, groups=groups, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, outputs, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(outputs)
@@ -92,15 +104,24 @@ class ResNetStages(nn.Module):
         Residual blocks of each stage.
     bottleneck
         Whether they are `Bottleneck` instead of `BasicBlock`.
+    groups
+        Groups of bottlenecks and their width, see `Bottleneck`.
     """
 
     def __init__(
-        self, base: int, blocks: Sequence[int], *, bottleneck: bool = False
+        self,
+        base: int,
+        blocks: Sequence[int],
+        *,
+        bottleneck: bool = False,
+        groups: tuple[int, int] = (1, 64),
     ) -> None:
         super().__init__()
         if base < 1 or len(blocks) != 4 or not all(1 <= n <= 64 for n in blocks):
             raise ValueError("base and the blocks of four stages must be at least 1")
-        kind = Bottleneck if bottleneck else BasicBlock
+        kind: Callable[..., nn.Module] = BasicBlock
+        if bottleneck:
+            kind = partial(Bottleneck, groups=groups[0], group_width=groups[1])
         wider = 4 if bottleneck else 1
         self.conv1 = nn.Conv2d(3, base, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(base)

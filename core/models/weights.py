@@ -105,7 +105,8 @@ def adopt(module: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
     check_fit(module, state, where)
     check_finite(state, where)
     whole = {name: _widen(tensor) for name, tensor in state.items()}
-    module.load_state_dict(whole, strict=False, assign=True)
+    # not the method of its class, which may rename what it reads
+    nn.Module.load_state_dict(module, whole, strict=False, assign=True)
 
 
 def _widen(tensor: Tensor) -> Tensor:

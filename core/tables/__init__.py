@@ -33,6 +33,7 @@ from core.tables.formats import (
     LabelFormat,
     file_filter,
 )
+from core.tables.libraries import LIBRARIES, Library
 from core.tables.limits import MAX_PANES, MAX_SPARSITY, MAX_STEPS
 from core.tables.metrics import METRICS, Metric, metric_titles, metrics_for
 from core.tables.tasks import TASKS, TaskRow
@@ -43,6 +44,7 @@ __all__ = [
     "IMAGE_FORMATS",
     "LABEL_ENDINGS",
     "LABEL_FORMATS",
+    "LIBRARIES",
     "MAX_PANES",
     "MAX_SPARSITY",
     "MAX_STEPS",
@@ -63,6 +65,7 @@ __all__ = [
     "FileFormat",
     "ImageFormat",
     "LabelFormat",
+    "Library",
     "Metric",
     "Recovery",
     "RecoveryRow",

@@ -44,6 +44,12 @@ _ROWS = (
     ),
     Architecture("hovernet", "HoVer-Net", "core.models.hovernet", "HoVerNet"),
     Architecture(
+        "library",
+        "Network of another library",
+        "core.models.libraries.networks",
+        "build_network",
+    ),
+    Architecture(
         "residual-unet", "Residual U-Net", "core.models.residual_unet", "ResidualUNet"
     ),
     Architecture("resnet18", "ResNet", "core.models.resnet", "ResNet18"),

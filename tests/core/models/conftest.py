@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from core.models.libraries.importing import import_library, is_installed
+from core.tables import LIBRARIES
+
 SHARED = Path(__file__).parents[4] / "shared"
 
 
@@ -27,3 +30,28 @@ def reference():
             pytest.fail(f"{folder} is missing")
         pytest.skip(f"{folder} is not here")
     return folder
+
+
+def _library(key):
+    row = LIBRARIES[key]
+    if not is_installed(row):
+        pytest.skip(f"{row.title} is not installed")
+    return import_library(row, "the test")
+
+
+@pytest.fixture(scope="session")
+def smp():
+    """The library segmentation-models-pytorch."""
+    return _library("smp")
+
+
+@pytest.fixture(scope="session")
+def timm():
+    """The library timm."""
+    return _library("timm")
+
+
+@pytest.fixture(scope="session")
+def monai():
+    """The networks of MONAI."""
+    return _library("monai")
