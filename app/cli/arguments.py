@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from app.cli import values
+from app.cli import slide_arguments, values
+from app.cli.training_arguments import add_training
 from app.cli.views import add_scale, add_view, with_view
 from app.state.session.setup_file import Setup, read_setup
 from app.state.session.sources import FORMATS
@@ -22,7 +23,7 @@ from core.types import (
 )
 from core.version import read_version
 
-COMMANDS = ("prune", "sweep", "inspect", "repeat")
+COMMANDS = ("prune", "sweep", "inspect", "repeat", "slide")
 _REQUEST = (
     *("heuristic", "sparsity", "scope", "count", "recovery"),
     *("round_to", "min_channels", "seed", "locked", "steps", "ratios"),
@@ -58,6 +59,8 @@ class Arguments:
         What is inspected.
     classes
         Names of a classifier's classes, in the order of its outputs.
+    slide
+        Of the command of that name, which has options of its own.
     """
 
     command: str = ""
@@ -82,6 +85,7 @@ class Arguments:
     row: str = ""
     file: str = ""
     classes: tuple[str, ...] = ()
+    slide: slide_arguments.SlideArguments | None = None
 
     @property
     def source(self) -> str:
@@ -108,6 +112,13 @@ def parse(arguments: Sequence[str]) -> Arguments:
     """
     parser = _parser()
     found = vars(parser.parse_args(_named(arguments)))
+    if found["command"] == "slide":
+        return Arguments("slide", slide=slide_arguments.read(found))
+    return _request(parser, found)
+
+
+def _request(parser: _Parser, found: dict[str, Any]) -> Arguments:
+    """Take the options of commands that prune, and of the window."""
     with_view(found, "data" if found.get("command") == "sweep" else "tile")
     base = PruneRequest(HEURISTIC, SPARSITY, recovery=RECOVERY)
     setup = _setup(parser, found.pop("settings", None))
@@ -210,6 +221,7 @@ def _parser() -> _Parser:
     _add_prune(commands.add_parser("prune", help="one pruned model, and its scores"))
     _add_sweep(commands.add_parser("sweep", help="many models over many tiles"))
     _add_repeat(commands.add_parser("repeat", help="a trial again, from its record"))
+    slide_arguments.add(commands.add_parser("slide", help="all nuclei of a slide"))
     inspect = commands.add_parser(
         "inspect", help="what a file or folder is; layers of a model"
     )
@@ -273,45 +285,6 @@ def _add_request(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_training(parser: argparse.ArgumentParser, data: str) -> None:
-    """Add the options of recovery finetune; ``data`` names that of the tiles."""
-    group = parser.add_argument_group("with --recovery finetune")
-    group.add_argument(
-        data,
-        dest="train_data",
-        metavar="DIR",
-        help="labelled tiles to learn from; without any, the dense model teaches",
-    )
-    group.add_argument(
-        "--minutes",
-        type=values.positive,
-        metavar="M",
-        help="limit of time; it ends earlier when nothing gets better; 2 if left out",
-    )
-    group.add_argument(
-        "--steps",
-        type=values.count,
-        dest="train_steps",
-        metavar="N",
-        help="a number of steps instead of a time: gives the same model again",
-    )
-    group.add_argument(
-        "--rate",
-        type=values.positive,
-        metavar="R",
-        help="highest learning rate; 0.001 if left out",
-    )
-    group.add_argument(
-        "--distil",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="learn the dense model's outputs beside the labels; on if left out",
-    )
-    group.add_argument(
-        "--device", help="auto (if left out), cpu, cuda or mps: where it is trained"
-    )
-
-
 def _add_prune(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model")
     parser.add_argument("--tile")
@@ -324,7 +297,7 @@ def _add_prune(parser: argparse.ArgumentParser) -> None:
     )
     add_view(parser)
     _add_request(parser)
-    _add_training(parser, "--data")
+    add_training(parser, "--data")
     parser.add_argument(
         "--out", metavar="DIR", help="where model, card, masks and report go"
     )
@@ -368,7 +341,7 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, help="of random heuristics and training")
     add_scale(parser)
-    _add_training(parser, "--train-data")
+    add_training(parser, "--train-data")
     parser.add_argument(
         "--out", required=True, metavar="RUN.sqlite", help="where the trials are stored"
     )

@@ -307,9 +307,23 @@ def _repeat(asked: Arguments) -> int:
     return OK if same else FAULT
 
 
+def _slide(asked: Arguments) -> None:
+    from app.cli.slides import run_command
+    from core.arithmetic import flush_denormals
+
+    assert asked.slide is not None
+    _check_folder(Path(asked.slide.out))
+    with flush_denormals():
+        lines = run_command(asked.slide, progress())
+    _done_reporting()
+    for line in lines:
+        _say(line)
+
+
 _COMMANDS = {
     "prune": _prune,
     "inspect": _inspect,
     "sweep": _sweep,
     "repeat": _repeat,
+    "slide": _slide,
 }

@@ -1,0 +1,97 @@
+"""The options of ``prunescope slide``."""
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from app.cli import values
+from app.cli.views import add_scale
+
+PRECISIONS = ("float32", "bfloat16")
+
+
+@dataclass(frozen=True, slots=True)
+class SlideArguments:
+    """What was asked for.
+
+    Parameters
+    ----------
+    model, slide, out
+        Catalogue name or path, slide, folder of the results.
+    plan
+        Plan or file of a pruned model; empty without one.
+    tile_mpp, resample
+        Pixel size of the slide, and whether it may be resampled.
+    everywhere
+        Whether patches without tissue are looked at.
+    batch, threads, precision, device
+        How the networks run; 0 threads leaves the number to torch.
+    as_json
+        Whether the summary goes to standard output.
+    """
+
+    model: str
+    slide: str
+    out: str
+    plan: str = ""
+    tile_mpp: float | None = None
+    resample: str = "auto"
+    everywhere: bool = False
+    batch: int = 1
+    threads: int = 0
+    precision: str = PRECISIONS[0]
+    device: str = "cpu"
+    as_json: bool = False
+
+
+def read(found: Mapping[str, Any]) -> SlideArguments:
+    """Take what argparse found."""
+    names = {each.name for each in fields(SlideArguments)}
+    return SlideArguments(
+        **{k: v for k, v in found.items() if k in names and v is not None}
+    )
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument("--model", required=True, help="catalogue name or path")
+    parser.add_argument("--slide", required=True, help="picture of any size")
+    parser.add_argument(
+        "--plan",
+        metavar="FILE",
+        help="pruned model, or a plan (JSON), to compare with the model",
+    )
+    parser.add_argument(
+        "--out",
+        required=True,
+        metavar="DIR",
+        help="where results go; a run that was stopped goes on there",
+    )
+    parser.add_argument(
+        "--everywhere",
+        action="store_true",
+        help="look at patches without tissue, too",
+    )
+    add_scale(parser)
+    add_running(parser)
+    parser.add_argument("--json", action="store_true", dest="as_json")
+
+
+def add_running(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how networks run."""
+    group = parser.add_argument_group("how the networks run")
+    group.add_argument(
+        "--device", help="cpu (if left out), cuda, mps, or auto for the fastest"
+    )
+    group.add_argument(
+        "--batch", type=values.count, metavar="N", help="patches at once; 1 if left out"
+    )
+    group.add_argument(
+        "--threads", type=values.count, metavar="N", help="of the processor"
+    )
+    group.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        help="float32 (if left out); bfloat16 is faster where the processor has it",
+    )

@@ -1,0 +1,172 @@
+"""``prunescope slide``: runs it, writes its files, and says what was found."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from app.cli.slide_arguments import SlideArguments
+from app.rendering.palette import PLAIN, type_colour
+from app.rendering.slide_map import draw_map
+from app.text import format as text
+from core.job import Job
+
+if TYPE_CHECKING:
+    from core.export import NucleusStyle
+    from core.models import LoadedModel
+    from core.nuclei.batches import Precision
+    from core.wholeslide import SlideRun, SlideSettings
+
+SIDES = ("dense", "pruned")
+_UNITS = {"mm2": "mm²", "megapixel": "megapixel"}
+_WORST = 5  # regions that are named
+
+
+def run_command(asked: SlideArguments, job: Job) -> list[str]:
+    """Run a slide and return what to tell the user.
+
+    Raises
+    ------
+    BenchError
+        When the slide, a model or the folder cannot be used.
+    """
+    import torch
+
+    from core.wholeslide import SlideSettings, run_slide
+    from core.wholeslide.regions import summarise
+
+    settings = SlideSettings(
+        asked.tile_mpp,
+        asked.resample != "off",
+        asked.everywhere,
+        asked.batch,
+        cast("Precision", asked.precision),
+    )
+    if asked.threads:
+        torch.set_num_threads(asked.threads)
+    folder = Path(asked.out)
+    models = _open_models(asked, settings, job)
+    run = run_slide(models, Path(asked.slide), folder, settings, job)
+    try:
+        result = summarise(run)
+        _write(folder, run, result, job)
+    finally:
+        run.log.close()
+    if asked.as_json:
+        return json.dumps(result, indent=2, allow_nan=False).splitlines()
+    return lines(result, folder)
+
+
+def _open_models(
+    asked: SlideArguments, settings: "SlideSettings", job: Job
+) -> "list[LoadedModel]":
+    from core.benchmark.model import to_inference_layout
+    from core.models import load_model
+    from core.training.device import pick_device
+    from core.wholeslide.pruned import open_pruned
+
+    dense = load_model(asked.model, device=pick_device(asked.device))
+    models = [dense]
+    if asked.plan:
+        slide, folder = Path(asked.slide), Path(asked.out)
+        models.append(open_pruned(asked.plan, dense, slide, folder, settings, job))
+    for model in models:
+        to_inference_layout(model.module)
+    return models
+
+
+def _write(folder: Path, run: "SlideRun", result: Mapping[str, Any], job: Job) -> None:
+    from core.export.writing import whole_file, write_text
+    from core.wholeslide.outputs import write_label_pyramid, write_slide_geojson
+
+    for number, spec in enumerate(run.specs):
+        side = SIDES[number]
+        styles = _styles(spec.classes)
+        write_slide_geojson(folder / f"{side}.geojson", run, number, styles, job)
+        write_label_pyramid(folder / f"{side}_labels.ome.tif", run, number, job)
+    if regions := result.get("regions"):
+        write_text(folder / "regions.csv", _table(regions))
+        if run.overview is not None:
+            picture = draw_map(
+                run.overview, regions, _size(run), _UNITS[result["unit"]]
+            )
+            with whole_file(folder / "map.png") as part:
+                picture.save(part, format="PNG")
+    write_text(folder / "summary.json", json.dumps(result, indent=2, allow_nan=False))
+
+
+def _styles(names: Sequence[str]) -> "list[NucleusStyle]":
+    from core.export import NucleusStyle
+
+    unknown = NucleusStyle("Nucleus", type_colour(0) if names else PLAIN)
+    known = [NucleusStyle(name, type_colour(n)) for n, name in enumerate(names, 1)]
+    return [unknown, *known]
+
+
+def _size(run: "SlideRun") -> tuple[float, float]:
+    """Width and height of the slide in pixels of its finest level."""
+    width, height = run.grid.size
+    return width * run.grid.step, height * run.grid.step
+
+
+def _table(regions: Sequence[Mapping[str, Any]]) -> str:
+    file = io.StringIO()
+    rows = csv.DictWriter(file, list(regions[0]), lineterminator="\n")
+    rows.writeheader()
+    rows.writerows(regions)
+    return file.getvalue()
+
+
+def lines(result: Mapping[str, Any], folder: Path) -> list[str]:
+    """Return what was found, for people."""
+    unit = _UNITS[result["unit"]]
+    patches, times = result["patches"], result["time"]
+    found = [
+        f"tissue      {result['area']:.3g} {unit}, {patches['tissue']} of "
+        f"{text.counted(patches['all'], 'patch', 'patches')}"
+    ]
+    for side, model in zip(SIDES, result["models"], strict=False):
+        types = ", ".join(
+            f"{name} {each['density']:.0f}" for name, each in model["types"].items()
+        )
+        count = text.counted(model["nuclei"], "nucleus", "nuclei")
+        words = f"{model['name']}: {count}, {model['density']:.0f} per {unit}"
+        found.append(f"{side:<11} {words}" + (f" ({types})" if types else ""))
+    for side, rate in zip(SIDES, times.get("seconds", ()), strict=False):
+        low, high = rate["interval"]
+        found.append(
+            f"{side:<11} {rate['rate']:.3g} s per {unit} in the network, "
+            f"{low:.3g} to {high:.3g} with 99 % confidence"
+        )
+    found += _comparison_lines(result, unit)
+    shares = ", ".join(f"{n} {s:.0%}" for n, s in times.get("shares", {}).items())
+    found += [f"time        {shares}"] if shares else []
+    found += [f"note: {note}" for note in result["notes"]]
+    return [*found, f"written to  {folder}"]
+
+
+def _comparison_lines(result: Mapping[str, Any], unit: str) -> list[str]:
+    """Return what the pruned model changed, and where most."""
+    found = []
+    times = result["time"]
+    if "verdict" in times:
+        low, high = times["interval"]
+        ends = f"{low:.2f} to {high:.2f}" if None not in (low, high) else "unknown"
+        found.append(
+            f"speed-up    {times['speedup']:.2f} ({ends}, paired by patch): "
+            f"{times['verdict']}"
+        )
+    if "changes" in result:
+        changes = ", ".join(
+            f"{kind} {each['density']:.1f}" for kind, each in result["changes"].items()
+        )
+        found.append(f"per {unit:<7} {changes}")
+        found += [
+            f"  worst at  x {region['x']}, y {region['y']} ({region['width']} x "
+            f"{region['height']} pixels): lost {region['lost']}, merged "
+            f"{region['merged']} of {region['dense']}"
+            for region in result["regions"][:_WORST]
+        ]
+    return found

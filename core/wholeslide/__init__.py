@@ -1,0 +1,10 @@
+"""A slide from end to end: tissue, nuclei by one or two models, files, a map.
+
+Start with `run_slide`. What is found lies in a `SlideLog`, patch by patch, so a run
+that was killed goes on where it stopped; every file is made from that log.
+"""
+
+from core.wholeslide.grid import SlideGrid, build_grid
+from core.wholeslide.pipeline import SlideRun, SlideSettings, run_slide
+
+__all__ = ["SlideGrid", "SlideRun", "SlideSettings", "build_grid", "run_slide"]
