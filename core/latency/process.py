@@ -36,7 +36,7 @@ from core.latency.messages import (
 from core.latency.settings import FULL, TimingSettings
 from core.results.latency import Comparison, Environment
 
-_POLL = 0.05  # seconds between looks at the cancel flag
+_POLL = 0.01  # seconds between looks at the cancel flag: a drag waits for it
 _WHAT = "Measuring latency"
 
 
@@ -169,6 +169,7 @@ class LatencyProcess:
         known = self._known.get(key)
         if known is not None and settings.seconds < FULL.seconds:
             settings = _filled(settings, known)
+        job.step(0, 0, _WHAT, "latency")  # packing takes a while: not in vain
         try:
             payload = pack_modules(dense, pruned, inputs)
         except Exception:  # noqa: BLE001 - a network refuses pickling in any way
@@ -222,9 +223,10 @@ class LatencyProcess:
 
     def _wait(self, job: Job) -> Message:
         """Wait for the next answer, passing progress on."""
-        done, total = 0, 0
+        job.step(0, 0, _WHAT, "latency")
         while True:
-            job.step(done, total, _WHAT, "latency")
+            if job.cancelled:
+                raise Cancelled
             try:
                 message = self._inbox.get(timeout=_POLL)
             except queue.Empty:
@@ -235,7 +237,7 @@ class LatencyProcess:
                 self._ready = True
             if not isinstance(message, MeasuringProgress):
                 return message
-            done, total = message.done, message.total
+            job.step(message.done, message.total, _WHAT, "latency")
 
 
 def _collect(stream: IO[bytes], inbox: "queue.SimpleQueue[Message | None]") -> None:
