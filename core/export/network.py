@@ -21,6 +21,7 @@ import json
 import logging
 import warnings
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib import util
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ from torch import Tensor, nn
 from core.errors import ModelError
 from core.export.writing import whole_file
 from core.models.probe import flatten, probe_side
+from core.models.specs import spec_to_json
 from core.nuclei.preprocess import fed_side
 from core.privacy import disable_telemetry
 
@@ -320,6 +322,8 @@ def _about(model: LoadedModel) -> dict[str, Any]:
     """Return what travels inside the file."""
     return {
         "name": model.spec.name,
+        # all that feeds it and reads its outputs, for who opens the file again
+        "spec": spec_to_json(replace(model.spec, config={})),
         "architecture": model.spec.architecture,
         "plan": "" if model.plan is None else model.plan.hash,
         "note": "Made by PruneScope. Not for diagnosis.",

@@ -101,7 +101,11 @@ def build_empty(architecture: str, config: Mapping[str, Any]) -> nn.Module:
     builder = _builder(architecture)
     try:
         with torch.device("meta"), _NoInitialValues():
-            return _construct(builder, architecture, config).eval()
+            module = _construct(builder, architecture, config).eval()
+            check: Callable[[], None] | None = getattr(module, "check_growth", None)
+            if check is not None:  # its shapes are data of a file
+                check()
+            return module
     except ModelError as error:
         if "meta tensor" in str(error.__cause__):
             raise EmptyError(str(error)) from error
@@ -114,7 +118,8 @@ def _construct(
     try:
         return builder(**config)
     except (TypeError, ValueError, ZeroDivisionError, RuntimeError) as error:
-        settings = ", ".join(f"{key}={value!r}" for key, value in config.items())
+        pairs = (f"{key}={str(value)[:60]!s}" for key, value in config.items())
+        settings = ", ".join(pairs)
         raise ModelError(
             f"the architecture {architecture!r} cannot be built with {settings}; "
             f"change the settings ({error})"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from core.types import ModelSpec
 
-Kind = Literal["safetensors", "torch"]
+Kind = Literal["safetensors", "torch", "onnx"]
 _FROZEN = "its structure is frozen, so nothing can be removed from it"
 _WANTED = "open the checkpoint with the state dict instead"
 _LONGEST_NAME = 1000  # characters of a tensor's name
@@ -44,12 +44,14 @@ def kind_of(path: Path) -> Kind:
     refuse_text(path, head)
     if head[8:9] == b"{" or path.suffix.lower() == ".safetensors":
         return "safetensors"
+    if path.suffix.lower() == ".onnx":
+        return "onnx"
     _refuse_frozen(path, head)
     if head[:2] == b"PK" or head[:1] == b"\x80":
         return "torch"
     raise ModelError(
         f"{path.name} is not a file of weights that this program reads; it opens its "
-        "own .safetensors and PyTorch checkpoints of HoVer-Net and ResNet-18"
+        "own .safetensors, PyTorch checkpoints and ONNX files"
     )
 
 
@@ -117,8 +119,6 @@ def _refuse_frozen(path: Path, head: bytes) -> None:
             f"{name} is a Keras file, which is not read here; "
             "convert it to a PyTorch checkpoint"
         )
-    if suffix == ".onnx":
-        raise ModelError(f"{name} is an ONNX file: {_FROZEN}; {_WANTED}")
     if head[:2] != b"PK":
         return
     names = members(path)

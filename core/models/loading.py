@@ -14,6 +14,7 @@ from core.models.architectures import build
 from core.models.catalogue import DEMO, entries
 from core.models.class_names import name_classes
 from core.models.folders import find_weights, read_config
+from core.models.formats.archives import damaged
 from core.models.formats.states import clean
 from core.models.loaded import LoadedModel, remember_origin
 from core.models.probe import check_probe
@@ -88,6 +89,8 @@ def _from_path(path: Path, device: torch.device) -> LoadedModel:
     if path.is_dir():
         path = find_weights(path)
     kind = checkpoints.kind_of(path)
+    if kind == "onnx":
+        return _from_graph(path, device)
     if kind == "torch":
         state = checkpoints.read(path, kind)
     else:
@@ -97,6 +100,20 @@ def _from_path(path: Path, device: torch.device) -> LoadedModel:
         checkpoints.check_names(plain, path)
         state = clean(plain)
     spec, state = checkpoints.recognise(state, named, read_config(path))
+    spec = name_classes(spec, path)
+    return _ready(rebuild(spec, None, state, path.name), spec, None, device)
+
+
+def _from_graph(path: Path, device: torch.device) -> LoadedModel:
+    from core.models.graphs.onnx_file import read_onnx
+    from core.models.graphs.opening import describe_graph
+
+    try:
+        spec, state = describe_graph(read_onnx(path), path)
+    except ModelError:
+        raise
+    except Exception as error:  # a damaged graph makes its operators raise anything
+        raise damaged(path) from error
     spec = name_classes(spec, path)
     return _ready(rebuild(spec, None, state, path.name), spec, None, device)
 

@@ -21,12 +21,15 @@ class Architecture:
         For people.
     module, builder
         Where its class is.
+    from_file
+        Whether a file describes it: it is in no catalogue.
     """
 
     key: str
     title: str
     module: str
     builder: str
+    from_file: bool = False
 
 
 _ROWS = (
@@ -42,12 +45,20 @@ _ROWS = (
     Architecture(
         "encoder-unet", "U-Net on a ResNet", "core.models.encoder_unet", "EncoderUNet"
     ),
+    Architecture(
+        "graph",
+        "Graph of operators",
+        "core.models.graph_network",
+        "PictureGraph",
+        from_file=True,
+    ),
     Architecture("hovernet", "HoVer-Net", "core.models.hovernet", "HoVerNet"),
     Architecture(
         "library",
         "Network of another library",
         "core.models.libraries.networks",
         "build_network",
+        from_file=True,
     ),
     Architecture(
         "residual-unet", "Residual U-Net", "core.models.residual_unet", "ResidualUNet"

@@ -104,6 +104,7 @@ LABEL_FORMATS: tuple[LabelFormat, ...] = (
 MODEL_FORMATS: tuple[FileFormat, ...] = (
     FileFormat("safetensors", "safetensors", (".safetensors",)),
     FileFormat("torch", "PyTorch checkpoint", (".pth", ".pt", ".tar")),
+    FileFormat("onnx", "ONNX", (".onnx",)),
 )
 """Models that `core.models.load_model` opens."""
 
