@@ -82,9 +82,11 @@ def build(
     bench = Application(window, controller, store, runner, engine)
     window.themeAsked.connect(lambda name: _change_theme(name, settings))
     window.set_theme(settings.theme)
+    window.folders.update(settings.folders)
     window.closing.connect(
         lambda: settings.save(store.state, window.saveGeometry(), window.splitter)
     )
+    window.closing.connect(lambda: settings.set_folders(window.folders))
     window.demo.slideChosen.connect(settings.set_slide)
     window.set_recent(settings.recent)
     controller.presenter.openedShown.connect(

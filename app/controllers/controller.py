@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Slot
 
+from app.controllers.presenter.pointer import Pointer, describe_pointer
 from app.controllers.presenter.presenter import Presenter
 from app.export.exporter import Exporter
 from app.state import events
@@ -200,6 +201,12 @@ class Controller(QObject):
             x, y = map(float, outcome.changes.places(kind)[place])
             self._window.viewer.go_to((x, y))
             self._window.layers.nuclei.select((x, y))
+
+    def show_pointer(self, pane: int, place: tuple[float, float, float] | None) -> None:
+        """Say in the status bar what is under the pointer; None: nothing."""
+        pointer = None if place is None else Pointer(pane, *place)
+        words = describe_pointer(self._store.state, pointer)
+        self._window.status.set_place(words)
 
     def tell(self, message: Message | None) -> None:
         """Show a message, or take it away."""

@@ -1,5 +1,6 @@
 """Slides through the real window: an overview, a rectangle, a tile, a map."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -257,3 +258,35 @@ def test_a_copied_slide_is_read_again(qtbot, window, tmp_path):
     assert first.mpp == 0.5
     assert window.store.state.choosing.slide.mpp is None
     assert not is_idle(window)
+
+
+def test_the_status_bar_says_what_is_under_the_pointer(qtbot, ready):
+    ready.window.show()
+    view = ready.window.viewer.dense
+    x, y = map(float, ready.store.state.opened.nuclei.centres[0])
+    size = view.width(), view.height()
+    scale = view.camera.scale
+    spot = QPoint(
+        round((x - view.camera.x) * scale + size[0] / 2),
+        round((y - view.camera.y) * scale + size[1] / 2),
+    )
+    status = ready.window.status
+    qtbot.mouseMove(view, QPoint(2, 2))
+    qtbot.mouseMove(view, spot)
+    words = status.place
+    found = [float(n) for n in re.findall(r"[\d.]+", words)[:4]]
+    assert found == pytest.approx([x, y, x / 4, y / 4], abs=1.1)
+    assert "RGB 110 70 150" in words
+    assert "nucleus 1, a" in words
+    assert f"{scale * 100:.0f} %" in words
+
+
+def test_boxes_for_files_open_where_they_were(bench, settings, tmp_path):
+    from app.state.session.settings import Settings
+
+    (tmp_path / "slides").mkdir()
+    bench.window.folders["tile"] = str(tmp_path / "slides")
+    bench.window.folders["model"] = str(tmp_path / "gone")
+    bench.window.close_unasked()
+    again = Settings(tmp_path / "settings.json")
+    assert again.folders == {"tile": str(tmp_path / "slides")}

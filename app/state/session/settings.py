@@ -1,7 +1,7 @@
 """What comes back at the next start: a text file, checked field by field."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,6 +39,8 @@ class Kept:
         How the window was set; see `AppState`.
     geometry, splitter
         Qt's own words for where the window was, in base 64.
+    folders
+        Where boxes for files open, by what they ask for.
     """
 
     prunescope: Literal[1] = 1
@@ -54,6 +56,7 @@ class Kept:
     display: Display | None = None
     geometry: str = ""
     splitter: str = ""
+    folders: dict[str, str] = field(default_factory=dict)
 
 
 class Settings:
@@ -161,6 +164,16 @@ class Settings:
         """Put a file at the head of the recent ones."""
         others = [one for one in self.recent if one != path]
         self._keep(recent=(path, *others)[:_RECENT])
+
+    @property
+    def folders(self) -> dict[str, str]:
+        """Where boxes for files open, by what they ask for; those that are there."""
+        found = self._kept.folders.items()
+        return {name: path for name, path in found if Path(path).is_dir()}
+
+    def set_folders(self, folders: Mapping[str, str]) -> None:
+        if dict(folders) != self._kept.folders:
+            self._keep(folders=dict(folders))
 
     def _keep(self, **changes: Any) -> None:
         """Change values and write the file, whole; a full disk must stop nobody."""

@@ -64,6 +64,11 @@ class Status(QStatusBar):
         self._size.setText(caption)
         self._size.setToolTip(f"{sentence} Click to change it.")
 
+    @property
+    def place(self) -> str:
+        """What is under the pointer, in its longest wording."""
+        return self._place.toolTip()
+
     def set_place(self, wordings: Sequence[str]) -> None:
         """Say what is under the pointer, in wordings from the longest."""
         self._place.set_wordings(wordings)

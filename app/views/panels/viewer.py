@@ -57,6 +57,7 @@ class Viewer(QWidget):
     pointed = Signal(float, float)  # tile position under a click
     paneChosen = Signal(int)  # place of a pruned pane
     paneClosed = Signal(int)
+    hovered = Signal(int, object)  # pane, (x, y, zoom) or None
     mapMoved = Signal(float, float)  # middle of the part that is wanted
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -73,7 +74,8 @@ class Viewer(QWidget):
         for index, frame in enumerate(self._pruned):
             frame.pressed.connect(partial(self._on_pressed, index))
             frame.closeAsked.connect(partial(self.paneClosed.emit, index))
-        for frame in self._frames():
+        for number, frame in enumerate(self._frames()):
+            frame.hovered.connect(partial(self.hovered.emit, number))
             frame.view.pointed.connect(self.pointed)
             frame.view.cameraMoved.connect(partial(self._follow, frame.view))
             frame.view.dividerMoved.connect(self._on_divider)

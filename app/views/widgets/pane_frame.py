@@ -71,6 +71,7 @@ class PaneFrame(QWidget):
 
     pressed = Signal()  # a mouse button went down somewhere in it
     closeAsked = Signal()
+    hovered = Signal(object)  # (x, y, zoom) of the tile under the pointer, or None
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -162,6 +163,13 @@ class PaneFrame(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.MouseButtonPress:
             self.pressed.emit()
+        elif event.type() == QEvent.Type.Leave:
+            self.hovered.emit(None)
+        elif isinstance(event, QMouseEvent):
+            size = self.view.width(), self.view.height()
+            spot = event.position().x(), event.position().y()
+            place = self.view.camera.at(size, spot)
+            self.hovered.emit((place.x, place.y, place.scale))
         return super().eventFilter(watched, event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
