@@ -21,7 +21,7 @@ from app.controllers.demo.blinded_reading import BlindedReading
 from app.controllers.sweeps.button import SweepButton
 from app.controllers.wiring import connect
 from app.rendering import theme
-from app.state.app_state import AppState, Message
+from app.state.app_state import MOST, AppState, Message
 from app.state.events import DisplayChanged, MessageShown, ReadingSwitched
 from app.state.session.settings import Settings
 from app.state.session.setup_file import read_display, read_setup
@@ -31,6 +31,7 @@ from app.state.values import Engine, Opened, SampleTitle
 from app.text import format as text
 from app.views.main_window.window import Window
 from app.worker.engine import BenchEngine, sample_titles
+from app.worker.model_list import list_choices
 from app.worker.runner import Runner, failure_of
 from core.errors import InputError
 from core.sources import Source
@@ -99,7 +100,11 @@ def build(
 
 
 def _keep_recent(opened: Opened, settings: Settings, window: Window) -> None:
-    """Put a tile that was opened from a file among the recent ones."""
+    """Put a tile and a model that were opened from files among the recent ones."""
+    model = opened.model.source
+    named = Source.of_model(model).recent
+    if named and settings.recent_models[:1] != (model,):
+        settings.add_recent_model(model)
     source = opened.source
     listed = Source.of_tile(source).recent
     if listed and settings.recent[:1] != (source,):
@@ -174,6 +179,7 @@ def attach(bench: Application, settings: Settings) -> None:
     window.exportAsked.connect(controller.exporter.export)
     window.setupAsked.connect(lambda path: use_setup(bench, path))
     _attach_reading(bench, settings)
+    window.modelsAsked.connect(lambda: show_models(bench, settings))
 
     def show_hints(on: bool) -> None:
         window.hints.set_shown(on)
@@ -186,6 +192,16 @@ def attach(bench: Application, settings: Settings) -> None:
     controller.presenter.demoShown.connect(
         lambda on: window.hints.setVisible(settings.hints and not on)
     )
+
+
+def show_models(bench: Application, settings: Settings) -> None:
+    """Open the box in which a model is chosen."""
+    state = bench.store.state
+    current = state.opened.model.source if state.opened else ""
+    beside = state.opened is not None and state.opened.model.task == "nuclei"
+    room = len(state.panes) < MOST and not state.demo
+    choices = list_choices(settings.recent_models)
+    bench.window.show_models(choices, current, beside=beside and room)
 
 
 def _attach_reading(bench: Application, settings: Settings) -> None:

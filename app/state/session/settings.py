@@ -35,6 +35,8 @@ class Kept:
         What was open; empty when nothing was.
     recent
         Tiles that were opened from files, the latest first.
+    recent_models
+        Models that were, likewise.
     request, before, after, display
         How the window was set; see `AppState`.
     geometry, splitter
@@ -50,6 +52,7 @@ class Kept:
     model: str = ""
     tile: str = ""
     recent: tuple[str, ...] = ()
+    recent_models: tuple[str, ...] = ()
     request: PruneRequest | None = None
     before: tuple[PruneRequest, ...] = ()
     after: tuple[PruneRequest, ...] = ()
@@ -164,6 +167,16 @@ class Settings:
         """Put a file at the head of the recent ones."""
         others = [one for one in self.recent if one != path]
         self._keep(recent=(path, *others)[:_RECENT])
+
+    @property
+    def recent_models(self) -> tuple[str, ...]:
+        """Models that were opened from files, the latest first."""
+        return self._kept.recent_models
+
+    def add_recent_model(self, path: str) -> None:
+        """Put a file at the head of the recent models."""
+        others = [one for one in self.recent_models if one != path]
+        self._keep(recent_models=(path, *others)[:_RECENT])
 
     @property
     def folders(self) -> dict[str, str]:

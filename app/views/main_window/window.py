@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.state.events import DemoSwitched
+from app.state.session.model_choices import ModelChoice
 from app.state.session.sources import sorted_out
 from app.state.values import SampleTitle
 from app.text.format import TIMES
@@ -44,6 +45,7 @@ from app.views.panels.viewer import Viewer
 from app.views.widgets.actions import all_actions, by_subject
 from app.views.widgets.column import ScrollColumn
 from app.views.widgets.command_palette import CommandPalette
+from app.views.widgets.model_box import ModelBox
 from app.views.widgets.pixel_size import PixelSize, PixelSizeBox
 from app.views.widgets.shortcut_sheet import MOUSE, ShortcutSheet
 
@@ -217,6 +219,16 @@ class Window(WindowSignals):
         self._keys.open()
 
     # What the user does
+
+    def show_models(
+        self, choices: Sequence[ModelChoice], current: str, *, beside: bool
+    ) -> None:
+        """Open the box in which a model is chosen."""
+        box = ModelBox(choices, current, beside=beside, parent=self)
+        box.chosen.connect(lambda source: self.openAsked.emit(source, ""))
+        box.besideChosen.connect(self.besideAsked)
+        box.fileAsked.connect(lambda: dialogs.ask_model(self))
+        box.open()
 
     def show_pixel_size(self) -> None:
         """Open the box in which the pixel size is typed."""

@@ -39,13 +39,21 @@ def _save_chart(key: str, window: WindowSignals) -> None:
 
 FILE_COMMANDS = (
     Command(
-        "open.model",
+        "open.models",
         "Open model…",
         "Ctrl+M",
         "File",
+        "Choose among models that come with the program, recent ones and files.",
+        lambda window: window.modelsAsked.emit(),
+        bar=True,
+    ),
+    Command(
+        "open.model",
+        "Open model file…",
+        "Ctrl+Shift+M",
+        "File",
         "Open a model from a file.",
         dialogs.ask_model,
-        bar=True,
     ),
     Command(
         "open.tile",
