@@ -272,6 +272,9 @@ class PruneRequest:
     cost_aware
         Whether channels are ranked by what they are worth for what they cost (in
         `count`); without effect on heuristics that do so anyway.
+    model
+        Another model, by catalogue name or path, that stands beside the open one as
+        it is: nothing is pruned then. Empty for the open model.
     """
 
     heuristic: str
@@ -287,6 +290,7 @@ class PruneRequest:
     steps: int = 1
     ratios: tuple[tuple[str, float], ...] = ()
     cost_aware: bool = False
+    model: str = ""
 
     def __post_init__(self) -> None:
         # The same layers in another order, or as JSON's list, are the same request.

@@ -145,7 +145,8 @@ class Controller(QObject):
         state = self._store.state
         if changes.get("recovery") == "finetune":
             changes.setdefault("training", state.tuning)  # as it was left
-        new = replace(state.request, **changes)
+        # a setting is one of the open model: another model cannot be pruned
+        new = replace(state.request, **{"model": "", **changes})
         if "heuristic" in changes:
             said = "recovery" in changes  # a point that is gone back to says its own
             new = fitted(new, before="" if said else state.request.heuristic)
@@ -153,7 +154,7 @@ class Controller(QObject):
 
     def set_sparsity(self, sparsity: float) -> None:
         """Change how much of the active pane's model is removed: a slider moved."""
-        request = replace(self._store.state.request, sparsity=sparsity)
+        request = replace(self._store.state.request, sparsity=sparsity, model="")
         self.dispatch(events.RequestChanged(request))
 
     def set_training(self, **changes: Any) -> None:

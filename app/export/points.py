@@ -44,8 +44,12 @@ def as_csv(trials: Sequence[Trial], hardware: str = "") -> str:
         place = trial.identity
         row: list[object] = [to_cell(place.model), to_cell(place.data), ask.seed]
         row.append(to_cell(taken or hardware))
-        row += map(to_cell, (ask.heuristic, ask.scope, ask.count, ask.recovery))
-        row += [f"{ask.sparsity:.4f}", f"{trial.removed:.4f}"]
+        asked: tuple[str, ...] = (ask.heuristic, ask.scope, ask.count, ask.recovery)
+        if ask.model:  # another model as it is: none of them was asked for
+            asked = (f"model {ask.model}", "", "", "")
+        row += map(to_cell, asked)
+        row.append("" if ask.model else f"{ask.sparsity:.4f}")
+        row.append(f"{trial.removed:.4f}")
         row += [counts.params, counts.macs, counts.channels]
         row += [_number(trial.scores.get(name)) for name in scores]
         row.append(_number(trial.kept))

@@ -9,6 +9,7 @@ looks when another pane opens.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import PurePath
 
 from app.plots.marks import DASHES
 from app.rendering.series_looks import SeriesLook, series_look
@@ -30,6 +31,8 @@ def style_of(request: PruneRequest) -> SeriesLook:
     request
         Of any of its points.
     """
+    if request.model:
+        return replace(series_look(f"model:{request.model}"), width=2.0)
     look = series_look(request.heuristic)
     further = _SCOPES.get(request.scope, 3)
     place = (DASHES.index(look.dash) + further) % len(DASHES)
@@ -46,6 +49,8 @@ def series_name(request: PruneRequest, titles: Mapping[str, str]) -> str:
     titles
         Titles of heuristics by name.
     """
+    if request.model:
+        return model_name(request.model)
     parts = [titles.get(request.heuristic, request.heuristic)]
     if request.scope != "network":
         parts.append(request.scope)
@@ -53,6 +58,12 @@ def series_name(request: PruneRequest, titles: Mapping[str, str]) -> str:
         parts.append(COUNTS[request.count].phrase)
     parts.append(RECOVERIES[request.recovery].phrase)
     return ", ".join([*parts, *limits_in_words(request)])
+
+
+def model_name(source: str) -> str:
+    """Return a model that stands beside the open one, as panes and curves name it."""
+    path = PurePath(source)
+    return path.stem if path.suffix else path.name
 
 
 def limits_in_words(request: PruneRequest) -> list[str]:

@@ -19,6 +19,7 @@ from PySide6.QtCore import (
     Qt,
 )
 
+from app.plots.styles import model_name
 from app.text import format as text
 from app.text.speed import SPEEDUP_TIP, describe_speedup
 from core.results import Trial
@@ -81,6 +82,12 @@ def _latency(trial: Trial) -> str:
     return text.milliseconds(timed.pruned_ms) if timed else text.DASH
 
 
+def _rule(trial: Trial) -> str:
+    """Return how channels were chosen, or which model stands beside the open one."""
+    asked = trial.request
+    return f"model {model_name(asked.model)}" if asked.model else asked.heuristic
+
+
 def _speedup(trial: Trial) -> str:
     timed = trial.measured
     return text.DASH if timed is None else describe_speedup(timed)
@@ -91,8 +98,8 @@ COLUMNS: tuple[Column, ...] = (
         "heuristic",
         "Heuristic",
         "The rule that scored what may be removed.",
-        lambda t: t.request.heuristic,
-        lambda t: t.request.heuristic,
+        _rule,
+        _rule,
     ),
     Column(
         "scope",

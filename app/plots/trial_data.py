@@ -82,7 +82,7 @@ def _curves(
         request = groups[key][0].request
         looks = style_of(request)
         name = series_name(request, titles)
-        if request.heuristic == "random" and key not in strong:
+        if request.heuristic == "random" and not request.model and key not in strong:
             name += " (baseline)"
         group = tuple(groups[key])
         predicted = tuple(predict(work_of(t.request, t.macs_left)) for t in group)

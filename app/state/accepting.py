@@ -45,7 +45,7 @@ def accept_opened(state: AppState, opened: Opened) -> AppState:
         display = replace(display, metric=TASKS[task].scores[0])
     if task == "patch":  # a classifier has no maps to compare
         display = replace(display, heat="", swipe=False)
-    return replace(
+    new = replace(
         AppState(opened=opened, display=display),
         panes=tuple(panes),
         active=state.active - len(left_out),
@@ -59,6 +59,16 @@ def accept_opened(state: AppState, opened: Opened) -> AppState:
         moves=state.moves + 1,
         resting=False,
     )
+    return _with_notes(new, opened)
+
+
+def _with_notes(state: AppState, opened: Opened) -> AppState:
+    """Return the state with what is to know about a tile, unless more is said."""
+    scale = opened.scale  # the status bar says how the tile was resampled
+    told = [n for n in opened.notes if not (scale.resampled and n == scale.sentence)]
+    if not told or state.message is not None:
+        return state
+    return replace(state, message=Message(" ".join(told), kind="warning"))
 
 
 def _unlocked(request: PruneRequest, layers: set[str]) -> PruneRequest:

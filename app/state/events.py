@@ -35,6 +35,13 @@ class PaneAdded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ModelAdded(Event):
+    """Another model is wanted beside the active pane, as it is."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class PaneClosed(Event):
     """A pane is to go; the active one when no place is given."""
 

@@ -24,7 +24,8 @@ def row_of(state: AppState) -> tuple[PruneRequest, ...]:
         First everything that was never tried; then, a second time, what is to
         be measured.
     """
-    row = [replace(state.request, sparsity=sparsity) for sparsity in EXPLORED]
+    asked = replace(state.request, model="")
+    row = [replace(asked, sparsity=sparsity) for sparsity in EXPLORED]
     tried = {trial.request for trial in state.trials}
     timed = {trial.request for trial in state.trials if trial.measured}
     if state.request.recovery == "finetune":
@@ -56,12 +57,10 @@ def baseline_of(state: AppState) -> tuple[PruneRequest, ...]:
         return ()
     tried = {trial.request for trial in state.trials}
     # nobody waits half an hour for a background
-    asked = state.request.recovery
-    recovery: Recovery = "refit" if asked in SLOW else asked
-    row = [
-        replace(state.request, heuristic="random", sparsity=sparsity, recovery=recovery)
-        for sparsity in BASELINE
-    ]
+    repair = state.request.recovery
+    recovery: Recovery = "refit" if repair in SLOW else repair
+    asked = replace(state.request, heuristic="random", recovery=recovery, model="")
+    row = [replace(asked, sparsity=sparsity) for sparsity in BASELINE]
     return tuple(one for one in row if one not in tried)
 
 

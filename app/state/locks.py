@@ -38,7 +38,7 @@ def followed(state: AppState) -> tuple[Pane, ...]:
 
 
 def _moved(pane: Pane, sparsity: float) -> Pane:
-    if pane.request.sparsity == sparsity:
+    if pane.request.sparsity == sparsity or pane.request.model:
         return pane
     return replace(pane, request=replace(pane.request, sparsity=sparsity))
 

@@ -18,6 +18,15 @@ def add_pane(state: AppState) -> AppState:
     return with_panes(state, panes, state.active + 1)
 
 
+def add_model(state: AppState, source: str) -> AppState:
+    """Return a state with another model beside the active pane, if it fits."""
+    if len(state.panes) >= MOST or state.opened is None:
+        return state
+    panes = list(state.panes)
+    panes.insert(state.active + 1, Pane(replace(state.request, model=source)))
+    return with_panes(state, panes, state.active + 1)
+
+
 def close_pane(state: AppState, place: int) -> AppState:
     """Return a state without one of its panes; the last one stays."""
     panes = list(state.panes)
@@ -55,7 +64,8 @@ def next_pane(state: AppState) -> Pane:
     single = is_unstructured(here)
     turn.sort(key=lambda n: (is_unstructured(n) != single, n == "random"))
     free = next((name for name in turn if name not in taken), here)
-    return Pane(fitted(replace(state.request, heuristic=free), before=here))
+    wanted = replace(state.request, heuristic=free, model="")
+    return Pane(fitted(wanted, before=here))
 
 
 def find_arrangement(state: AppState) -> Arrangement:

@@ -75,6 +75,10 @@ def _add_pane(state: AppState, _: events.PaneAdded) -> AppState:
     return _arranged(state, panes.add_pane(state))
 
 
+def _add_model(state: AppState, event: events.ModelAdded) -> AppState:
+    return _arranged(state, panes.add_model(state, event.source))
+
+
 def _close_pane(state: AppState, event: events.PaneClosed) -> AppState:
     place = state.active if event.place is None else event.place
     return _arranged(state, panes.close_pane(state, place))
@@ -275,7 +279,7 @@ def _finish(state: AppState, event: events.Finished) -> AppState:
         return state
     state = _ended(state, work)
     if isinstance(value, Opened):
-        return _told(accepting.accept_opened(state, value), value)
+        return accepting.accept_opened(state, value)
     if isinstance(value, SlideMap):
         return choosing.choose_part(state, value)
     if isinstance(value, DrawnOutcome):
@@ -287,15 +291,6 @@ def _finish(state: AppState, event: events.Finished) -> AppState:
     if isinstance(value, Saved):
         return replace(state, message=Message(value.sentence, kind="info"))
     return state
-
-
-def _told(state: AppState, opened: Opened) -> AppState:
-    """Return the state with what is to know about a tile, unless more is said."""
-    scale = opened.scale  # the status bar says how the tile was resampled
-    told = [n for n in opened.notes if not (scale.resampled and n == scale.sentence)]
-    if not told or state.message is not None:
-        return state
-    return replace(state, message=Message(" ".join(told), kind="warning"))
 
 
 def _refine(state: AppState) -> AppState:
@@ -325,6 +320,7 @@ _CHANGES: Mapping[type[events.Event], Callable[[AppState, Any], AppState]] = {
     events.RequestChanged: _change_request,
     events.PaneAdded: _add_pane,
     events.PaneClosed: _close_pane,
+    events.ModelAdded: _add_model,
     events.PaneChosen: _choose_pane,
     events.LockChosen: _choose_lock,
     events.Travelled: _travel,

@@ -132,6 +132,8 @@ class ModelCard:
         Where it runs.
     task
         Key in `core.tables.TASKS`: what it is for.
+    pruned
+        Whether the file holds a model that was pruned before.
     """
 
     source: str
@@ -141,6 +143,7 @@ class ModelCard:
     device: str = "CPU"
     threads: int = 1
     task: TaskName = "nuclei"
+    pruned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

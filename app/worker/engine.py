@@ -8,7 +8,7 @@ To read this file, start from `BenchEngine.open`.
 import gc
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -29,12 +29,14 @@ from app.state.values import (
 from app.worker.drawing import draw_nuclei, draw_outcome
 from app.worker.reading import read_tile_first, read_tiles
 from app.worker.slides import SlideMaps
+from core.errors import InputError
 from core.sources import WHOLE, Source
 from core.tables import ARCHITECTURES
 from core.types import PruneRequest, Tile
 
 if TYPE_CHECKING:
     from core.benchmark import Bench
+    from core.benchmark.beside import ModelsBeside
     from core.job import Job
     from core.latency import LatencyProcess
     from core.models import LoadedModel
@@ -71,12 +73,23 @@ class BenchSession:
         self.source = source
         self.process = process
         self._timed: dict[PruneRequest, Comparison] = {}
+        self._beside: ModelsBeside | None = None
+
+    @property
+    def beside(self) -> "ModelsBeside":
+        """Other models on the same tile."""
+        from core.benchmark.beside import ModelsBeside
+
+        self._beside = self._beside or ModelsBeside(self.bench)
+        return self._beside
 
     def prune(self, request: PruneRequest, task: WorkContext) -> DrawnOutcome:
         """Prune, predict and compare; a training is shown while it goes on."""
         from core.nuclei.quantised import TOPS
 
         job = cast("Job", task)
+        if request.model:
+            return draw_outcome(self.beside.judge(request, job), TOPS)
         task.publish(self.bench.curve(request, job))
 
         def show(found: "Outcome") -> None:
@@ -93,6 +106,8 @@ class BenchSession:
         """Time dense and pruned side by side, in a process of their own."""
         from core.latency import release_memory
 
+        if request.model:
+            return self._compare_beside(request, cast("Job", task))
         found = self.bench.compare(request, cast("Job", task), process=self.process)
         # The hand rests: the time to let go of what the drag left behind.
         release_memory()
@@ -102,6 +117,11 @@ class BenchSession:
             reason=self._reason(request, found, task),
             layers=self.bench.prunable.layer_steps(plan, cast("Job", task)),
         )
+        self._timed[request] = found
+        return found
+
+    def _compare_beside(self, request: PruneRequest, job: "Job") -> "Comparison":
+        found = self.beside.compare(request, job, process=self.process)
         self._timed[request] = found
         return found
 
@@ -123,6 +143,11 @@ class BenchSession:
         from app.worker.writing import ExportJob, write_folder, write_model
 
         job = cast("Job", task)
+        if request.model:
+            raise InputError(
+                f"{Path(request.model).name} was not pruned here: open it by itself "
+                "to export it, or choose a pane of the open model."
+            )
         leaving = ExportJob(self.bench, self.source, request, self._timed.get(request))
         if Path(path).suffix:
             return Saved(write_model(path, leaving, job))
@@ -271,7 +296,7 @@ def describe_model(loaded: "LoadedModel", source: str) -> ModelCard:
     if spec.mpp:
         words.append(f"{spec.mpp:g} µm per pixel")
     if loaded.plan is not None:
-        words.append("already pruned")
+        words.append(_pruned_by(loaded.plan.request))
     device = next(loaded.module.parameters()).device
     return ModelCard(
         source=source,
@@ -281,7 +306,16 @@ def describe_model(loaded: "LoadedModel", source: str) -> ModelCard:
         device=str(device).upper(),
         threads=torch.get_num_threads(),
         task=spec.task,
+        pruned=loaded.plan is not None,
     )
+
+
+def _pruned_by(asked: Mapping[str, object]) -> str:
+    """Return how a model was pruned before it was saved."""
+    share = asked.get("sparsity")
+    if not isinstance(share, float) or asked.get("count", "params") != "params":
+        return "already pruned"
+    return f"already pruned, {share:.0%} of the parameters removed"
 
 
 def _class_names(loaded: "LoadedModel") -> tuple[str, ...]:

@@ -61,7 +61,7 @@ class Bench:
         self._last: tuple[PruneRequest, nn.Module, Plan] | None = None
         self._tunings = TunedModels()
         self._calibration: Sequence[Tile] | None = None
-        self._dense: list[Any] = []  # the dense model's answers, tile by tile
+        self.dense_answers: list[Any] = []  # the dense model's answers, tile by tile
         self.dense: DenseOutcome
 
     @property
@@ -156,12 +156,12 @@ class Bench:
         bench = cls(prunable, task)
         bench._calibration = calibration
         job.step(1, 3, f"{task.describe().finding} with the dense model")
-        bench._dense = bench._answers(model.module, job, seconds)
+        bench.dense_answers = bench._answers(model.module, job, seconds)
         bench.dense = DenseOutcome(
-            prediction=task.drawn(bench._dense),
+            prediction=task.drawn(bench.dense_answers),
             counts=prunable.counts,
             input_size=prunable.input_size,
-            scores=task.against_truth(bench._dense),
+            scores=task.against_truth(bench.dense_answers),
             seconds=seconds,
             notes=bench._notes(),
         )
@@ -222,7 +222,7 @@ class Bench:
     ) -> Outcome:
         answers = self._answers(module, job, seconds)
         with timed(seconds, "scores"):
-            found = self.task.judge(self._dense, answers)
+            found = self.task.judge(self.dense_answers, answers)
         return Outcome(
             request=request,
             plan_hash=plan.hash,
@@ -340,15 +340,15 @@ class Bench:
         found = compare(
             self.prunable.model.module,
             module,
-            self._example(),
+            self.example(),
             settings=settings,
             job=job,
             process=process,
         )
-        return replace(found, request=request, pixels=self._pixels_timed)
+        return replace(found, request=request, pixels=self.pixels_timed)
 
     @property
-    def _pixels_timed(self) -> int:
+    def pixels_timed(self) -> int:
         """Pixels of tissue that one timed call stands for.
 
         The tile where the network takes it whole, else the part of a patch that is
@@ -375,7 +375,7 @@ class Bench:
         scale = self.scale
         return (*told, scale.describe()) if scale.deserves_a_note else told
 
-    def _example(self) -> Tensor:
+    def example(self) -> Tensor:
         """Return what the network is fed with: the first tile, or one window of it."""
         side, first = self.prunable.model.spec.window[0], self._first
         corner = np.ascontiguousarray(first.pixels[:side, :side])

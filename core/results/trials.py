@@ -54,6 +54,8 @@ class TrialIdentity:
             del request["ratios"]
         if not request["cost_aware"]:
             del request["cost_aware"]
+        if not request["model"]:
+            del request["model"]
         parts = {
             "weights": self.weights,
             "data": self.data,

@@ -88,3 +88,56 @@ def test_a_file_becomes_a_recent_model(
     again = ready.window.findChildren(ModelBox)[-1]
     assert again.choice.source == path
     assert "is not there any more" in card(again)
+
+
+@pytest.mark.slow
+def test_two_models_stand_side_by_side(qtbot, qapp, settings, tmp_path, monkeypatch):
+    from app import bootstrap
+    from app.controllers import controller
+    from app.export.points import as_csv
+    from core.models import load_model
+    from core.nuclei import predict
+
+    monkeypatch.setattr(controller, "REST_MS", 3_600_000)  # nothing is measured
+    bench = bootstrap.build(settings)
+    bench.controller.set_request(heuristic="l2", recovery="none", sparsity=0.2)
+    bench.controller.open("demo", "sample:synthetic")
+    state = bench.store.state
+    qtbot.waitUntil(lambda: bench.store.state.current, timeout=120_000)
+    bench.window.show()
+    bench.window.command("open.models").trigger()
+    box = bench.window.findChild(ModelBox)
+    mark(box, "Demo model, 90 % of its parameters removed")
+    button(box, "Show beside").click()
+    state = bench.store.state
+    assert [pane.request.model for pane in state.panes] == ["", "demo-90"]
+    qtbot.waitUntil(lambda: bench.store.state.current, timeout=120_000)
+    state = bench.store.state
+    other = load_model("demo-90")
+    tile = state.opened.session.bench.tile
+    assert (state.outcome.prediction.labels == predict(other, tile).labels).all()
+    assert state.outcome.counts.params == 442_078
+    assert 0.5 < state.outcome.agreement["aji"] < 1
+    assert "model demo-90" in as_csv(state.trials)
+    head = [one.titles[0] for one in bench.controller.presenter.heads.pruned]
+    assert head[1] == "2  demo-90, as it is"
+    # a setting prunes the open model again
+    bench.controller.set_sparsity(0.3)
+    assert bench.store.state.request.model == ""
+    bench.window.close_unasked()
+    bench.window.deleteLater()
+
+
+@pytest.mark.slow
+def test_a_pruned_model_opens_as_one(qtbot, qapp, settings):
+    from app import bootstrap
+
+    bench = bootstrap.build(settings)
+    bench.controller.open("demo-90", "sample:synthetic")
+    qtbot.waitUntil(lambda: bench.store.state.opened is not None, timeout=120_000)
+    card = bench.store.state.opened.model
+    assert card.pruned
+    assert "already pruned, 90% of the parameters removed" in card.about
+    assert bench.controller.presenter.heads.dense.titles[0].startswith("As opened")
+    bench.window.close_unasked()
+    bench.window.deleteLater()

@@ -20,6 +20,7 @@ OTHER = {
     "training": FineTune(minutes=30.0),
     "steps": 5,
     "cost_aware": True,
+    "model": "demo-90",
     "ratios": (("encoder.0", 0.5),),
 }
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from app.plots.styles import series_name, style_of
+from app.plots.styles import model_name, series_name, style_of
 from app.state.app_state import AppState, Pane
 from app.state.values import DrawnOutcome, Opened
 from app.text import format as text
@@ -58,11 +58,20 @@ def dense_head(state: AppState) -> Head:
     if state.demo:
         return Head(("The whole model",), (found,))
     if opened.scores is None:
-        return Head(("Dense",), (found,))
+        return Head(_dense_title(opened), (found,))
     first = TASKS[opened.model.task].scores[0]
     short = f"{found} · {_score(opened.scores, first)}"
     words = found + _scored(opened, opened.scores, "truth")
-    return Head(("Dense",), (words, short, found))
+    return Head(_dense_title(opened), (words, short, found))
+
+
+def _dense_title(opened: Opened) -> tuple[str, ...]:
+    """Return what the model that was opened is called above its pane."""
+    return (
+        ("As opened, already pruned", "As opened")
+        if opened.model.pruned
+        else ("Dense",)
+    )
 
 
 def pruned_heads(state: AppState) -> tuple[Head, ...]:
@@ -97,7 +106,9 @@ def _only_head(state: AppState, titles: Titles) -> Head:
     first = TASKS[opened.model.task].scores[0]
     short = f"{found} · {_score(scores, first)}"
     notes = (found + _scored(opened, scores, against), short, found)
-    return Head(("Pruned",), _labelled(state, state.pane, outcome, titles, notes))
+    name = outcome.request.model
+    titled = (model_name(name),) if name else ("Pruned",)
+    return Head(titled, _labelled(state, state.pane, outcome, titles, notes))
 
 
 def _head(state: AppState, index: int, titles: Titles) -> Head:
@@ -110,11 +121,13 @@ def _head(state: AppState, index: int, titles: Titles) -> Head:
     style = style_of(request)
     share = text.percent(request.sparsity, 1)
     title = titles.get(request.heuristic, request.heuristic)
-    words = (
+    words: tuple[str, ...] = (
         f"{index + 1}  {series_name(request, titles)}, {share}",
         f"{index + 1}  {title}, {share}",
         f"{index + 1}  {share}",
     )
+    if request.model:
+        words = (f"{index + 1}  {model_name(request.model)}, as it is",)
     notes: tuple[str, ...] = ("",)
     if state.opened is not None and shown is not None:
         found = _notes(state.opened, shown, state.latency_of(shown.request))
@@ -170,6 +183,9 @@ def _name(shown: PruneRequest, asked: PruneRequest, titles: Titles) -> tuple[str
     """Return a result by what sets it apart from what is asked for."""
     share = text.percent(shown.sparsity, 1)
     title = titles.get(shown.heuristic, shown.heuristic)
+    if shown.model or asked.model:
+        name = model_name(shown.model) if shown.model else f"{title}, {share}"
+        return name, name
     same = replace(shown, sparsity=asked.sparsity)
     if same == asked:
         return share, share

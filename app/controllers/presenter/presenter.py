@@ -72,6 +72,11 @@ class Presenter(QObject):
         """Whether everything is on show."""
         return not self._plots.isActive()
 
+    @property
+    def heads(self) -> Heads | None:
+        """What is written above the panes."""
+        return self._shown.heads if self._shown else None
+
     def show(self, state: "AppState") -> None:
         """Set what is different from what was shown last; plots follow soon."""
         old, new = self._shown, resolve(state)

@@ -96,6 +96,9 @@ def repeat_line(model: str, source: str, request: PruneRequest) -> str:
     request
         What is pruned.
     """
+    if request.model:  # stands beside as it is: nothing is removed from it
+        model = request.model
+        request = PruneRequest(request.heuristic, 0.0, recovery="none")
     tile = Source.of_tile(source)
     words = ["prunescope", "prune", "--model", model]
     words += ["--tile", tile.text]

@@ -49,6 +49,10 @@ _COUNTED = (
     ("macs", "Multiply-accumulates"),
     ("channels", "Channels"),
 )
+_BESIDE = (
+    "This pane shows another model as it is. Any setting here prunes the open model "
+    "in its place."
+)
 _SINGLE = "Unstructured (no speed-up from dense kernels)"
 
 
@@ -223,7 +227,8 @@ class Controls(QWidget):
         with QSignalBlocker(self._heuristic):
             index = self._heuristic.findData(request.heuristic)
             self._heuristic.setCurrentIndex(index)
-        self._sentence.setText(self._sentences.get(request.heuristic, ""))
+        sentence = self._sentences.get(request.heuristic, "")
+        self._sentence.setText(_BESIDE if request.model else sentence)
         self._scope.set_choice(request.scope)
         self._count.set_reasons(uncounted(request.heuristic))
         self._recovery.set_reasons(misfits(request.heuristic))

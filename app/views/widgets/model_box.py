@@ -107,16 +107,17 @@ class ModelBox(QDialog):
             item = QListWidgetItem(f"   {choice.title}")
             item.setData(_CHOICE, choice)
             self._list.addItem(item)
-            if choice.source == current and self._list.currentItem() is None:
+            if choice.source == current and self._list.currentRow() < 0:
                 self._list.setCurrentItem(item)
-        if self._list.currentItem() is None and self._list.count() > 1:
+        if self._list.currentRow() < 0 and self._list.count() > 1:
             self._list.setCurrentRow(1)
 
     @property
     def choice(self) -> ModelChoice | None:
         """The model that is marked."""
-        item = self._list.currentItem()
-        found = item.data(_CHOICE) if item is not None else None
+        if self._list.currentRow() < 0:
+            return None
+        found = self._list.currentItem().data(_CHOICE)
         return found if isinstance(found, ModelChoice) else None
 
     def _show(self) -> None:
