@@ -6,6 +6,7 @@ To read this file, start from `Controller.set_sparsity` (a slider moved).
 """
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Slot
@@ -23,6 +24,7 @@ from app.state.timers import single_shot
 from app.state.values import Engine, Kind
 from app.worker.runner import Runner
 from app.worker.scheduler import Scheduler
+from core.errors import ModelError
 from core.sources import Source
 from core.types import PruneRequest
 
@@ -91,10 +93,13 @@ class Controller(QObject):
 
     # What the user asks for
 
-    def open(self, model: str, tile: str) -> None:
-        """Open a model, a tile or both; an empty string keeps what is open."""
+    def open(self, model: str, tile: str, *, again: bool = False) -> None:
+        """Open a model, a tile or both; an empty string keeps what is open.
+
+        The open model is read from its file ``again`` only when that is asked for.
+        """
         opened = self._store.state.opened
-        session = opened.session if opened else None
+        session = opened.session if opened and not again else None
         model = model or (opened.model.source if opened else "demo")
         tile = tile or (opened.source if opened else "")
         engine = self._engine
@@ -129,6 +134,20 @@ class Controller(QObject):
         view = replace(tile.view, pixel_size=mpp, resample=resample)
         if view != tile.view:
             self.open("", replace(tile, view=view).pair)
+
+    def name_classes(self, names: tuple[str, ...]) -> None:
+        """Keep the names of the open classifier's classes, and open it again."""
+        from core.models.class_names import write_names
+
+        opened = self._store.state.opened
+        if opened is None:
+            return
+        try:
+            write_names(Path(opened.model.source), names)
+        except ModelError as error:
+            self.tell(Message(str(error)))
+        else:
+            self.open("", "", again=True)
 
     def open_labels(self, path: str) -> None:
         """Open the ground truth of the tile on show."""

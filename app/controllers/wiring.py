@@ -101,5 +101,6 @@ def _connect_files(window: "Window", to: "Controller") -> None:
     window.viewer.mapMoved.connect(to.move_part)
     window.pixelSizeChosen.connect(to.set_pixel_size)
     window.openAsked.connect(to.open)
+    window.classesChosen.connect(to.name_classes)
     window.besideAsked.connect(lambda v: say(events.ModelAdded(v)))
     window.labelsAsked.connect(to.open_labels)

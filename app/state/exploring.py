@@ -24,8 +24,8 @@ def row_of(state: AppState) -> tuple[PruneRequest, ...]:
         First everything that was never tried; then, a second time, what is to
         be measured.
     """
-    asked = replace(state.request, model="")
-    row = [replace(asked, sparsity=sparsity) for sparsity in EXPLORED]
+    own = replace(state.request, model="")
+    row = [replace(own, sparsity=sparsity) for sparsity in EXPLORED]
     tried = {trial.request for trial in state.trials}
     timed = {trial.request for trial in state.trials if trial.measured}
     if state.request.recovery == "finetune":

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.errors import ModelError
+from core.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _MOST = 1_000_000  # bytes
 
 
-def name_classes(spec: ModelSpec, path: Path) -> ModelSpec:
+def name_classes(spec: ModelSpec, path: Path, *, alone: bool = False) -> ModelSpec:
     """Return a spec with the names that lie beside a file of weights.
 
     Parameters
@@ -31,6 +32,8 @@ def name_classes(spec: ModelSpec, path: Path) -> ModelSpec:
         Of a classifier; others are returned as they are.
     path
         Of its weights.
+    alone
+        Whether only a file of that very name is read: the model has names already.
 
     Raises
     ------
@@ -39,11 +42,43 @@ def name_classes(spec: ModelSpec, path: Path) -> ModelSpec:
     """
     if spec.task != "patch":
         return spec
-    for name in (f"{path.stem}.classes.txt", "classes.txt"):
+    places = (f"{path.stem}.classes.txt", "classes.txt")
+    for name in places[:1] if alone else places:
         place = path.with_name(name)
         if place.is_file():
             return _named(spec, place)
     return spec
+
+
+def write_names(path: Path, names: Sequence[str]) -> Path:
+    """Write names of classes beside a file of weights, where `name_classes` looks.
+
+    Parameters
+    ----------
+    path
+        Of the weights.
+    names
+        In the order of the outputs.
+
+    Returns
+    -------
+    Path
+        The text file.
+
+    Raises
+    ------
+    ModelError
+        When it cannot be written.
+    """
+    place = path.with_name(f"{path.stem}.classes.txt")
+    try:
+        write_whole(place, "\n".join(names) + "\n")
+    except OSError as error:
+        raise ModelError(
+            f"{place} cannot be written ({error.strerror}): copy the model into a "
+            "folder of your own."
+        ) from error
+    return place
 
 
 def with_classes(model: LoadedModel, names: Sequence[str]) -> LoadedModel:

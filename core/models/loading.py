@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,7 +97,8 @@ def _from_path(path: Path, device: torch.device) -> LoadedModel:
     else:
         metadata, plain = container.read_tensors(path)
         if container.is_own(metadata):
-            return _saved(path, device)
+            found = _saved(path, device)
+            return replace(found, spec=name_classes(found.spec, path, alone=True))
         checkpoints.check_names(plain, path)
         state = clean(plain)
     spec, state = checkpoints.recognise(state, named, read_config(path))

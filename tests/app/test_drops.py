@@ -65,3 +65,32 @@ def test_a_drop_is_a_copy(qtbot, tmp_path):
         ("", str(tmp_path / "a.png")),
         ("", "https://example.org/a.svs"),
     ]
+
+
+def test_folders_are_told_by_what_they_hold(tmp_path):
+    model, slide, patches = (tmp_path / name for name in ("smp", "dicom", "patches"))
+    for folder in (model, slide, patches):
+        folder.mkdir()
+    (model / "config.json").write_text("{}")
+    (model / "model.safetensors").write_bytes(b"")
+    (slide / "level-0.dcm").write_bytes(b"")
+    assert sorted_out([str(model)]) == (str(model), "")
+    assert sorted_out([str(slide)]) == ("", str(slide))
+    assert sorted_out([str(patches)]) == ("", str(patches))
+
+
+def test_what_is_not_opened_is_said(qtbot, tmp_path):
+    from app.state.session.sources import left_out
+
+    names = ["a.png", "b.png", "c.png", "a_mask.png"]
+    paths = [str(tmp_path / name) for name in names]
+    assert left_out(paths[:1]) == ""
+    assert left_out([paths[0], paths[3]]) == ""
+    assert left_out(paths[:2]).startswith("Opened a.png; not b.png.")
+    assert "not b.png and c.png" in left_out(paths)
+    window = Window()
+    qtbot.addWidget(window)
+    asked = []
+    window.asked.connect(asked.append)
+    dropped(window, [QUrl.fromLocalFile(path) for path in paths[:2]])
+    assert "b.png" in asked[0].message.text

@@ -108,3 +108,49 @@ def test_classes_probabilities_and_accuracy(qtbot, qapp, settings, classifier, f
 
     bench.window.close()
     bench.window.deleteLater()
+
+
+@pytest.mark.slow
+def test_classes_are_named_in_the_window(qtbot, qapp, settings, tmp_path, folder):
+    """A file of weights knows no names: they are typed, kept, and judged by."""
+    from PySide6.QtWidgets import QDialogButtonBox, QPlainTextEdit
+
+    from app.views.widgets.class_names import ClassNamesBox
+
+    torch.manual_seed(0)
+    path = tmp_path / "weights.pth"
+    torch.save(ResNet18(classes=3).state_dict(), path)
+    bench = bootstrap.build(settings)
+    bench.controller.set_request(heuristic="l2", recovery="none")
+    bench.controller.open(str(path), "sample:immunohistochemistry")
+    qtbot.waitUntil(lambda: bench.store.state.opened is not None, timeout=120_000)
+    assert len(bench.store.state.opened.model.classes) == 3
+    bench.window.show()
+    bench.window.command("model.classes").trigger()
+    box = bench.window.findChild(ClassNamesBox)
+    text, buttons = box.findChild(QPlainTextEdit), box.findChild(QDialogButtonBox)
+    accept = buttons.button(QDialogButtonBox.StandardButton.Ok)
+    text.setPlainText("one\ntwo")
+    assert not accept.isEnabled()
+    text.setPlainText("\n".join(KINDS))
+    accept.click()
+    qtbot.waitUntil(
+        lambda: (
+            bench.store.state.opening is None
+            and bench.store.state.opened.model.classes == KINDS
+        ),
+        timeout=120_000,
+    )
+    assert (tmp_path / "weights.classes.txt").read_text().split() == list(KINDS)
+    bench.controller.open("", str(folder))
+    qtbot.waitUntil(
+        lambda: (
+            bench.store.state.opening is None
+            and bench.store.state.opened.source == str(folder)
+        ),
+        timeout=120_000,
+    )
+    assert bench.store.state.message is None
+    assert bench.store.state.opened.scores is not None
+    bench.window.close_unasked()
+    bench.window.deleteLater()

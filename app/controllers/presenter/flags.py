@@ -1,5 +1,7 @@
 """What is the case, of all that a command may depend on: a pure function."""
 
+from pathlib import Path
+
 from app.state.app_state import MOST, AppState
 
 
@@ -14,6 +16,7 @@ def find_flags(state: AppState) -> frozenset[str]:
         "open": state.opened is not None and state.opening is None,
         "slide": state.opened is not None and state.opened.slide is not None,
         "sized": state.opened is not None and state.opened.model.task == "nuclei",
+        "classes": _names_classes(state),
         "undo": len(past) > 1 or moved,
         "redo": bool(state.history.future),
         "room": bench and panes < MOST,
@@ -31,3 +34,9 @@ def find_flags(state: AppState) -> frozenset[str]:
     }
     flags |= {f"pane {n + 1}": bench and n < panes for n in range(MOST)}
     return frozenset(name for name, on in flags.items() if on)
+
+
+def _names_classes(state: AppState) -> bool:
+    """Return whether the open model is a classifier from a file."""
+    model = state.opened.model if state.opened else None
+    return model is not None and model.task == "patch" and Path(model.source).is_file()

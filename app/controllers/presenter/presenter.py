@@ -6,6 +6,7 @@ setter is listed in ``_SETTERS``.
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -200,6 +201,8 @@ def _set_opened(window: "Window", view: View) -> None:
     window.controls.set_heuristics(opened.heuristics)
     window.controls.set_request(view.request)
     window.layers.set_layers(opened.layers)
+    stem = PurePath(opened.model.source).stem
+    window.set_classes(opened.model.classes, f"{stem}.classes.txt")
     window.layers.network.set_locked(view.request.locked)
     threads = text.counted(opened.model.threads, "thread")
     window.status.set_machine(f"{opened.model.device} · {threads}")

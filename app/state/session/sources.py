@@ -5,7 +5,12 @@ from importlib.resources import files
 from pathlib import Path
 
 from core.sources import Source
-from core.tables import MODEL_ENDINGS, MODEL_EXPORTS, MODEL_FORMATS
+from core.tables import (
+    MODEL_ENDINGS,
+    MODEL_EXPORTS,
+    MODEL_FORMATS,
+    MODEL_LIKE_ENDINGS,
+)
 
 FORMATS = tuple(each.key for each in MODEL_EXPORTS)  # of a pruned model
 _WEIGHTS = MODEL_FORMATS[0].endings[0]
@@ -52,6 +57,26 @@ def sorted_out(paths: Sequence[str]) -> tuple[str, str]:
     return models[0] if models else "", tile
 
 
+def left_out(paths: Sequence[str]) -> str:
+    """Return a sentence about files of a drop that are not opened; empty for none."""
+    model, tile = sorted_out(paths)
+    source = Source.of_tile(tile)
+    used = {model, source.name, source.labels}
+    names = [Path(path).name for path in paths if path not in used]
+    if not names:
+        return ""
+    listed = (
+        f"{names[0]} and {len(names) - 1} more"
+        if len(names) > 2
+        else " and ".join(names)
+    )
+    opened = Path(source.name).name if tile else Path(model).name
+    return (
+        f"Opened {opened}; not {listed}. One model, one tile and its labels (with "
+        "label or mask in their name) are opened at once."
+    )
+
+
 def labels_beside(tile: Path) -> Path | None:
     """Return the ground truth that lies beside a tile: ``../labels/<stem>.*``."""
     folder = tile.parent.parent / "labels"
@@ -61,7 +86,9 @@ def labels_beside(tile: Path) -> Path | None:
 
 
 def _is_model(path: str) -> bool:
-    """Whether a file is a model, by its ending or by how it begins."""
+    """Whether a file or folder is a model, by its ending or by what it holds."""
+    if Path(path).is_dir():
+        return is_model_folder(Path(path))
     if Path(path).suffix.lower() in MODEL_ENDINGS:
         return True
     try:
@@ -81,3 +108,14 @@ def _speaks_of_labels(path: str) -> bool:
     name = Path(path)
     words = (name.stem.lower(), name.parent.name.lower())
     return any(word in part for word in _LABEL_WORDS for part in words)
+
+
+def is_model_folder(folder: Path) -> bool:
+    """Whether a folder is a model, as libraries save it: a description and weights."""
+    try:
+        names = {each.name for each in folder.iterdir()}
+    except OSError:
+        return False
+    weights = any(Path(name).suffix.lower() in MODEL_LIKE_ENDINGS for name in names)
+    described = not names.isdisjoint(("config.json", "rdf.yaml", "bioimageio.yaml"))
+    return (described and weights) or (folder / "configs" / "metadata.json").is_file()

@@ -9,6 +9,8 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
+from app.state.app_state import Message
+from app.state.events import MessageShown
 from app.views.main_window.signals import WindowSignals
 from core.tables import LABEL_ENDINGS, MODEL_ENDINGS, TILE_ENDINGS, file_filter
 from core.version import read_version
@@ -17,6 +19,7 @@ IMAGES = file_filter("Images", TILE_ENDINGS)
 LABELS = file_filter("Ground truth", LABEL_ENDINGS)
 MODELS = file_filter("Models", MODEL_ENDINGS)
 SETUPS = "Settings (*.json);;All files (*)"
+_MOST_NAMES = 1_000_000  # bytes
 FULL_SCREEN = Qt.WindowState.WindowFullScreen
 _ABOUT = (
     "<b>PruneScope {version}</b><p>Prune nuclei models of computational pathology, "
@@ -29,6 +32,16 @@ def ask_model(window: WindowSignals) -> None:
     """Ask for a model to open."""
     path = _ask_file(window, "Open model", "model", MODELS)
     if path:
+        window.openAsked.emit(path, "")
+
+
+def ask_model_folder(window: WindowSignals) -> None:
+    """Ask for the folder of a model to open."""
+    path = QFileDialog.getExistingDirectory(
+        window, "Open the folder of a model", window.folders.get("model", "")
+    )
+    if path:
+        window.folders["model"] = str(Path(path).parent)
         window.openAsked.emit(path, "")
 
 
@@ -61,6 +74,21 @@ def ask_setup(window: WindowSignals) -> None:
     path = _ask_file(window, "Settings", "settings", SETUPS)
     if path:
         window.setupAsked.emit(path)
+
+
+def ask_names(window: WindowSignals, show: Callable[[str], object]) -> None:
+    """Ask for a text file with names of classes, and hand over what it says."""
+    kinds = "Text (*.txt);;All files (*)"
+    path = _ask_file(window, "Names of classes", "names", kinds)
+    if not path:
+        return
+    try:
+        with Path(path).open("rb") as file:
+            show(file.read(_MOST_NAMES).decode("utf-8-sig", errors="replace"))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        text = f"{Path(path).name} cannot be read ({reason}): choose another file."
+        window.asked.emit(MessageShown(Message(text)))
 
 
 def _ask_file(window: WindowSignals, title: str, purpose: str, kinds: str) -> str:

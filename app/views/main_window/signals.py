@@ -14,6 +14,7 @@ class WindowSignals(QMainWindow):
     asked = Signal(object)  # an event of `app.state.events`
     openAsked = Signal(str, str)  # model, tile; empty: keep
     pixelSizeChosen = Signal(object, bool)  # micrometres or None, resample
+    classesChosen = Signal(tuple)  # names of the open classifier's classes
     besideAsked = Signal(str)  # model to show beside the open one
     labelsAsked = Signal(str)  # ground truth of the open tile
     setupAsked = Signal(str)  # path of settings to use
@@ -31,6 +32,7 @@ class WindowSignals(QMainWindow):
     tableToggled = Signal()  # the table of models: shown, or hidden again
     paletteAsked = Signal()  # the search for commands
     pixelSizeAsked = Signal()  # the box in which it is typed
+    classesAsked = Signal()  # the box in which classes are named
     modelsAsked = Signal()  # the box in which a model is chosen
     keysAsked = Signal()  # the sheet of keys
     escapeAsked = Signal()  # stop, or leave what is on show

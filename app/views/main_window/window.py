@@ -21,9 +21,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.state.events import DemoSwitched
+from app.state.app_state import Message
+from app.state.events import DemoSwitched, MessageShown
 from app.state.session.model_choices import ModelChoice
-from app.state.session.sources import sorted_out
+from app.state.session.sources import left_out, sorted_out
 from app.state.values import SampleTitle
 from app.text.format import TIMES
 from app.text.slides import SLIDES, SlideSize
@@ -43,6 +44,7 @@ from app.views.panels.status import Status
 from app.views.panels.table import Table
 from app.views.panels.viewer import Viewer
 from app.views.widgets.actions import all_actions, by_subject
+from app.views.widgets.class_names import ClassNamesBox
 from app.views.widgets.column import ScrollColumn
 from app.views.widgets.command_palette import CommandPalette
 from app.views.widgets.model_box import ModelBox
@@ -84,6 +86,7 @@ class Window(WindowSignals):
         self.palette_box, self._keys = CommandPalette(self), ShortcutSheet(self)
         self._demo = self._reading = self._saving = self._choosing = False
         self._pixel_size = PixelSize()
+        self._classes: tuple[tuple[str, ...], str] = ((), "")
         self._place()
         self.menus = Menus(self, samples, models)
         self.addToolBar(self.menus.toolbar)
@@ -129,6 +132,7 @@ class Window(WindowSignals):
         self.tableToggled.connect(self.show_table)
         self.paletteAsked.connect(self.show_palette)
         self.keysAsked.connect(self.show_keys)
+        self.classesAsked.connect(self.show_classes)
         self.pixelSizeAsked.connect(self.show_pixel_size)
         self.status.pixelSizeAsked.connect(self.show_pixel_size)
 
@@ -228,6 +232,18 @@ class Window(WindowSignals):
         box.chosen.connect(lambda source: self.openAsked.emit(source, ""))
         box.besideChosen.connect(self.besideAsked)
         box.fileAsked.connect(lambda: dialogs.ask_model(self))
+        box.folderAsked.connect(lambda: dialogs.ask_model_folder(self))
+        box.open()
+
+    def set_classes(self, names: Sequence[str], place: str) -> None:
+        """Say how the classes of the open classifier are called, and where it lies."""
+        self._classes = tuple(names), place
+
+    def show_classes(self) -> None:
+        """Open the box in which classes are named."""
+        box = ClassNamesBox(*self._classes, parent=self)
+        box.chosen.connect(self.classesChosen)
+        box.fileAsked.connect(lambda: dialogs.ask_names(self, box.set_text))
         box.open()
 
     def show_pixel_size(self) -> None:
@@ -266,10 +282,13 @@ class Window(WindowSignals):
     def dropEvent(self, event: QDropEvent) -> None:
         urls = event.mimeData().urls()
         # a web address is passed on, so that the user is told what it is
-        model, tile = sorted_out([url.toLocalFile() or url.toString() for url in urls])
+        paths = [url.toLocalFile() or url.toString() for url in urls]
+        model, tile = sorted_out(paths)
         _copy_only(event)
         if model or tile:
             self.openAsked.emit(model, tile)
+        if said := left_out(paths):
+            self.asked.emit(MessageShown(Message(said, kind="info")))
 
     def close_unasked(self) -> None:
         """Close though files are being written: nobody is there to be asked."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
@@ -19,6 +19,7 @@ from app.state.session.model_choices import GROUPS, ModelChoice
 
 _SIZE = 900, 580
 _LIST = 330
+_MARGIN = 12
 _CHOICE = Qt.ItemDataRole.UserRole
 
 
@@ -40,6 +41,7 @@ class ModelBox(QDialog):
     chosen = Signal(str)  # source to open
     besideChosen = Signal(str)  # source to show beside the open model
     fileAsked = Signal()
+    folderAsked = Signal()
 
     def __init__(
         self,
@@ -79,7 +81,12 @@ class ModelBox(QDialog):
         row = QHBoxLayout()
         file = QPushButton("Open file…")
         file.setToolTip("Open a model from a file.")
-        file.clicked.connect(self._ask_file)
+        file.clicked.connect(lambda: self._ask(self.fileAsked))
+        folder = QPushButton("Open folder…")
+        folder.setToolTip(
+            "Open a model from its folder, as save_pretrained and bundles write it."
+        )
+        folder.clicked.connect(lambda: self._ask(self.folderAsked))
         cancel = QPushButton("Cancel")
         cancel.clicked.connect(self.reject)
         self._beside = QPushButton("Show beside")
@@ -92,6 +99,7 @@ class ModelBox(QDialog):
         self._open.setDefault(True)
         self._open.clicked.connect(self._accept)
         row.addWidget(file)
+        row.addWidget(folder)
         row.addStretch(1)
         for button in (cancel, self._beside, self._open):
             row.addWidget(button)
@@ -123,6 +131,7 @@ class ModelBox(QDialog):
     def _show(self) -> None:
         choice = self.choice
         self._card.setMarkdown(choice.card if choice else "")
+        self._card.document().setDocumentMargin(_MARGIN)
         there = choice is not None and bool(choice.source)
         self._open.setEnabled(there)
         other = choice is not None and choice.source != self._current
@@ -140,9 +149,9 @@ class ModelBox(QDialog):
             self.accept()
             self.besideChosen.emit(choice.source)
 
-    def _ask_file(self) -> None:
+    def _ask(self, signal: SignalInstance) -> None:
         self.accept()
-        self.fileAsked.emit()
+        signal.emit()
 
 
 def _heading(words: str) -> QListWidgetItem:

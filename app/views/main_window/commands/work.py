@@ -61,6 +61,16 @@ EDIT_COMMANDS = (
 )
 RUN_COMMANDS = (
     Command(
+        "model.classes",
+        "Names of classes…",
+        "",
+        "Model",
+        "Name the classes that the open classifier tells apart.",
+        lambda window: window.classesAsked.emit(),
+        "classes",
+        rule=True,
+    ),
+    Command(
         "model.unlock",
         "Unlock all layers",
         "",
