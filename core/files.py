@@ -30,6 +30,14 @@ def write_whole(path: str | os.PathLike[str], content: str | bytes) -> None:
         hidden.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
+def is_folder(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is a folder; what cannot be a path is none."""
+    try:
+        return Path(path).is_dir()
+    except (OSError, ValueError):  # too long, or with a zero byte
+        return False
+
+
 @contextmanager
 def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a path to write to, and put what was written in its place at the end.

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from app.worker.slides import is_slide_folder
 from core.errors import InputError
+from core.files import is_folder
 from core.sources import Source
 from core.types import LabelledTile, ModelSpec
 
@@ -66,7 +67,7 @@ def read_tile_first(source: str) -> TileReading | None:
     from core.images.opening import open_tile
 
     path = Path(asked.name)
-    if path.is_dir() and not is_slide_folder(path):
+    if is_folder(path) and not is_slide_folder(path):
         return None
     found = open_tile(asked)
     truth = found.truth

@@ -14,6 +14,7 @@ from app.rendering.overlay import picture_pyramid
 from app.state.slide_map import MOST_READ, SIDE, SlideLevel, SlideMap
 from app.state.values import Picture
 from core.errors import InputError
+from core.files import is_folder
 from core.sources import Source
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def is_slide_folder(path: Path) -> bool:
     """Return whether a folder is one slide: OME-Zarr or DICOM."""
     if path.suffix.lower() == ".zarr":
         return True
-    return path.is_dir() and any(one.suffix == ".dcm" for one in path.iterdir())
+    return is_folder(path) and any(one.suffix == ".dcm" for one in path.iterdir())
 
 
 class SlideMaps:
@@ -55,9 +56,9 @@ class SlideMaps:
             When the file cannot be read.
         """
         path = source.path
-        if path is None or (path.is_dir() and not is_slide_folder(path)):
+        if path is None or (is_folder(path) and not is_slide_folder(path)):
             return None
-        key = str(path), path.stat().st_mtime_ns if path.exists() else 0
+        key = str(path), _changed(path)
         if self._last is not None and self._last[0] == key:
             found = self._last[1]
             if found is not None or source.view.region is None:
@@ -65,6 +66,14 @@ class SlideMaps:
         found = _read(path, part=source.view.region is not None)
         self._last = key, found
         return found
+
+
+def _changed(path: Path) -> int:
+    """Return when a file was written last; the reader says what is wrong with it."""
+    try:
+        return path.stat().st_mtime_ns
+    except (OSError, ValueError):
+        return 0
 
 
 def _read(path: Path, *, part: bool) -> SlideMap | None:

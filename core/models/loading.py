@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from core.errors import ModelError
+from core.files import is_folder
 from core.models import checkpoints, container
 from core.models.architectures import build
 from core.models.catalogue import DEMO, entries
@@ -87,7 +88,7 @@ def _shipped(name: str, device: torch.device) -> LoadedModel:
 
 def _from_path(path: Path, device: torch.device) -> LoadedModel:
     named = path
-    if path.is_dir():
+    if is_folder(path):
         path = find_weights(path)
     kind = checkpoints.kind_of(path)
     if kind == "onnx":

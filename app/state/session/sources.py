@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
+from core.files import is_folder
 from core.sources import Source
 from core.tables import (
     MODEL_ENDINGS,
@@ -87,7 +88,7 @@ def labels_beside(tile: Path) -> Path | None:
 
 def _is_model(path: str) -> bool:
     """Whether a file or folder is a model, by its ending or by what it holds."""
-    if Path(path).is_dir():
+    if is_folder(path):
         return is_model_folder(Path(path))
     if Path(path).suffix.lower() in MODEL_ENDINGS:
         return True
