@@ -176,7 +176,9 @@ def attach(bench: Application, settings: Settings) -> None:
         What was dismissed and chosen last time.
     """
     window, controller = bench.window, bench.controller
-    window.exportAsked.connect(controller.exporter.export)
+    window.exportAsked.connect(
+        lambda what, path: controller.exporter.export(what, path)
+    )
     window.setupAsked.connect(lambda path: use_setup(bench, path))
     _attach_reading(bench, settings)
     window.modelsAsked.connect(lambda: show_models(bench, settings))

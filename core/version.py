@@ -1,10 +1,10 @@
 """The version of this program."""
 
-from importlib import metadata
-
 
 def read_version() -> str:
     """Return the installed version; empty when run from an unpacked folder."""
+    from importlib import metadata  # loads the modules of email
+
     try:
         return metadata.version("prunescope")
     except metadata.PackageNotFoundError:

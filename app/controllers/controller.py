@@ -6,6 +6,7 @@ To read this file, start from `Controller.set_sparsity` (a slider moved).
 """
 
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,6 @@ from PySide6.QtCore import QObject, Slot
 
 from app.controllers.presenter.pointer import Pointer, describe_pointer
 from app.controllers.presenter.presenter import Presenter
-from app.export.exporter import Exporter
 from app.state import events
 from app.state.app_state import Message
 from app.state.plot_settings import PlotSettings
@@ -29,6 +29,7 @@ from core.sources import Source
 from core.types import PruneRequest
 
 if TYPE_CHECKING:
+    from app.export.exporter import Exporter
     from app.state.app_state import AppState
     from app.views.main_window.window import Window
 
@@ -64,7 +65,6 @@ class Controller(QObject):
         # Work is begun before the window is drawn.
         self._scheduler = Scheduler(store, runner, self)
         self.presenter = Presenter(window)
-        self.exporter = Exporter(window, store)
         self._hovered: PruneRequest | None = None
         self._rest = single_shot(self, REST_MS, lambda: say(events.HandRested()))
         self._late = single_shot(self, LATE_MS, lambda: say(events.ResultLate()))
@@ -86,6 +86,13 @@ class Controller(QObject):
     def shown(self) -> bool:
         """Whether everything that is known is on show."""
         return self.presenter.settled
+
+    @cached_property
+    def exporter(self) -> "Exporter":
+        """Writes what is on show; loaded when something is exported first."""
+        from app.export.exporter import Exporter
+
+        return Exporter(self._window, self._store)
 
     def dispatch(self, event: events.Event) -> None:
         """Let an event change the state."""

@@ -27,7 +27,7 @@ def connect(window: "Window", to: "Controller") -> None:
     window.tableShown.connect(to.show_table)
     window.plots.pointHovered.connect(to.preview)
     window.plots.settingsChosen.connect(to.set_plots)
-    window.plots.exportAsked.connect(to.exporter.save_chart)
+    window.plots.exportAsked.connect(lambda asked: to.exporter.save_chart(asked))
     window.messages.dismissed.connect(lambda: to.tell(None))
     say = to.dispatch
     window.messages.offerTaken.connect(lambda: say(events.OfferTaken()))

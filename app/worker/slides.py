@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from app.rendering.overlay import picture_pyramid
@@ -129,6 +128,8 @@ def find_detail(pixels: "NDArray[np.uint8]", step: float) -> tuple[int, int]:
         the part that a click takes, where that is full of tissue: the commonest grey
         is that of the background, on glass and in fluorescence.
     """
+    import cv2  # behind the first window
+
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     side = max(round(SIDE / step), 3)
     common = int(np.bincount(grey.ravel(), minlength=256).argmax())

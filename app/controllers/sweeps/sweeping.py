@@ -13,7 +13,6 @@ from PySide6.QtCore import QObject, QStandardPaths, Slot
 
 from app.controllers.sweeps.process import SweepProcess, order_of
 from app.controllers.sweeps.stores import read_results
-from app.export.chart_files import save_chart
 from app.plots.data import PlotData
 from app.plots.exports import ChartExport
 from app.plots.registry import chart_kind
@@ -245,6 +244,8 @@ class Sweeping(QObject):
     def _on_export(self, asked: ChartExport) -> None:
         settings = self._shown.plots.of(asked.key)
         chart = chart_kind(asked.key).build(self._data(), settings)
+        from app.export.chart_files import save_chart  # seldom needed
+
         self._window.set_note(save_chart(chart, asked, self._caption().note).text)
 
     def _on_point(self, key: object) -> None:
