@@ -24,6 +24,7 @@ from app.cli.arguments import parse
 from app.plots.registry import CHARTS
 from app.views.main_window.window import Window
 from app.views.panels.sweep import SweepWindow
+from app.views.widgets.model_box import ModelBox
 from app.views.widgets.shortcut_sheet import MOUSE
 from core.pruning import HEURISTICS
 
@@ -127,6 +128,7 @@ def named(qapp):
     """Keys and captions of a window and of its sweep window."""
     window = Window()
     sweep = SweepWindow(window)
+    ModelBox((), parent=window)  # belongs to the window from now on
     keys, captions = set(HELD), set(HEURISTICS)
     for action in window.findChildren(QAction):
         keys |= {

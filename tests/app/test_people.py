@@ -1,0 +1,132 @@
+"""From people's own files to a pruned, scored, exported model, in the window alone."""
+
+import pytest
+import torch
+from PySide6.QtWidgets import QFileDialog
+
+from app import bootstrap
+from core.models import load_model
+from core.sources import Source
+from tests.core.images.conftest import shared
+
+__all__ = ["shared"]
+MODELS = {
+    "a HoVer-Net .tar": ("cases", "models", "no_upsample_buffer.tar"),
+    "an ONNX file": ("models", "bioimageio_unet2d_nuclei_broad", "weights.onnx"),
+    "an smp U-Net": (),
+}
+
+
+@pytest.fixture
+def person(qtbot, qapp, settings, monkeypatch):
+    """Someone in front of the window: chooses files, and waits."""
+    from app.controllers import controller
+
+    monkeypatch.setattr(controller, "IDLE_MS", 3_600_000)
+    monkeypatch.setattr(controller, "REST_MS", 3_600_000)  # nothing is measured
+    one = Person(qtbot, bootstrap.build(settings), monkeypatch)
+    yield one
+    one.window.close_unasked()
+    one.window.deleteLater()
+
+
+class Person:
+    def __init__(self, qtbot, bench, monkeypatch):
+        self.qtbot, self.bench, self.window = qtbot, bench, bench.window
+        self._patch = monkeypatch.setattr
+        self.window.show()
+
+    @property
+    def state(self):
+        return self.bench.store.state
+
+    def wait(self, ready):
+        self.qtbot.waitUntil(ready, timeout=240_000)
+
+    def choose(self, command, path):
+        """Run a command whose box for files is answered with a path."""
+        answer = (str(path), "")
+        for name in ("getOpenFileName", "getSaveFileName"):
+            self._patch(QFileDialog, name, lambda *_: answer)
+        self._patch(QFileDialog, "getExistingDirectory", lambda *_: str(path))
+        self.window.command(command).trigger()
+
+    def open(self, command, path):
+        """Open a file and wait for it; a message would say why it cannot be."""
+        before = self.state.opened
+        self.choose(command, path)
+        self.wait(
+            lambda: (
+                self.state.opening is None
+                and (self.state.opened is not before or self.state.choosing is not None)
+            )
+        )
+
+    def save(self, command, path):
+        self.choose(command, path)
+        self.wait(lambda: path.exists() and not self.state.asked)
+        self.wait(lambda: self.state.message is not None)
+        assert "Saved" in self.state.message.text
+
+    def prune(self, **changes):
+        self.bench.controller.set_request(**changes)
+        self.wait(lambda: self.state.current)
+
+
+def save_smp(path):
+    smp = pytest.importorskip("segmentation_models_pytorch")
+    torch.manual_seed(0)
+    torch.save(smp.Unet("resnet18", encoder_weights=None).state_dict(), path)
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", MODELS)
+def test_a_model_file_is_pruned_scored_and_exported(person, shared, tmp_path, kind):
+    place = MODELS[kind]
+    model = shared.joinpath(*place) if place else save_smp(tmp_path / "unet.pth")
+    labels = shared / "cases" / "labels"
+    person.bench.controller.set_request(heuristic="l2", recovery="none")
+    person.bench.controller.open("unet-tiny", str(labels / "tile.png"))
+    person.wait(lambda: person.state.opened is not None)
+    person.open("open.model", model)
+    assert person.state.message is None
+    assert person.state.opened.model.source == str(model)
+    person.open("open.labels", labels / "consep.mat")
+    assert person.state.opened.scores is not None
+    person.prune(sparsity=0.8)
+    found = person.state.outcome
+    removed = 1 - found.counts.params / person.state.opened.counts.params
+    assert removed == pytest.approx(0.8, abs=0.02)
+    assert set(found.scores) >= {"aji", "pq", "dice"}
+    person.save("save.model", tmp_path / "small.safetensors")
+    again = load_model(tmp_path / "small.safetensors")
+    assert again.plan is not None
+    assert sum(p.numel() for p in again.module.parameters()) == found.counts.params
+    if kind == "an ONNX file":  # the exporter takes a minute for larger networks
+        person.window.messages.dismissed.emit()
+        person.save("save.model", tmp_path / "small.onnx")
+    # and the exported model is opened and pruned again, beside what it came from
+    person.open("open.model", tmp_path / "small.safetensors")
+    assert person.state.opened.model.pruned
+    assert person.state.opened.counts.params == found.counts.params
+
+
+@pytest.mark.slow
+def test_a_slide_is_pruned_and_reported(person, shared, tmp_path):
+    slide = shared / "data" / "slides" / "CMU-1-Small-Region.svs"
+    person.bench.controller.set_request(heuristic="l2", recovery="none")
+    person.bench.controller.open("unet-tiny", "sample:synthetic")
+    person.wait(lambda: person.state.opened is not None)
+    person.open("open.tile", slide)
+    assert person.state.choosing is not None
+    person.window.part.placed.emit(900.0, 1500.0)
+    before = person.state.opened
+    person.window.part.opened.emit()
+    person.wait(lambda: person.state.opened is not before)
+    person.prune(sparsity=0.8)
+    person.save("save.report", tmp_path / "report.html")
+    source = Source.of_tile(person.state.opened.source)
+    said = (tmp_path / "report.html").read_text()
+    assert f"#{source.view}" in said
+    assert "0.499" in said
