@@ -12,7 +12,7 @@ import io
 import json
 import sqlite3
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -169,6 +169,12 @@ class SlideLog:
         if not rows or rows[0][0] is None:
             return PatchNuclei.gather(())
         return PatchNuclei.from_bytes(rows[0][0])
+
+    def shrink(self) -> None:
+        """Give the space of maps that have served back to the disk, if it can be."""
+        with suppress(StoreError):  # a full disk: the results are in the file anyhow
+            self._write("VACUUM", ())
+            self._write("PRAGMA wal_checkpoint(TRUNCATE)", ())
 
     def _write(self, command: str, row: tuple[Any, ...]) -> None:
         with self._told(), self._lock:

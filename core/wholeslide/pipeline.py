@@ -224,6 +224,8 @@ class _Work:
             for each in waiting:
                 each.result()
             job.step(len(wanted), len(wanted), "patches")
+            if todo:
+                self._log.shrink()
         finally:
             self._reader.shutdown(wait=True, cancel_futures=True)
             self._finding.shutdown(wait=True, cancel_futures=True)
