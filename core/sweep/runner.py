@@ -7,21 +7,19 @@ measured in a process of its own while this one waits.
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from torch import nn
-
-from core.errors import InputError, PruningError
+from core.errors import InputError
 from core.job import Job, StepKind
-from core.latency import LatencyProcess, TimingSettings, peak_memory, release_memory
+from core.latency import LatencyProcess, TimingSettings, release_memory
 from core.models import load_model
-from core.pruning import Plan
 from core.store import Record, TrialIdentity, TrialStore
 from core.sweep.evaluator import Subject
 from core.sweep.folder import TileFolder, read_folder
 from core.sweep.grid import Grid
-from core.sweep.provenance import provenance, utc_now
+from core.sweep.provenance import provenance
+from core.sweep.trial import TrialSettings, run_trial
 from core.training.finetune import labelled_examples
 from core.types import REPAIR, FineTune, PruneRequest
 
@@ -154,7 +152,7 @@ def rerun(record: Record, data: TileFolder, job: Job | None = None) -> Record:
         raise InputError(
             f"{trial.model} has other weights than the record's; give the same file."
         )
-    return _compute(subject, trial, job or Job(), provenance())
+    return run_trial(subject, trial, TrialSettings(provenance()), None, job or Job())
 
 
 @dataclass(slots=True)
@@ -254,34 +252,13 @@ class _Run:
         timing: TimingSettings | None,
         job: Job,
     ) -> Record:
-        try:
-            plan = subject.plan(trial.request, job)
-            twin = self._known.get(_twin(trial, plan.hash))
-            if twin is not None:
-                self.reused += 1
-                facts = {
-                    **twin.provenance,
-                    **self.facts,
-                    "same_plan_as": twin.trial.key,
-                }
-                return replace(twin, trial=trial, created=utc_now(), provenance=facts)
-            record, module = _compute_with(subject, trial, plan, job, self.facts)
-        except PruningError as error:
-            return Record(
-                trial,
-                "impossible",
-                utc_now(),
-                provenance=self.facts,
-                reason=str(error),
-            )
-        if timing is None:
-            return record
-        start = time.monotonic()
-        found = self.process.compare(
-            subject.model.module, module, subject.example, settings=timing, job=job
-        )
-        seconds = {**record.seconds, "latency": time.monotonic() - start}
-        return replace(record, latency=found.as_dict(), seconds=seconds)
+        def find_twin(plan_hash: str) -> Record | None:
+            twin = self._known.get(_twin(trial, plan_hash))
+            self.reused += twin is not None
+            return twin
+
+        asked = TrialSettings(self.facts, timing, find_twin)
+        return run_trial(subject, trial, asked, self.process, job)
 
     def _remember(self, record: Record) -> None:
         if record.status == "impossible":
@@ -295,44 +272,3 @@ def _twin(trial: TrialIdentity, plan_hash: str) -> tuple[object, ...]:
     timing = tuple(sorted((key, str(each)) for key, each in trial.timing.items()))
     repair = trial.request.key(without=REPAIR)
     return trial.weights, trial.data, plan_hash, repair, timing
-
-
-def _compute(
-    subject: Subject, trial: TrialIdentity, job: Job, facts: dict[str, Any]
-) -> Record:
-    try:
-        plan = subject.plan(trial.request, job)
-        return _compute_with(subject, trial, plan, job, facts)[0]
-    except PruningError as error:
-        return Record(trial, "impossible", utc_now(), reason=str(error))
-
-
-def _compute_with(
-    subject: Subject, trial: TrialIdentity, plan: Plan, job: Job, facts: dict[str, Any]
-) -> tuple[Record, nn.Module]:
-    """Build, evaluate and write down one pruned network."""
-    seconds: dict[str, float] = {}
-    start = time.monotonic()
-    with peak_memory() as memory:
-        module = subject.build(trial.request, plan, job)
-        seconds["build"] = time.monotonic() - start
-        found = subject.evaluate(module, job)
-        seconds["evaluate"] = time.monotonic() - start - seconds["build"]
-    record = Record(
-        trial=trial,
-        status="done",
-        created=utc_now(),
-        plan_hash=plan.hash,
-        dense=subject.prunable.counts,
-        pruned=subject.prunable.sizes(plan),
-        tiles=found.tiles,
-        overall=found.overall,
-        seconds=seconds,
-        peak_memory=memory.grown,
-        provenance={
-            **facts,
-            "calibration": list(subject.calibration),
-            "input_size": list(subject.prunable.input_size),
-        },
-    )
-    return record, module
