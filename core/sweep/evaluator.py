@@ -115,15 +115,7 @@ class Subject:
         """Score a pruned network on every tile."""
         task, count = self.task, len(self.task.tiles)
         words = task.describe().finding
-        if self._dense is None:
-            dense_module = self.model.module
-            self._dense = each(
-                lambda index: task.predict(dense_module, index),
-                count,
-                job,
-                f"{words} with the dense model",
-            )
-        dense = self._dense
+        dense = self.find_dense(job)
 
         def one(index: int) -> tuple[Any, TileResult]:
             answer = task.predict(module, index)
@@ -132,3 +124,29 @@ class Subject:
         found = each(one, count, job, words)
         overall = task.aggregate(dense, [answer for answer, _ in found])
         return Evaluation(tuple(result for _, result in found), overall)
+
+    def find_dense(self, job: Job) -> list[Any]:
+        """Return the dense model's answers on every tile, worked out once."""
+        if self._dense is None:
+            task, module = self.task, self.model.module
+            self._dense = each(
+                lambda index: task.predict(module, index),
+                len(task.tiles),
+                job,
+                f"{task.describe().finding} with the dense model",
+            )
+        return self._dense
+
+    def prepare(self, job: Job, *, statistics: bool) -> None:
+        """Work out now what is the same for all trials, to be sent along.
+
+        Parameters
+        ----------
+        job
+            Progress and cancel.
+        statistics
+            Whether activations are needed, by a heuristic or a repair.
+        """
+        if statistics:
+            self.prunable.statistics(job)
+        self.find_dense(job)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from core.errors import PruningError
-from core.latency import LatencyProcess, TimingSettings, peak_memory
+from core.latency import TimingSettings, peak_memory
 from core.store import Record, TrialIdentity
 from core.sweep.provenance import utc_now
 
@@ -18,7 +18,23 @@ if TYPE_CHECKING:
 
     from core.job import Job
     from core.pruning import Plan
+    from core.results import Comparison
     from core.sweep.evaluator import Subject
+
+
+class Timer(Protocol):
+    """What measures latency: `core.latency.LatencyProcess`, or one that takes turns."""
+
+    def compare(
+        self,
+        dense: nn.Module,
+        pruned: nn.Module,
+        example: Any,
+        *,
+        settings: TimingSettings = ...,
+        job: Job | None = ...,
+    ) -> Comparison:
+        """Measure two networks against each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +60,7 @@ def run_trial(
     subject: Subject,
     trial: TrialIdentity,
     settings: TrialSettings,
-    process: LatencyProcess | None,
+    timer: Timer | None,
     job: Job,
 ) -> Record:
     """Do one trial; one that cannot be met gives a record that says why.
@@ -57,7 +73,7 @@ def run_trial(
         What is asked.
     settings
         See `TrialSettings`.
-    process
+    timer
         Measures latency; may be None when none is wanted.
     job
         Progress and cancel.
@@ -73,10 +89,10 @@ def run_trial(
     except PruningError as error:
         reason = str(error)
         return Record(trial, "impossible", utc_now(), provenance=facts, reason=reason)
-    if timing is None or process is None:
+    if timing is None or timer is None:
         return record
     start = time.monotonic()
-    found = process.compare(
+    found = timer.compare(
         subject.model.module, module, subject.example, settings=timing, job=job
     )
     seconds = {**record.seconds, "latency": time.monotonic() - start}

@@ -11,6 +11,16 @@ import torch
 from core.job import Job
 
 _T = TypeVar("_T")
+_cores = 0  # 0 stands for all
+
+
+def set_cores(count: int) -> None:
+    """Say how many cores this process may use for tiles; 0 stands for all.
+
+    Several workers on one machine divide its cores among them.
+    """
+    global _cores
+    _cores = count
 
 
 def each(work: Callable[[int], _T], count: int, job: Job, what: str) -> list[_T]:
@@ -52,7 +62,9 @@ def _one_thread_each() -> Iterator[ThreadPoolExecutor]:
     """
     before = torch.get_num_threads()
     pool = ThreadPoolExecutor(
-        os.cpu_count() or 1, thread_name_prefix="tiles", initializer=_prepare_worker
+        _cores or os.cpu_count() or 1,
+        thread_name_prefix="tiles",
+        initializer=_prepare_worker,
     )
     try:
         yield pool
