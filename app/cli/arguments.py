@@ -53,6 +53,8 @@ class Arguments:
         Where results go, and in which form.
     data, heuristics, sparsities, csv, records, resume
         Of a sweep; ``records`` is the JSON file.
+    scheduler, workers
+        Of a sweep: address of a Dask scheduler, or workers to start here.
     store, row
         Of a repetition: a store or an export, and the key of a trial.
     file
@@ -81,6 +83,8 @@ class Arguments:
     csv: str = ""
     records: str = ""
     resume: bool = False
+    scheduler: str = ""
+    workers: int = 0
     store: str = ""
     row: str = ""
     file: str = ""
@@ -353,6 +357,18 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
         "--resume",
         action="store_true",
         help="go on with the trials that --out has already",
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--scheduler",
+        metavar="tcp://HOST:PORT",
+        help="run the trials on the workers of this Dask scheduler",
+    )
+    where.add_argument(
+        "--workers",
+        type=values.count,
+        metavar="N",
+        help="run the trials on N processes of this machine",
     )
 
 

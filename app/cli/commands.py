@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from core.benchmark import Bench
     from core.models import LoadedModel
     from core.results import Comparison, Outcome
+    from core.store import TrialStore
+    from core.sweep import Grid, SweepSummary
 
 OK, FAULT, BAD_INPUT = 0, 1, 2
 
@@ -253,7 +255,7 @@ def description(prunable: Any) -> list[str]:
 
 def _sweep(asked: Arguments) -> None:
     from core.store import TrialStore, write_csv, write_json
-    from core.sweep import Grid, run_sweep
+    from core.sweep import Grid
 
     request = asked.request
     grid = Grid(
@@ -271,7 +273,7 @@ def _sweep(asked: Arguments) -> None:
         if not Path(path).parent.is_dir():  # better now than after hours
             raise InputError(f"{Path(path).parent} does not exist; make it first.")
     with TrialStore(asked.out, resume=asked.resume) as store:
-        done = run_sweep(grid, store, progress())
+        done = _run_trials(asked, grid, store)
         if asked.csv:
             write_csv(store.records(), asked.csv)
         if asked.records:
@@ -294,6 +296,18 @@ def _sweep(asked: Arguments) -> None:
         _say(f"note: {note}")
     for impossible, reason in done.impossible:
         _say(f"left out: {impossible.heuristic} at {impossible.sparsity:g}: {reason}")
+
+
+def _run_trials(asked: Arguments, grid: "Grid", store: "TrialStore") -> "SweepSummary":
+    """Run a grid here, or on workers where any were asked for."""
+    if asked.scheduler or asked.workers:
+        from core.cluster import ClusterSettings, run_cluster_sweep
+
+        cluster = ClusterSettings(asked.scheduler, asked.workers)
+        return run_cluster_sweep(grid, store, cluster, progress())
+    from core.sweep import run_sweep
+
+    return run_sweep(grid, store, progress())
 
 
 def _repeat(asked: Arguments) -> int:

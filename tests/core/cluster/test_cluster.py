@@ -82,6 +82,7 @@ def test_the_same_hashes_and_scores_though_a_worker_is_killed(
         assert all(each.provenance["machine"] for each in store.records())
 
 
+@pytest.mark.slow
 def test_what_is_stored_is_not_run_again(tiles, tmp_path, expected):
     def stop(step):
         if step.done >= 3:
@@ -102,6 +103,7 @@ def test_what_is_stored_is_not_run_again(tiles, tmp_path, expected):
         assert (again.done, again.resumed) == (0, 8)
 
 
+@pytest.mark.slow
 def test_latency_is_measured_and_names_its_machine(tiles, tmp_path):
     timing = TimingSettings(seconds=0.3, warmup=1, min_blocks=2)
     grid = make_grid(tiles, heuristics=("l2",), sparsities=(0.0, 0.5), timing=timing)

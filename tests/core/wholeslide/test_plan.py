@@ -42,9 +42,7 @@ def test_what_is_no_plan_is_refused(slide, tmp_path):
     dense = load_model("unet-tiny")
     (tmp_path / "bad.json").write_text("{}")
     with pytest.raises(BenchError, match=r"bad\.json is damaged"):
-        open_pruned(
-            str(tmp_path / "bad.json"), dense, slide, tmp_path, SlideSettings()
-        )
+        open_pruned(str(tmp_path / "bad.json"), dense, slide, tmp_path, SlideSettings())
     with pytest.raises(InputError, match="name a plan"):
         open_pruned(
             str(tmp_path / "none.json"), dense, slide, tmp_path, SlideSettings()
