@@ -13,7 +13,11 @@ from core.errors import ModelError
 from core.models.formats.archives import damaged, members, read_content
 from core.models.formats.pickles import Placeholder, StoredTensor
 from core.models.formats.states import NESTED, clean, find_state, inner_states
-from core.models.layouts import canonical, is_tiatoolbox_classifier
+from core.models.layouts import (
+    canonical,
+    is_monai_hovernet,
+    is_tiatoolbox_classifier,
+)
 from core.models.libraries.recognition import library_config, library_network
 from core.models.recognition import RECOGNISERS
 
@@ -247,6 +251,8 @@ def _by_own_names(
             continue
         if is_tiatoolbox_classifier(inner):  # fed with plain 0 to 1
             spec = replace(spec, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+        if is_monai_hovernet(inner):
+            spec = replace(spec, config={**spec.config, "monai": True})
         return spec, renamed
     return None
 

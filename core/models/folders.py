@@ -1,23 +1,33 @@
 """Folders of a model, and the config that lies beside its weights.
 
 ``save_pretrained`` of segmentation-models-pytorch and timm writes ``config.json`` and
-``model.safetensors`` (or ``pytorch_model.bin``).
+``model.safetensors`` (or ``pytorch_model.bin``); a bundle of MONAI has ``configs/`` and
+``models/``, also packed as a zip file.
 """
 
 from __future__ import annotations
 
 import json
+import tempfile
+import zipfile
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ModelError
+from core.models.formats.archives import BROKEN, damaged, read_member
 from core.tables import MODEL_LIKE_ENDINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
 CONFIG = "config.json"
-_WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # the usual names, best first
+_WEIGHTS = (  # the usual names, best first
+    "model.safetensors",
+    "pytorch_model.bin",
+    "models/model.pt",
+    "models/model.ts",
+)
 _LARGEST = 1 << 20  # bytes of a config
 
 
@@ -34,7 +44,7 @@ def find_weights(folder: Path) -> Path:
     except OSError as error:
         raise ModelError(f"{folder} cannot be read ({error.strerror})") from error
     for usual in _WEIGHTS:
-        if folder / usual in names:
+        if (folder / usual).is_file():
             return folder / usual
     found = [each for each in names if each.suffix.lower() in MODEL_LIKE_ENDINGS]
     if len(found) == 1:
@@ -59,7 +69,63 @@ def read_config(weights: Path) -> Mapping[str, Any]:
     ModelError
         When it cannot be read.
     """
+    from core.models.bundles import MODELS, is_bundle, read_network
+
+    folder = weights.parent
+    if folder.name == MODELS and is_bundle(folder.parent):
+        return read_network(folder.parent)
     return read_json(weights.with_name(CONFIG))
+
+
+@contextmanager
+def unpacked(path: Path) -> Iterator[Path]:
+    """Yield the folder of a packed bundle, or `path` itself when it is none.
+
+    Parameters
+    ----------
+    path
+        A file. What is not of a model is left packed.
+
+    Raises
+    ------
+    ModelError
+        When it is damaged, or holds no weights.
+    """
+    names = _packed_names(path)
+    if not names:
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / path.stem
+        try:
+            with zipfile.ZipFile(path) as packed:
+                for name, inside in names.items():
+                    target = folder / inside
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.write_bytes(read_member(packed, name))
+        except (*BROKEN, KeyError) as error:
+            raise damaged(path) from error
+        yield folder
+
+
+def _packed_names(path: Path) -> dict[str, str]:
+    """Return members of a packed bundle that are read, and where they go."""
+    try:
+        with path.open("rb") as file:
+            if file.read(2) != b"PK":
+                return {}
+        with zipfile.ZipFile(path) as packed:
+            names = packed.namelist()
+    except (*BROKEN, OSError):
+        return {}
+    tails = {name: "/".join(name.split("/")[-2:]) for name in names}
+    kept = {
+        name: tail
+        for name, tail in tails.items()
+        if tail in _WEIGHTS[2:]
+        or (tail.startswith("configs/") and tail.endswith(".json"))
+    }
+    return kept if "configs" in {tail.split("/")[0] for tail in kept.values()} else {}
 
 
 def read_json(path: Path) -> Mapping[str, Any]:

@@ -42,6 +42,11 @@ class HoVerNet(nn.Module):
         Nucleus types with background, or 0 to segment only (no type decoder).
     width
         Share of the published channels; 1 is the published network.
+    layers
+        Kinds of tissue layers with background, or 0: the fourth decoder of
+        TIAToolbox's HoVerNetPlus.
+    monai
+        Whether it halves and doubles maps as MONAI's HoVerNet does.
 
     Raises
     ------
@@ -49,11 +54,19 @@ class HoVerNet(nn.Module):
         When one of them is impossible.
     """
 
-    def __init__(self, mode: Mode = "fast", types: int = 0, width: float = 1.0) -> None:
+    def __init__(
+        self,
+        mode: Mode = "fast",
+        types: int = 0,
+        width: float = 1.0,
+        layers: int = 0,
+        *,
+        monai: bool = False,
+    ) -> None:
         super().__init__()
         if mode not in _CROPS:
             raise ValueError(f"mode must be 'fast' or 'original', not {mode!r}")
-        if types < 0 or types == 1 or not 0 < width <= 4:
+        if min(types, layers) < 0 or 1 in (types, layers) or not 0 < width <= 4:
             raise ValueError("types must be 0 or at least 2, width in (0, 4]")
         self._crops = _CROPS[mode]
         kernel = 3 if mode == "fast" else 5
@@ -61,18 +74,19 @@ class HoVerNet(nn.Module):
         self.conv0 = _stem(channels, padded=mode == "fast")
         for i, (units, inner, outputs, stride) in enumerate(_STAGES):
             inner, outputs = narrow(inner, width), narrow(outputs, width)
-            stage = ResidualStage(channels, inner, outputs, units, stride)
+            stage = ResidualStage(channels, inner, outputs, units, stride, early=monai)
             self.add_module(f"d{i}", stage)
             channels = outputs
         self.conv_bot = nn.Conv2d(channels, narrow(1024, width), 1, bias=False)
-        heads = {"tp": types} if types else {}
+        heads = {"tp": types, "np": 2, "hv": 2, "ls": layers}
         self.decoder = nn.ModuleDict(
             OrderedDict(
                 (name, _decoder(outputs, kernel, width))
-                for name, outputs in (*heads.items(), ("np", 2), ("hv", 2))
+                for name, outputs in heads.items()
+                if outputs
             )
         )
-        self.upsample2x = Upsample2x()
+        self.upsample2x = Upsample2x(smooth=monai)
         self._initialise()
 
     def _initialise(self) -> None:
@@ -96,7 +110,8 @@ class HoVerNet(nn.Module):
         dict
             ``"np"`` logits (N, 2, h, w), background and nucleus; ``"hv"``
             (N, 2, h, w), horizontal and vertical distance to the nucleus centre,
-            about -1 to 1; ``"tp"`` logits (N, types, h, w) when there are types.
+            about -1 to 1; ``"tp"`` logits (N, types, h, w) when there are types,
+            ``"ls"`` (N, layers, h, w) when there are layers of tissue.
             h is H - 92 in mode fast and H - 190 in mode original.
         """
         full = self.get_submodule("d0")(self.conv0(images / 255.0))

@@ -36,13 +36,16 @@ def norm_relu(channels: int) -> nn.Sequential:
     return nn.Sequential(OrderedDict(_norm_relu(channels)))
 
 
-def same_pad(kernel: int, stride: int) -> nn.ZeroPad2d:
+def same_pad(kernel: int, stride: int, *, early: bool = False) -> nn.ZeroPad2d:
     """Padding that keeps H / stride, as TensorFlow's "same" on even sizes.
 
-    With stride 2 the odd pixel goes to the right and to the bottom.
+    With stride 2 the odd pixel goes to the right and to the bottom, or, when `early`,
+    MONAI's two pixels to the left and to the top.
     """
     total = kernel - stride
     start = total // 2
+    if early and stride > 1:
+        return nn.ZeroPad2d((kernel - 1, 0, kernel - 1, 0))
     return nn.ZeroPad2d((start, total - start, start, total - start))
 
 
@@ -58,10 +61,19 @@ class ResidualUnit(nn.Sequential):
     preact
         Whether a batch norm and ReLU come first; not in a block's first unit,
         whose input ends in them already.
+    early
+        See `same_pad`.
     """
 
     def __init__(
-        self, inputs: int, inner: int, outputs: int, *, stride: int, preact: bool
+        self,
+        inputs: int,
+        inner: int,
+        outputs: int,
+        *,
+        stride: int,
+        preact: bool,
+        early: bool = False,
     ) -> None:
         first = [(f"preact/{k}", m) for k, m in _norm_relu(inputs)] if preact else []
         super().__init__(
@@ -70,7 +82,7 @@ class ResidualUnit(nn.Sequential):
                     *first,
                     ("conv1", nn.Conv2d(inputs, inner, 1, bias=False)),
                     *((f"conv1/{k}", m) for k, m in _norm_relu(inner)),
-                    ("conv2/pad", same_pad(3, stride)),
+                    ("conv2/pad", same_pad(3, stride, early=early)),
                     ("conv2", nn.Conv2d(inner, inner, 3, stride, bias=False)),
                     *((f"conv2/{k}", m) for k, m in _norm_relu(inner)),
                     ("conv3", nn.Conv2d(inner, outputs, 1, bias=False)),
@@ -90,12 +102,22 @@ class ResidualStage(nn.Module):
         How many.
     stride
         Of the first unit.
+    early
+        Whether halving reads pixels one further left and up, as MONAI's does.
     """
 
     def __init__(
-        self, inputs: int, inner: int, outputs: int, units: int, stride: int
+        self,
+        inputs: int,
+        inner: int,
+        outputs: int,
+        units: int,
+        stride: int,
+        *,
+        early: bool = False,
     ) -> None:
         super().__init__()
+        self._early = early and stride > 1
         self.units = nn.ModuleList(
             ResidualUnit(
                 outputs if i else inputs,
@@ -103,6 +125,7 @@ class ResidualStage(nn.Module):
                 outputs,
                 stride=1 if i else stride,
                 preact=i > 0,
+                early=early,
             )
             for i in range(units)
         )
@@ -111,7 +134,10 @@ class ResidualStage(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, inputs, H, W) to (N, outputs, H / stride, W / stride)."""
-        total = self.shortcut(x)
+        start = functional.pad(x, (1, 0, 1, 0)) if self._early else x
+        total = self.shortcut(start)
+        if self._early:
+            total = total[:, :, :-1, :-1]
         for i, unit in enumerate(self.units):
             total = unit(total if i else x) + total
         out: Tensor = self.blk_bna(total)
@@ -188,15 +214,25 @@ class Upsample2x(nn.Module):
     """Repeat each pixel twice along both sides.
 
     The buffer is in every published checkpoint: unpooling with a matrix of ones,
-    which is what nearest-neighbour interpolation does.
+    which is what nearest-neighbour interpolation does. MONAI interpolates instead.
+
+    Parameters
+    ----------
+    smooth
+        Whether pixels are interpolated, corners kept.
     """
 
     unpool_mat: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, *, smooth: bool = False) -> None:
         super().__init__()
+        self._smooth = smooth
         self.register_buffer("unpool_mat", torch.ones(2, 2))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to (N, C, 2H, 2W)."""
+        if self._smooth:
+            return functional.interpolate(
+                x, scale_factor=2.0, mode="bilinear", align_corners=True
+            )
         return functional.interpolate(x, scale_factor=2.0, mode="nearest")

@@ -28,7 +28,7 @@ _DATASETS = {"pannuke": _PANNUKE, "monusac": _MONUSAC, "consep": _CONSEP}
 
 
 def hovernet(state: Mapping[str, Tensor], stem: str) -> ModelSpec | None:
-    """Settings of HoVer-Net (Graham et al. 2019), published layout.
+    """Settings of HoVer-Net (Graham et al. 2019), published layout, and HoVerNetPlus.
 
     The first dimension of the type head is the number of types, background
     included; a 5x5 first decoder kernel means mode original, 3x3 means fast.
@@ -63,16 +63,19 @@ def hovernet(state: Mapping[str, Tensor], stem: str) -> ModelSpec | None:
     mode = modes[kernel.shape[-1]]
     head = state.get("decoder.tp.u0.conv.weight")
     types = 0 if head is None or head.ndim != 4 else int(head.shape[0])
-    width = stem_conv.shape[0] / 64
+    config = {"mode": mode, "types": types, "width": stem_conv.shape[0] / 64}
+    layers = state.get("decoder.ls.u0.conv.weight")
+    if layers is not None and layers.ndim == 4:
+        config["layers"] = int(layers.shape[0])
     return ModelSpec(
-        name=f"HoVer-Net {mode}, {stem}",
+        name=f"HoVer-Net{'+' if layers is not None else ''} {mode}, {stem}",
         task="nuclei",
         architecture="hovernet",
-        config={"mode": mode, "types": types, "width": width},
+        config=config,
         stride=8 if mode == "fast" else 2,
         input_range=(0.0, 255.0),
         classes=_type_names(stem, max(types - 1, 0)),
-        mpp=0.25,
+        mpp=0.25 if layers is None else 0.5,
         reader="hv",
         window=(256, 164) if mode == "fast" else (270, 80),
         threshold={"foreground": 0.5, "object": 0.4},

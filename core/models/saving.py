@@ -65,7 +65,7 @@ def save_model(
         spec=spec,
         plan=None if fitting is None else fitting.to_json(),
         probe=probe(copy, spec),
-        state=copy.state_dict(),
+        state=portable(copy),
     )
     write_atomically(target, encode(container))
 

@@ -102,6 +102,8 @@ def adopt(module: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
     """
     for name in state:
         _add_bias(module, name)
+    shared = {n: state[first] for n, first in aliases(module).items() if first in state}
+    state = {**shared, **state}
     check_fit(module, state, where)
     check_finite(state, where)
     whole = {name: _widen(tensor) for name, tensor in state.items()}
@@ -134,11 +136,27 @@ def _outputs(layer: nn.Module) -> int:
     return weight.shape[0]
 
 
+def aliases(module: nn.Module) -> dict[str, str]:
+    """Return second names of weights, and the first name of each."""
+    firsts: dict[int, str] = {}
+    found = {}
+    for name, tensor in module.state_dict(keep_vars=True).items():
+        first = firsts.setdefault(id(tensor), name)
+        if first != name:
+            found[name] = first
+    return found
+
+
 def portable(module: nn.Module) -> dict[str, Tensor]:
-    """Copies of all weights, contiguous and on the CPU, fit for a file."""
+    """Copies of all weights, contiguous and on the CPU, fit for a file.
+
+    Weights with several names are there once, under the first.
+    """
+    second = aliases(module)
     return {
         name: tensor.detach().cpu().contiguous().clone()
         for name, tensor in module.state_dict().items()
+        if name not in second
     }
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _LARGEST_PICKLE = 1 << 28  # bytes; that of a network has a few hundred thousand
-_BROKEN = (
+BROKEN = (
     zipfile.BadZipFile,
     OSError,
     NotImplementedError,
@@ -86,7 +86,7 @@ class Content:
                             self._read[key] = bytearray(raw)
             else:
                 self._read_plain(stored)
-        except (*_BROKEN, KeyError) as error:
+        except (*BROKEN, KeyError) as error:
             raise damaged(self.path) from error
         return {name: self._tensor(one) for name, one in stored.items()}
 
@@ -151,7 +151,7 @@ def members(path: Path) -> list[str]:
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.namelist()
-    except _BROKEN as error:
+    except BROKEN as error:
         raise damaged(path) from error
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from core.models.libraries import smp
+from core.models.libraries import monai, smp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 Found = tuple["ModelSpec", dict[str, "Tensor"]]
 _BY_NAMES: tuple[Callable[[Mapping[str, Tensor], str], Found | None], ...] = (
     smp.recognise,
+    monai.recognise,
 )
 _BY_CONFIG: tuple[
     Callable[[Mapping[str, Any], Mapping[str, Tensor], str], Found | None], ...
-] = (smp.read_config,)
+] = (smp.read_config, monai.read_config)
 
 
 def library_network(state: Mapping[str, Tensor], stem: str) -> Found | None:

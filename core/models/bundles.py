@@ -1,0 +1,106 @@
+"""MONAI bundles: what network their configs name, read as data.
+
+A bundle has ``configs/inference.json`` (or ``train.json``) and ``models/model.pt``. In
+its configs ``@name`` stands for another entry, and ``$`` starts Python, which is never
+run: an entry that needs it counts as missing, and the weights tell what it is.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from core.models.folders import read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+CONFIGS, MODELS = "configs", "models"
+_FILES = ("inference.json", "train.json")
+_ENTRIES = ("network_def", "network", "net")
+_DEEPEST = 8  # references to references
+_SEPARATOR = re.compile(r"#|::")
+
+
+class _UnknownError(ValueError):
+    """An entry that is not plain."""
+
+
+def is_bundle(folder: Path) -> bool:
+    """Whether a folder has the configs of a bundle."""
+    return any((folder / CONFIGS / name).is_file() for name in _FILES)
+
+
+def read_network(folder: Path) -> dict[str, Any]:
+    """Return class (``_target_``) and arguments of the network of a bundle.
+
+    Parameters
+    ----------
+    folder
+        With ``configs/`` in it.
+
+    Returns
+    -------
+    dict
+        Empty when no config names a network in plain values.
+
+    Raises
+    ------
+    ModelError
+        When a config cannot be read.
+    """
+    for name in _FILES:
+        config = read_json(folder / CONFIGS / name)
+        for entry in _ENTRIES:
+            try:
+                found = _plain(config.get(entry), config)
+            except _UnknownError:
+                continue
+            if isinstance(found, dict) and "_target_" in found:
+                return found
+    return {}
+
+
+def _plain(value: Any, config: Mapping[str, Any], depth: int = 0) -> Any:
+    """Return a value with everything put in that it refers to.
+
+    Raises
+    ------
+    _UnknownError
+        When something in it is Python, or refers to nothing.
+    """
+    if depth > _DEEPEST:
+        raise _UnknownError("too deep")
+    if isinstance(value, dict):
+        return {key: _plain(each, config, depth + 1) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each, config, depth + 1) for each in value]
+    if not isinstance(value, str):
+        return value
+    if value.startswith("@"):
+        return _plain(_find(value[1:], config), config, depth + 1)
+    if value.startswith(("$", "%")):
+        raise _UnknownError(value)
+    return value
+
+
+def _find(name: str, config: Mapping[str, Any]) -> Any:
+    found: Any = config
+    for part in _SEPARATOR.split(name):
+        try:
+            found = found[int(part)] if isinstance(found, list) else found[part]
+        except (LookupError, TypeError, ValueError) as error:
+            raise _UnknownError(name) from error
+    return found
+
+
+def read_classes(folder: Path) -> tuple[str, ...]:
+    """Return names of the channels of the output, as ``metadata.json`` has them."""
+    metadata = read_json(folder / CONFIGS / "metadata.json")
+    found: Any = metadata
+    for key in ("network_data_format", "outputs", "pred", "channel_def"):
+        found = found.get(key) if isinstance(found, dict) else None
+    if not isinstance(found, dict) or not all(str(key).isdigit() for key in found):
+        return ()
+    return tuple(str(found[key])[:80] for key in sorted(found, key=int))
