@@ -8,6 +8,7 @@ run: an entry that needs it counts as missing, and the weights tell what it is.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from core.models.folders import read_json
@@ -15,6 +16,8 @@ from core.models.folders import read_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from core.types import ModelSpec
 
 CONFIGS, MODELS = "configs", "models"
 _FILES = ("inference.json", "train.json")
@@ -95,12 +98,21 @@ def _find(name: str, config: Mapping[str, Any]) -> Any:
     return found
 
 
-def read_classes(folder: Path) -> tuple[str, ...]:
-    """Return names of the channels of the output, as ``metadata.json`` has them."""
-    metadata = read_json(folder / CONFIGS / "metadata.json")
-    found: Any = metadata
-    for key in ("network_data_format", "outputs", "pred", "channel_def"):
+def name_channels(spec: ModelSpec, weights: Path) -> ModelSpec:
+    """Return a spec with the types of nuclei that ``metadata.json`` names, if any."""
+    folder = weights.parent.parent
+    if weights.parent.name != MODELS or not spec.classes or not is_bundle(folder):
+        return spec
+    found: Any = read_json(folder / CONFIGS / "metadata.json")
+    outputs = ("network_data_format", "outputs")
+    for key in outputs:
         found = found.get(key) if isinstance(found, dict) else None
-    if not isinstance(found, dict) or not all(str(key).isdigit() for key in found):
-        return ()
-    return tuple(str(found[key])[:80] for key in sorted(found, key=int))
+    rows = found.values() if isinstance(found, dict) else ()
+    for row in rows:
+        names = row.get("channel_def") if isinstance(row, dict) else None
+        if not isinstance(names, dict) or not all(str(n).isdigit() for n in names):
+            continue
+        types = [str(names[n])[:80] for n in sorted(names, key=int)][1:]
+        if len(types) == len(spec.classes) == len(set(types)):
+            return replace(spec, classes=tuple(types))
+    return spec

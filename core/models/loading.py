@@ -13,9 +13,10 @@ from core.errors import ModelError
 from core.files import is_folder
 from core.models import checkpoints, container
 from core.models.architectures import build
+from core.models.bundles import name_channels
 from core.models.catalogue import DEMO, entries
 from core.models.class_names import name_classes
-from core.models.folders import find_weights, read_config
+from core.models.folders import find_weights, read_config, unpacked
 from core.models.formats.archives import damaged
 from core.models.formats.states import clean
 from core.models.loaded import LoadedModel, remember_origin
@@ -87,9 +88,16 @@ def _shipped(name: str, device: torch.device) -> LoadedModel:
 
 
 def _from_path(path: Path, device: torch.device) -> LoadedModel:
-    named = path
     if is_folder(path):
-        path = find_weights(path)
+        return _from_file(find_weights(path), path, device)
+    with unpacked(path) as found:  # a bundle may be a zip file
+        if found is path:
+            return _from_file(path, path, device)
+        return _from_file(find_weights(found), path, device)
+
+
+def _from_file(path: Path, named: Path, device: torch.device) -> LoadedModel:
+    """Open a file of weights; `named` is what the user chose."""
     kind = checkpoints.kind_of(path)
     if kind == "onnx":
         return _from_graph(path, device)
@@ -103,7 +111,7 @@ def _from_path(path: Path, device: torch.device) -> LoadedModel:
         checkpoints.check_names(plain, path)
         state = clean(plain)
     spec, state = checkpoints.recognise(state, named, read_config(path))
-    spec = name_classes(spec, path)
+    spec = name_classes(name_channels(spec, path), path)
     return _ready(rebuild(spec, None, state, path.name), spec, None, device)
 
 

@@ -43,7 +43,9 @@ def _common(state: Mapping[str, Tensor], first: str) -> dict[str, Any]:
 def _unet(state: Mapping[str, Tensor]) -> Iterator[dict[str, Any]]:
     units = _count(state, "model.0.conv.unit{}.conv")
     layer = "conv.unit0.conv" if units else "conv"
-    channels, strides, prefix = [], [], "model."
+    channels: list[int] = []
+    strides: list[int] = []
+    prefix = "model."
     while f"{prefix}0.{layer}.weight" in state and len(channels) < 16:
         channels.append(_shape(state, f"{prefix}0.{layer}"))
         kernel = _shape(state, f"{prefix}0.residual", 2)
@@ -91,7 +93,8 @@ def _basic_unet(state: Mapping[str, Tensor]) -> Iterator[dict[str, Any]]:
 
 
 def _attention_unet(state: Mapping[str, Tensor]) -> Iterator[dict[str, Any]]:
-    channels, prefix = [], "model."
+    channels: list[int] = []
+    prefix = "model."
     while f"{prefix}0.conv.0.conv.weight" in state and len(channels) < 16:
         channels.append(_shape(state, f"{prefix}0.conv.0.conv"))
         prefix += "1.submodule."
@@ -132,7 +135,7 @@ def _dynunet(state: Mapping[str, Tensor]) -> Iterator[dict[str, Any]]:
 def _segresnet(state: Mapping[str, Tensor]) -> Iterator[dict[str, Any]]:
     downs = _count(state, "down_layers.{}.1.conv1.conv")
     ups = _count(state, "up_layers.{}.0.conv1.conv")
-    norms = ["batch"]
+    norms: list[Any] = ["batch"]
     if "down_layers.0.1.norm1.running_mean" not in state:
         groups = (8, 4, 16, 2, 32, 1)
         norms = [*(("group", {"num_groups": n}) for n in groups), _AFFINE]
