@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from app.cli.arguments import COMMANDS, Arguments, parse
 from app.cli.display import find_display_fault, has_display
+from app.cli.model_arguments import allow_named
 from core.privacy import disable_telemetry
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ def _show(asked: Arguments) -> int:
         bench.controller.go_to(asked.request)
     _close_on_signals(bench.window)
     bench.window.show()
+    if asked.trust:
+        allow_named(asked.model)
     bootstrap.open_first(bench, settings, asked.model, asked.source)
     code = app.exec()
     if not bench.runner.ended:

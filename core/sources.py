@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from core.errors import InputError
+from core.options import split_model
 
 SourceKind = Literal["sample", "file", "catalogue"]
 _SAMPLE = "sample:"
@@ -145,7 +146,11 @@ class Source:
 
     @classmethod
     def of_model(cls, text: str) -> Self:
-        """Read the text form of a model: a name of the catalogue, or a path."""
+        """Read the text form of a model: a name of the catalogue, or a path.
+
+        How it is opened may follow, see `core.options.ModelOptions`; it is left out.
+        """
+        text = split_model(text)[0]
         named = "/" not in text and "\\" not in text and not Path(text).suffix
         return cls("catalogue" if named else "file", text)
 

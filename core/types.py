@@ -129,9 +129,8 @@ class ModelSpec:
     mpp
         Micrometres per pixel the network was trained at, or None.
     reader
-        How outputs become instances: ``"distance"``, ``"hv"``, ``"mask"`` (logits of
-        nucleus, or of background and nucleus or its types), ``"probability"`` (the
-        same after sigmoid or softmax) or ``"patch"``.
+        How outputs become instances: key of `core.tables.OUTPUT_READERS`, or
+        `core.tables.PATCH_READER` of a classifier.
     window
         Side of the square patches it is fed with, and of the centre part of
         each output that is valid: ``(input, output)``.
@@ -149,7 +148,7 @@ class ModelSpec:
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     classes: tuple[str, ...] = ()
     mpp: float | None = None
-    reader: Literal["distance", "hv", "mask", "probability", "patch"] = "distance"
+    reader: str = "distance"
     window: tuple[int, int] = (512, 448)
     threshold: Mapping[str, float] = field(default_factory=dict)
 

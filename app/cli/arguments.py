@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from app.cli import slide_arguments, values
+from app.cli.model_arguments import add_model, take_model
 from app.cli.training_arguments import add_training
 from app.cli.views import add_scale, add_view, with_view
 from app.state.session.setup_file import Setup, read_setup
@@ -59,6 +60,8 @@ class Arguments:
         Of a repetition: a store or an export, and the key of a trial.
     file
         What is inspected.
+    trust
+        Whether the code of a network's Python file may be run.
     classes
         Names of a classifier's classes, in the order of its outputs.
     slide
@@ -89,6 +92,7 @@ class Arguments:
     row: str = ""
     file: str = ""
     classes: tuple[str, ...] = ()
+    trust: bool = False
     slide: slide_arguments.SlideArguments | None = None
 
     @property
@@ -116,6 +120,7 @@ def parse(arguments: Sequence[str]) -> Arguments:
     """
     parser = _parser()
     found = vars(parser.parse_args(_named(arguments)))
+    take_model(found)
     if found["command"] == "slide":
         return Arguments("slide", slide=slide_arguments.read(found))
     return _request(parser, found)
@@ -220,6 +225,7 @@ def _parser() -> _Parser:
         help="one round offscreen, saved as a picture",
     )
     add_view(parser)
+    add_model(parser)
     _add_request(parser)
     commands = parser.add_subparsers(dest="command", metavar="|".join(COMMANDS))
     _add_prune(commands.add_parser("prune", help="one pruned model, and its scores"))
@@ -235,6 +241,7 @@ def _parser() -> _Parser:
     inspect.add_argument(
         "--model", help="catalogue name or path; lists the catalogue if left out"
     )
+    add_model(inspect)
     return parser
 
 
@@ -300,6 +307,7 @@ def _add_prune(parser: argparse.ArgumentParser) -> None:
         help="names of a classifier's classes, in the order of its outputs",
     )
     add_view(parser)
+    add_model(parser)
     _add_request(parser)
     add_training(parser, "--data")
     parser.add_argument(
@@ -345,6 +353,7 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, help="of random heuristics and training")
     add_scale(parser)
+    add_model(parser)
     add_training(parser, "--train-data")
     parser.add_argument(
         "--out", required=True, metavar="RUN.sqlite", help="where the trials are stored"
@@ -380,3 +389,6 @@ def _add_repeat(parser: argparse.ArgumentParser) -> None:
         "--row", required=True, metavar="KEY", help="of the trial, or how it begins"
     )
     parser.add_argument("--data", required=True, metavar="DIR", help="the same tiles")
+    parser.add_argument(
+        "--trust", action="store_true", help="run the Python file of its network"
+    )

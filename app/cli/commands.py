@@ -21,6 +21,7 @@ from app.cli.console import (
 )
 from app.cli.end_to_end import timed_way, way_of
 from app.cli.inspecting import describe_path, is_for_tiles
+from app.cli.model_arguments import with_consent
 from app.cli.nucleus_changes import damage_of
 from app.cli.patches import patch_lines, patch_summary
 from app.cli.reporting import report
@@ -110,7 +111,8 @@ def _prune(asked: Arguments) -> None:
     from core.models.class_names import with_classes
 
     with flush_denormals():
-        model = with_classes(load_model(asked.model), asked.classes)
+        model = with_consent(lambda: load_model(asked.model), asked.trust)
+        model = with_classes(model, asked.classes)
         bench, notes = _open(asked, model, job)
         found = bench.prune(asked.request, job)
         timed = bench.compare(asked.request, job)
@@ -194,7 +196,7 @@ def _inspect(asked: Arguments) -> None:
         for name, words in catalogue().items():
             _say(f"{name:<18} {words}")
         return
-    model = load_model(asked.model)
+    model = with_consent(lambda: load_model(asked.model), asked.trust)
     prunable = PrunableModel(model, counting_input(model), ())
     for line in (*description(prunable), *cost_lines(prunable)):
         _say(line)
@@ -273,7 +275,7 @@ def _sweep(asked: Arguments) -> None:
         if not Path(path).parent.is_dir():  # better now than after hours
             raise InputError(f"{Path(path).parent} does not exist; make it first.")
     with TrialStore(asked.out, resume=asked.resume) as store:
-        done = _run_trials(asked, grid, store)
+        done = with_consent(lambda: _run_trials(asked, grid, store), asked.trust)
         if asked.csv:
             write_csv(store.records(), asked.csv)
         if asked.records:
@@ -315,7 +317,9 @@ def _repeat(asked: Arguments) -> int:
     from core.arithmetic import flush_denormals
 
     with flush_denormals():
-        same, sentence = repeat(asked.store, asked.row, asked.data, progress())
+        same, sentence = with_consent(
+            lambda: repeat(asked.store, asked.row, asked.data, progress()), asked.trust
+        )
     _done_reporting()
     _say(sentence)
     return OK if same else FAULT

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from app.cli import values
+from app.cli.model_arguments import add_model
 from app.cli.views import add_scale
 
 PRECISIONS = ("float32", "bfloat16")
@@ -29,6 +30,8 @@ class SlideArguments:
         How the networks run; 0 threads leaves the number to torch.
     as_json
         Whether the summary goes to standard output.
+    trust
+        Whether the code of a network's Python file may be run.
     """
 
     model: str
@@ -43,6 +46,7 @@ class SlideArguments:
     precision: str = PRECISIONS[0]
     device: str = "cpu"
     as_json: bool = False
+    trust: bool = False
 
 
 def read(found: Mapping[str, Any]) -> SlideArguments:
@@ -56,6 +60,7 @@ def read(found: Mapping[str, Any]) -> SlideArguments:
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("--model", required=True, help="catalogue name or path")
+    add_model(parser)
     parser.add_argument("--slide", required=True, help="picture of any size")
     parser.add_argument(
         "--plan",

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from app.cli.model_arguments import with_consent
 from app.cli.slide_arguments import SlideArguments
 from app.rendering.palette import PLAIN, type_colour
 from app.rendering.slide_map import draw_map
@@ -67,7 +68,8 @@ def _open_models(
     from core.training.device import pick_device
     from core.wholeslide.pruned import open_pruned
 
-    dense = load_model(asked.model, device=pick_device(asked.device))
+    device = pick_device(asked.device)
+    dense = with_consent(lambda: load_model(asked.model, device=device), asked.trust)
     models = [dense]
     if asked.plan:
         slide, folder = Path(asked.slide), Path(asked.out)

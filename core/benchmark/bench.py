@@ -18,6 +18,7 @@ from core.benchmark.calibration import (
 )
 from core.benchmark.model import PrunableModel, to_inference_layout
 from core.benchmark.recovery import Material, Tuned, TunedModels, summary_of
+from core.benchmark.rereading import Rereading
 from core.benchmark.tasks import make_task
 from core.benchmark.tasks.nuclei import timed
 from core.benchmark.tasks.parallel import each
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from core.types import PruneRequest, Recovery, Tile
 
 
-class Bench:
+class Bench(Rereading):
     """A model, its tiles and what the dense model says of them.
 
     Not thread-safe: one worker owns it.
@@ -61,8 +62,8 @@ class Bench:
         self._last: tuple[PruneRequest, nn.Module, Plan] | None = None
         self._tunings = TunedModels()
         self._calibration: Sequence[Tile] | None = None
+        self._shown: list[Any] = []  # the last pruned model's answers
         self.dense_answers: list[Any] = []  # the dense model's answers, tile by tile
-        self.dense: DenseOutcome
 
     @property
     def tile(self) -> Tile:
@@ -221,23 +222,8 @@ class Bench:
         seconds: dict[str, float],
     ) -> Outcome:
         answers = self._answers(module, job, seconds)
-        with timed(seconds, "scores"):
-            found = self.task.judge(self.dense_answers, answers)
-        return Outcome(
-            request=request,
-            plan_hash=plan.hash,
-            counts=self.prunable.sizes(plan),
-            prediction=self.task.drawn(answers),
-            scores=found.scores,
-            agreement=found.agreement,
-            intervals=found.intervals,
-            changes=found.changes,
-            widths=self.prunable.widths(plan),
-            warnings=plan.warnings,
-            seconds=seconds,
-            moved=found.moved,
-            patches=found.patches,
-        )
+        self._shown = answers
+        return self._outcome(request, plan, answers, seconds)
 
     def _tuned(
         self,

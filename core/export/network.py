@@ -35,6 +35,7 @@ from core.models.probe import flatten, probe_side
 from core.models.specs import spec_to_json
 from core.nuclei.preprocess import fed_side
 from core.privacy import disable_telemetry
+from core.tables import OUTPUT_READERS
 
 if TYPE_CHECKING:
     import os
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 INPUT = "image"
 _NEEDED = ("onnx", "onnxscript", "onnxruntime")
 _TOLERANCE = 1e-3  # of the largest output; sums are ordered differently there
-_PADDED = frozenset({"distance", "mask", "probability"})  # take any multiple of a step
+_PADDED = frozenset(OUTPUT_READERS) - {"hv"}  # take any multiple of a step
 _MOST_IMAGES, _MOST_SIDE = 256, 1 << 16
 
 
@@ -129,7 +130,9 @@ def traced(model: LoadedModel) -> ExportedProgram:
         # Only the padded networks take every multiple of one number; the others
         # say themselves which sizes they take.
         sizes[dim] = torch.export.Dim.AUTO
-        if model.spec.reader in _PADDED:
+        if _takes_one_size(model.spec):
+            sizes.pop(dim)
+        elif model.spec.reader in _PADDED:
             steps = torch.export.Dim(name, min=1, max=_MOST_SIDE // model.spec.stride)
             sizes[dim] = model.spec.stride * steps
     example = _images(model.spec, count=2, wider=1)
@@ -313,9 +316,16 @@ def _images(
 
 def _side_from(side: int, more: int, spec: ModelSpec) -> int:
     """Return a side at least ``more`` pixels larger that the network takes too."""
+    if _takes_one_size(spec):
+        return side
     if spec.reader in _PADDED:
         return fed_side(side + more, spec)
     return side + more
+
+
+def _takes_one_size(spec: ModelSpec) -> bool:
+    """Whether a network takes pictures of its window and no others."""
+    return spec.stride == spec.window[0]
 
 
 def _about(model: LoadedModel) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from core.errors import ModelError
+from core.models.installed import installed_models
 from core.tables import ARCHITECTURES
 
 if TYPE_CHECKING:
@@ -26,8 +27,16 @@ class EmptyError(ModelError):
     """A network that cannot be built without memory for its weights."""
 
 
+def needs_values(architecture: str) -> bool:
+    """Whether a network is built with values, by code that is not this program's."""
+    return architecture == "python" or architecture not in ARCHITECTURES
+
+
 def _builder(architecture: str) -> Callable[..., nn.Module]:
     if architecture not in ARCHITECTURES:
+        installed = installed_models().get(architecture)
+        if installed is not None:
+            return installed.builder
         raise ModelError(
             f"the architecture {architecture!r} is unknown; this version builds "
             + ", ".join(sorted(ARCHITECTURES))

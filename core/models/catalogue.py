@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from core.models.installed import installed_models
 from core.types import ModelSpec
 
 if TYPE_CHECKING:
@@ -143,6 +144,10 @@ def entries() -> Mapping[str, CatalogueEntry]:
         "resnet18": CatalogueEntry(
             f"ResNet-18 for tissue patches, {untrained}", _resnet()
         ),
+        **{
+            name: CatalogueEntry(model.description, model.spec)
+            for name, model in installed_models().items()
+        },
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -19,14 +20,18 @@ from core.models.class_names import name_classes
 from core.models.folders import find_weights, read_config, unpacked
 from core.models.formats.archives import damaged
 from core.models.formats.states import clean
+from core.models.installed import recognise_installed
 from core.models.loaded import LoadedModel, remember_origin
+from core.models.outputs import with_reader
 from core.models.probe import check_probe
+from core.models.python_file import open_network, relocate
 from core.models.rebuilding import plan_from_json, rebuild
+from core.options import ModelOptions, split_model
 
 if TYPE_CHECKING:
-    import os
+    from collections.abc import Mapping
 
-    from torch import nn
+    from torch import Tensor, nn
 
     from core.pruning import PruningPlan
     from core.types import ModelSpec
@@ -40,7 +45,8 @@ def load_model(
     Parameters
     ----------
     source
-        A name of `core.models.catalogue`, a file of `save_model`, or a checkpoint or
+        May end with the text form of `core.options.ModelOptions`. Else a name
+        of `core.models.catalogue`, a file of `save_model`, or a checkpoint or
         folder of a network that is recognised by its config, or by the names and
         shapes of its weights, see ``docs/formats.md``.
     device
@@ -55,15 +61,26 @@ def load_model(
     ------
     ModelError
         When there is no such name or file, or it cannot be used; says why.
+    ConsentNeededError
+        When the network's code is a Python file that nobody has agreed to run.
     """
     target = _device(device)
-    entry = entries().get(source) if isinstance(source, str) else None
+    name, options = split_model(os.fspath(source))
+    model = _named(name, options, target)
+    return with_reader(model, options.reader, options.threshold)
+
+
+def _named(name: str, options: ModelOptions, device: torch.device) -> LoadedModel:
+    if options.network and not name:
+        spec, state = open_network(None, {}, options.network, options.arguments)
+        return _ready(rebuild(spec, None, state, spec.name), spec, None, device)
+    entry = entries().get(name)
     if entry is None:
-        return _from_path(Path(source), target)
+        return _from_path(Path(name), device, options)
     if entry.spec is None:
-        return _shipped(f"{source}.safetensors", target)
+        return _shipped(f"{name}.safetensors", device)
     module = build(entry.spec.architecture, entry.spec.config)
-    return _ready(module, entry.spec, None, target)
+    return _ready(module, entry.spec, None, device)
 
 
 def _device(device: str | torch.device) -> torch.device:
@@ -87,16 +104,18 @@ def _shipped(name: str, device: torch.device) -> LoadedModel:
         return _saved(path, device, checked=False)  # pip has compared its checksum
 
 
-def _from_path(path: Path, device: torch.device) -> LoadedModel:
+def _from_path(path: Path, device: torch.device, options: ModelOptions) -> LoadedModel:
     if is_folder(path):
-        return _from_file(find_weights(path), path, device)
+        return _from_file(find_weights(path), path, device, options)
     with unpacked(path) as found:  # a bundle may be a zip file
         if found is path:
-            return _from_file(path, path, device)
-        return _from_file(find_weights(found), path, device)
+            return _from_file(path, path, device, options)
+        return _from_file(find_weights(found), path, device, options)
 
 
-def _from_file(path: Path, named: Path, device: torch.device) -> LoadedModel:
+def _from_file(
+    path: Path, named: Path, device: torch.device, options: ModelOptions
+) -> LoadedModel:
     """Open a file of weights; `named` is what the user chose."""
     kind = checkpoints.kind_of(path)
     if kind == "onnx":
@@ -106,13 +125,28 @@ def _from_file(path: Path, named: Path, device: torch.device) -> LoadedModel:
     else:
         metadata, plain = container.read_tensors(path)
         if container.is_own(metadata):
-            found = _saved(path, device)
+            found = _saved(path, device, network=options.network)
             return replace(found, spec=name_classes(found.spec, path, alone=True))
         checkpoints.check_names(plain, path)
         state = clean(plain)
-    spec, state = checkpoints.recognise(state, named, read_config(path))
+    if options.network:
+        spec, state = open_network(path, state, options.network, options.arguments)
+    else:
+        spec, state = _recognised(state, named, path)
     spec = name_classes(name_channels(spec, path), path)
     return _ready(rebuild(spec, None, state, path.name), spec, None, device)
+
+
+def _recognised(
+    state: Mapping[str, Tensor], named: Path, path: Path
+) -> tuple[ModelSpec, dict[str, Tensor]]:
+    try:
+        return checkpoints.recognise(state, named, read_config(path))
+    except ModelError:
+        found = recognise_installed(state, path)
+        if found is None:
+            raise
+        return found
 
 
 def _from_graph(path: Path, device: torch.device) -> LoadedModel:
@@ -129,13 +163,16 @@ def _from_graph(path: Path, device: torch.device) -> LoadedModel:
     return _ready(rebuild(spec, None, state, path.name), spec, None, device)
 
 
-def _saved(path: Path, device: torch.device, *, checked: bool = True) -> LoadedModel:
+def _saved(
+    path: Path, device: torch.device, *, checked: bool = True, network: str = ""
+) -> LoadedModel:
     parts = container.read(path, checked=checked)
+    spec = relocate(parts.spec, network) if network else parts.spec
     plan = None if parts.plan is None else plan_from_json(parts.plan, path.name)
-    module = rebuild(parts.spec, plan, parts.state, path.name)
+    module = rebuild(spec, plan, parts.state, path.name)
     if parts.probe is not None:
-        check_probe(module, parts.spec, parts.probe)
-    return _ready(module, parts.spec, plan, device)
+        check_probe(module, spec, parts.probe)
+    return _ready(module, spec, plan, device)
 
 
 def _ready(

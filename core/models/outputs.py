@@ -12,13 +12,18 @@ from core.errors import ModelError
 from core.models.architectures import build_empty
 from core.models.probe import flatten, probe_side
 from core.models.weights import adopt
+from core.tables import OUTPUT_READERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import Tensor, nn
 
+    from core.models.loaded import LoadedModel
     from core.types import ModelSpec
+
+
+_CONTOURS = ("contour", "boundary", "edge")  # in names of outputs
 
 
 def choose_reader(spec: ModelSpec, state: Mapping[str, Tensor]) -> ModelSpec:
@@ -79,6 +84,8 @@ def _choice(outputs: Mapping[str, Tensor], spec: ModelSpec) -> dict[str, Any]:
         return {"reader": "hv", "threshold": {"foreground": 0.5, "object": 0.4}}
     if {"np", "dist"} <= names:
         return {"reader": "distance"}
+    if {"prob", "dist"} <= names and outputs["dist"].dim() == 4:
+        return {"reader": "stardist", "threshold": {"foreground": 0.5}}
     first = next(iter(outputs.values()), None)
     if first is None:
         raise ModelError(f"the network {spec.name!r} gives no tensor")
@@ -95,6 +102,8 @@ def _choice(outputs: Mapping[str, Tensor], spec: ModelSpec) -> dict[str, Any]:
     if likely and channels > 1:
         likely = bool((values.sum(1) - 1).abs().max() < 1e-3)
     found: dict[str, Any] = {"reader": "probability" if likely else "mask"}
+    if any(word in name.lower() for name in names for word in _CONTOURS):
+        return {"reader": "contour-probability" if likely else "contour"}
     if channels > 2:
         found["classes"] = tuple(f"type {i}" for i in range(1, channels))
     return found
@@ -104,3 +113,49 @@ def _classifier(count: int) -> dict[str, Any]:
     names = tuple(f"class {i}" for i in range(1, count + 1)) if count > 1 else ()
     window = (224, 224)
     return {"task": "patch", "reader": "patch", "classes": names, "window": window}
+
+
+def with_reader(
+    model: LoadedModel, reader: str = "", threshold: Mapping[str, float] | None = None
+) -> LoadedModel:
+    """Return a model whose outputs are read in another way; its weights are shared.
+
+    Parameters
+    ----------
+    model
+        Finds nuclei.
+    reader
+        Key of `OUTPUT_READERS`; empty keeps the model's own.
+    threshold
+        Settings by name that differ from the model's; ``""`` names the first one.
+
+    Raises
+    ------
+    ModelError
+        When there is no such reader or setting, or the model is a classifier.
+    """
+    if not reader and not threshold:
+        return model
+    spec = model.spec
+    if spec.task != "nuclei":
+        raise ModelError(
+            f"{spec.name} gives classes of patches: it has no reader and no thresholds"
+        )
+    if reader and reader not in OUTPUT_READERS:
+        raise ModelError(
+            f"there is no reader {reader!r}; choose one of {', '.join(OUTPUT_READERS)}"
+        )
+    row = OUTPUT_READERS[reader or spec.reader]
+    known = {} if reader and reader != spec.reader else dict(spec.threshold)
+    limits = {each.key: each.most for each in row.settings}
+    for name, value in (threshold or {}).items():
+        key = name or row.settings[0].key
+        if key not in limits:
+            raise ModelError(
+                f"the reader {row.key!r} has no threshold {key!r}; it has "
+                + ", ".join(limits)
+            )
+        if not 0 <= value <= limits[key]:
+            raise ModelError(f"{key} is a number from 0 to {limits[key]:g}")
+        known[key] = value
+    return replace(model, spec=replace(spec, reader=row.key, threshold=known))

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import torch
 
 from core.errors import BenchError, ModelError
-from core.models.architectures import LIBRARY, EmptyError, build, build_empty
+from core.models.architectures import (
+    LIBRARY,
+    EmptyError,
+    build,
+    build_empty,
+    needs_values,
+)
 from core.models.weights import adopt
 from core.pruning import PruningPlan, apply_plan
 
@@ -69,11 +75,14 @@ def skeleton(spec: ModelSpec, plan: PruningPlan | None, where: str) -> nn.Module
     """
     if spec.architecture == LIBRARY:
         module = _of_library(spec, where)
+    elif needs_values(spec.architecture):
+        module = build(spec.architecture, spec.config)
+        _check_size(module, where)
     else:
         module = build_empty(spec.architecture, spec.config)
     if plan is None:
         return module
-    if spec.architecture != LIBRARY:
+    if spec.architecture != LIBRARY and not needs_values(spec.architecture):
         _check_size(module, where)
         module = module.to_empty(device="cpu")
         with torch.no_grad():

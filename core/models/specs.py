@@ -6,10 +6,11 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from core.errors import ModelError
+from core.tables import OUTPUT_READERS, PATCH_READER
 from core.types import ModelSpec
 
 _TASKS = ("nuclei", "patch")
-_READERS = ("distance", "hv", "mask", "probability", "patch")
+_READERS = (*OUTPUT_READERS, PATCH_READER)
 _LARGEST = 1 << 16  # grey values
 _WIDEST = 4096  # pixels; a larger window would fill the memory
 _STRIDE = 4096  # pixels; that of a graph of one size

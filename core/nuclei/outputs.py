@@ -13,6 +13,8 @@ from core.types import ModelSpec
 Maps = dict[str, NDArray[np.float32] | NDArray[np.uint8]]
 
 _SHAPE = {"distance": "dist", "hv": "hv"}
+_ONE_MAP = {"mask", "probability", "contour", "contour-probability"}
+_RAYS = 8  # directions of a star-convex polygon, at least
 
 
 def _foreground(logits: Tensor) -> Tensor:
@@ -49,8 +51,10 @@ def read_outputs(
     ModelError
         When the network does not find nuclei, or a map is missing.
     """
-    if spec.reader in {"mask", "probability"}:
+    if spec.reader in _ONE_MAP:
         return _read_mask(outputs, spec)
+    if spec.reader == "stardist":
+        return _read_rays(outputs, spec)
     shape = _SHAPE.get(spec.reader)
     if shape is None:
         raise ModelError(
@@ -74,26 +78,42 @@ def read_outputs(
     return maps
 
 
+def _tensors(outputs: object) -> list[Tensor]:
+    """Return the tensors among outputs, in their order."""
+    if isinstance(outputs, Tensor):
+        return [outputs]
+    if isinstance(outputs, Mapping):
+        outputs = tuple(outputs.values())
+    if not isinstance(outputs, list | tuple):
+        return []
+    return [tensor for each in outputs for tensor in _tensors(each)]
+
+
 def _read_mask(
     outputs: Mapping[str, Tensor] | Tensor | Sequence[Tensor], spec: ModelSpec
 ) -> Maps:
-    """Read one map: a channel for nuclei, or background first and then the types."""
-    found: object = outputs
-    while not isinstance(found, Tensor):
-        if isinstance(found, Mapping):
-            found = tuple(found.values())
-        if not isinstance(found, list | tuple) or not found:
-            raise ModelError(f"{spec.name} gives no mask; choose another reader.")
-        found = found[0]
-    if found.ndim == 3:
-        found = found[:, None]
-    if found.ndim != 4:
+    """Read one map: a channel for nuclei, or background first and then the types.
+
+    Of a mask and contour: nuclei and contours in two channels, in three after the
+    background, or in two maps.
+    """
+    found = _tensors(outputs)
+    if not found:
+        raise ModelError(f"{spec.name} gives no mask; choose another reader.")
+    contour = spec.reader.startswith("contour")
+    values = found[0][:, None] if found[0].ndim == 3 else found[0]
+    if contour and values.ndim == 4 and values.shape[1] == 1 and len(found) > 1:
+        values = torch.cat((values, found[1].reshape(values.shape)), dim=1)
+    if values.ndim != 4:
         raise ModelError(
-            f"{spec.name} gives no mask but an output of shape {tuple(found.shape)}; "
+            f"{spec.name} gives no mask but an output of shape {tuple(values.shape)}; "
             "open a network that gives a value for each pixel."
         )
-    values = found[0].float()
-    if spec.reader == "mask":
+    values = values[0].float()
+    likely = spec.reader.endswith("probability")
+    if contour:
+        return _read_contour(values, likely, spec)
+    if not likely:
         values = values.sigmoid() if len(values) == 1 else values.softmax(dim=0)
     if len(values) == 1:
         return {"np": values[0].cpu().numpy()}
@@ -102,6 +122,34 @@ def _read_mask(
         kinds = values[1:].argmax(dim=0).add_(1)
         maps["tp"] = kinds.to(torch.uint8).cpu().numpy()
     return maps
+
+
+def _read_contour(values: Tensor, likely: bool, spec: ModelSpec) -> Maps:
+    if len(values) not in {2, 3}:
+        raise ModelError(
+            f"{spec.name} gives {len(values)} channels and the reader {spec.reader!r} "
+            "takes nucleus and contour, or these after the background; choose another."
+        )
+    if not likely:
+        values = values.sigmoid() if len(values) == 2 else values.softmax(dim=0)
+    inside, contour = values[-2].cpu().numpy(), values[-1].cpu().numpy()
+    return {"np": inside, "contour": contour}
+
+
+def _read_rays(
+    outputs: Mapping[str, Tensor] | Tensor | Sequence[Tensor], spec: ModelSpec
+) -> Maps:
+    """Read how likely a middle is, and how far the border lies in each direction."""
+    found = [each for each in _tensors(outputs) if each.ndim == 4]
+    rays = next((each for each in found if each.shape[1] >= _RAYS), None)
+    likely = next((each for each in found if each.shape[1] == 1), None)
+    if rays is None or likely is None or rays.shape[2:] != likely.shape[2:]:
+        raise ModelError(
+            f"{spec.name} gives no probability with distances in {_RAYS} directions or "
+            "more, which star-convex polygons need; choose another reader."
+        )
+    distances = rays[0].float().cpu().numpy()
+    return {"np": likely[0, 0].float().cpu().numpy(), "rays": distances}
 
 
 def forward(

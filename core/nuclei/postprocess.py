@@ -16,6 +16,7 @@ from core.nuclei.watershed import (
     merge_shallow,
     renumber,
 )
+from core.tables import OUTPUT_READERS
 from core.types import ModelSpec, Prediction
 
 Float = NDArray[np.float32]
@@ -42,10 +43,11 @@ def read_distance(maps: Maps, threshold: Mapping[str, float]) -> Int:
     array
         int32 (h, w), 1..n without gaps.
     """
-    distance = _blurred(maps["dist"], threshold.get("smooth", 0.8))
-    probability = _blurred(maps["np"], threshold.get("calm", 0.0))
-    inside = probability >= threshold.get("foreground", 0.5)
-    peaks = inside & (distance >= threshold.get("object", 0.5))
+    given = _settings("distance", threshold)
+    distance = _blurred(maps["dist"], given["smooth"])
+    probability = _blurred(maps["np"], given["calm"])
+    inside = probability >= given["foreground"]
+    peaks = inside & (distance >= given["object"])
     count, markers = components(peaks)
     blobs, blob = components(inside)
     # a blob without a peak is one nucleus: nothing says that it is more
@@ -56,10 +58,10 @@ def read_distance(maps: Maps, threshold: Mapping[str, float]) -> Int:
     markers = np.maximum(markers, numbers[blob])
     height = np.asarray(np.clip(1 - distance, 0, 1), np.float32)
     labels = flood(height, markers, inside)
-    labels = merge_shallow(labels, distance, threshold.get("merge", 0.8))
-    if (sure := threshold.get("sure", 0.0)) > 0:
+    labels = merge_shallow(labels, distance, given["merge"])
+    if (sure := given["sure"]) > 0:
         labels = _without_unsure(labels, probability, sure)
-    return renumber(labels, threshold.get("smallest", 12))
+    return renumber(labels, given["smallest"])
 
 
 def _blurred(values: NDArray[Any], sigma: float) -> Float:
@@ -108,8 +110,9 @@ def read_hv(maps: Maps, threshold: Mapping[str, float]) -> Int:
     array
         int32 (h, w), 1..n without gaps.
     """
-    smallest = threshold.get("smallest", 10)
-    inside = np.asarray(maps["np"] >= threshold.get("foreground", 0.5))
+    given = _settings("hv", threshold)
+    smallest = given["smallest"]
+    inside = np.asarray(maps["np"] >= given["foreground"])
     _, blobs = components(inside)
     inside = renumber(blobs, smallest) > 0
     horizontal, vertical = (_stretched(np.asarray(m, np.float32)) for m in maps["hv"])
@@ -121,7 +124,7 @@ def read_hv(maps: Maps, threshold: Mapping[str, float]) -> Int:
     height = 1 - cv2.GaussianBlur(
         np.where(inside, 1 - energy, np.float32(0)), (3, 3), 0
     )
-    peaks = fill_holes(inside & (energy < threshold.get("object", 0.4)))
+    peaks = fill_holes(inside & (energy < given["object"]))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
     opened = cv2.morphologyEx(peaks.view(np.uint8), cv2.MORPH_OPEN, kernel)
     _, markers = components(opened.astype(bool) & inside)
@@ -146,17 +149,105 @@ def read_mask(maps: Maps, threshold: Mapping[str, float]) -> Int:
     array
         int32 (h, w), 1..n without gaps.
     """
-    inside = np.asarray(maps["np"] >= threshold.get("foreground", 0.5))
+    given = _settings("mask", threshold)
+    inside = np.asarray(maps["np"] >= given["foreground"])
     padded = np.pad(inside.astype(np.uint8), 1)  # the border of a tile is no neck
     depth = cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1]
-    depth = _blurred(np.asarray(depth, np.float32), threshold.get("smooth", 1.0))
-    side = 2 * round(min(max(threshold.get("separation", 6.0), 1.0), 200.0)) + 1
+    depth = _blurred(np.asarray(depth, np.float32), given["smooth"])
+    side = 2 * round(min(max(given["separation"], 1.0), 200.0)) + 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     peaks = inside & (depth >= cv2.dilate(depth, kernel) - 1e-6)
     _, markers = components(peaks)
     deepest = float(depth.max(initial=0)) or 1.0
     labels = flood(np.asarray(1 - depth / deepest, np.float32), markers, inside)
-    return renumber(labels, threshold.get("smallest", 12))
+    return renumber(labels, given["smallest"])
+
+
+def read_contour(maps: Maps, threshold: Mapping[str, float]) -> Int:
+    """Separate nuclei at their contours; pixels of a contour go to the nearest one.
+
+    Parameters
+    ----------
+    maps
+        ``np`` and ``contour`` float32 (h, w), probabilities.
+    threshold
+        See `core.tables.OUTPUT_READERS`.
+
+    Returns
+    -------
+    array
+        int32 (h, w), 1..n without gaps.
+    """
+    given = _settings("contour", threshold)
+    edge = np.asarray(maps["contour"] >= given["contour"])
+    likely = np.asarray(maps["np"] >= given["foreground"])
+    _, markers = components(likely & ~edge)
+    markers = renumber(markers, max(given["smallest"] / 4, 1))
+    inside = likely | (edge & (cv2.dilate(markers.astype(np.float32), _CROSS) > 0))
+    height = np.asarray(maps["contour"], np.float32)
+    return renumber(flood(height, markers, inside), given["smallest"])
+
+
+_CROSS = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
+
+
+def read_rays(maps: Maps, threshold: Mapping[str, float]) -> Int:
+    """Draw star-convex polygons, the likeliest first (Schmidt et al. 2018).
+
+    A polygon is left out when its middle, or too much of its area, lies on likelier
+    ones (doi 10.1007/978-3-030-00934-2_30).
+
+    Parameters
+    ----------
+    maps
+        ``np`` float32 (h, w), how likely a middle is; ``rays`` float32 (n, h, w),
+        pixels to the border, the first to the right, then clockwise.
+    threshold
+        See `core.tables.OUTPUT_READERS`.
+
+    Returns
+    -------
+    array
+        int32 (h, w), 1..n without gaps.
+    """
+    given = _settings("stardist", threshold)
+    likely, rays = maps["np"], np.asarray(maps["rays"], np.float32)
+    labels = np.zeros(likely.shape, np.int32)
+    rows, columns = np.nonzero(likely >= given["foreground"])
+    order = np.argsort(-likely[rows, columns], kind="stable")
+    angles = np.arange(len(rays)) * (2 * np.pi / len(rays))
+    turns = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    number = 0
+    for row, column in zip(rows[order], columns[order], strict=True):
+        if labels[row, column]:
+            continue
+        number += _draw(labels, (int(column), int(row)), turns, rays, number + 1, given)
+    return renumber(labels, given["smallest"])
+
+
+def _draw(
+    labels: Int,
+    middle: tuple[int, int],
+    turns: NDArray[Any],
+    rays: Float,
+    number: int,
+    given: Mapping[str, float],
+) -> bool:
+    """Draw one polygon where nothing is yet; whether it was."""
+    column, row = middle
+    reach = np.clip(rays[:, row, column], 0, 200)[:, None]
+    points = np.rint(turns * reach + (column, row)).astype(np.int32)
+    low = np.maximum(points.min(0), 0)
+    high = np.minimum(points.max(0) + 1, labels.shape[::-1])
+    part = labels[low[1] : high[1], low[0] : high[0]]
+    shape = np.zeros(part.shape, np.uint8)
+    cv2.fillPoly(shape, [np.asarray(points - low, np.int32)], [1])
+    mine = shape.astype(bool)
+    taken, area = int(np.count_nonzero(part[mine])), int(np.count_nonzero(mine))
+    if taken > given["overlap"] * max(area, 1):
+        return False
+    part[mine & (part == 0)] = number
+    return True
 
 
 READERS: Mapping[str, Reader] = {
@@ -164,8 +255,16 @@ READERS: Mapping[str, Reader] = {
     "hv": read_hv,
     "mask": read_mask,
     "probability": read_mask,
+    "contour": read_contour,
+    "contour-probability": read_contour,
+    "stardist": read_rays,
 }
-"""How maps become instances, by `ModelSpec.reader`."""
+"""How maps become instances, by key of `core.tables.OUTPUT_READERS`."""
+
+
+def _settings(reader: str, threshold: Mapping[str, float]) -> dict[str, float]:
+    """Return the thresholds of a reader, defaults where none are given."""
+    return {**OUTPUT_READERS[reader].defaults, **threshold}
 
 
 def majority_types(
@@ -197,7 +296,9 @@ def majority_types(
 
 
 def instances(maps: Maps, spec: ModelSpec) -> Prediction:
-    """Find the nuclei in a network's maps.
+    """Find the nuclei in a network's maps, as often as one likes.
+
+    Maps are kept as they are: other thresholds need no other run of the network.
 
     Parameters
     ----------

@@ -36,6 +36,12 @@ from core.tables.formats import (
 from core.tables.libraries import LIBRARIES, Library
 from core.tables.limits import MAX_PANES, MAX_SPARSITY, MAX_STEPS
 from core.tables.metrics import METRICS, Metric, metric_titles, metrics_for
+from core.tables.readers import (
+    OUTPUT_READERS,
+    PATCH_READER,
+    ReaderRow,
+    ReaderSetting,
+)
 from core.tables.tasks import TASKS, TaskRow
 
 __all__ = [
@@ -55,6 +61,8 @@ __all__ = [
     "MODEL_LIKE_ENDINGS",
     "NUCLEUS_EXPORTS",
     "NUCLEUS_EXPORT_ENDINGS",
+    "OUTPUT_READERS",
+    "PATCH_READER",
     "RECOVERIES",
     "SCOPES",
     "TASKS",
@@ -67,6 +75,8 @@ __all__ = [
     "LabelFormat",
     "Library",
     "Metric",
+    "ReaderRow",
+    "ReaderSetting",
     "Recovery",
     "RecoveryRow",
     "ScopeRow",

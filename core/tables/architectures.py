@@ -61,6 +61,13 @@ _ROWS = (
         from_file=True,
     ),
     Architecture(
+        "python",
+        "Network of a Python file",
+        "core.models.python_file",
+        "build_network",
+        from_file=True,
+    ),
+    Architecture(
         "residual-unet", "Residual U-Net", "core.models.residual_unet", "ResidualUNet"
     ),
     Architecture("resnet18", "ResNet", "core.models.resnet", "ResNet18"),

@@ -44,9 +44,13 @@ if TYPE_CHECKING:
     from core.job import Job
     from core.metrics import Scores
     from core.models import LoadedModel
+    from core.nuclei import Maps
     from core.results import ScoreMap
     from core.tables.metrics import TaskName
-    from core.types import LabelledTile, Tile
+    from core.types import LabelledTile, ModelSpec, Tile
+
+
+_MOST_KEPT = 16_000_000  # pixels of a tile whose raw outputs are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +63,13 @@ class NucleiAnswer:
         Instances.
     maps
         Raw outputs in 8 bits, see `core.nuclei.quantised`; empty unless kept.
+    raw
+        Raw outputs as they are, at the model's pixel size; empty unless kept.
     """
 
     prediction: Prediction
     maps: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
+    raw: Maps = field(default_factory=dict)
 
 
 class NucleiTask:
@@ -131,7 +138,34 @@ class NucleiTask:
             own = (height, width)
             kept = quantised(maps_to_tile_grid(maps, own)) if self._keeps_maps else {}
         with timed(seconds, "instances"):
-            return NucleiAnswer(to_tile_grid(instances(maps, spec), own), kept)
+            found = to_tile_grid(instances(maps, spec), own)
+        whole = self._keeps_maps and height * width <= _MOST_KEPT
+        return NucleiAnswer(found, kept, maps if whole else {})
+
+    def read_again(
+        self, answer: NucleiAnswer, index: int, spec: ModelSpec
+    ) -> NucleiAnswer | None:
+        """Find the nuclei of a tile with other thresholds, without the network.
+
+        Parameters
+        ----------
+        answer
+            From `predict`.
+        index
+            Of the tile.
+        spec
+            With the thresholds that are wanted; its reader is that of the answer.
+
+        Returns
+        -------
+        NucleiAnswer or None
+            None when raw outputs were not kept.
+        """
+        if not answer.raw or spec.reader != self.model.spec.reader:
+            return None
+        height, width = self.tiles[index].tile.pixels.shape[:2]
+        found = to_tile_grid(instances(answer.raw, spec), (height, width))
+        return replace(answer, prediction=found)
 
     def _seen_by_model(self, index: int) -> Tile:
         """Return a tile at the model's pixel size; that of the only one is kept."""

@@ -336,7 +336,8 @@ def unet(path, shape=("n", 3, "h", "w"), last="Sigmoid"):
 def _prune(model, sparsity):
     graph = trace(model.module, torch.zeros(1, 3, 64, 64))
     plan = make_plan(model.module, graph, "l2", sparsity)
-    return LoadedModel(apply_plan(model.module, plan), model.spec, plan)
+    whole = plan if model.plan is None else model.plan.then(plan)
+    return LoadedModel(apply_plan(model.module, plan), model.spec, whole)
 
 
 def _count(model):

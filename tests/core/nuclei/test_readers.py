@@ -1,14 +1,20 @@
 """Readers on maps made by hand."""
 
+import cv2
 import numpy as np
 import pytest
+import torch
 
 from core.errors import ModelError
 from core.images.synthetic import synthetic_tile
 from core.metrics import score_instances
-from core.nuclei import instances, majority_types
+from core.models.loaded import LoadedModel
+from core.models.outputs import fit_reader, with_reader
+from core.nuclei import READERS, instances, majority_types
+from core.nuclei.outputs import read_outputs
 from core.nuclei.postprocess import read_distance
 from core.nuclei.watershed import fill_holes, flood, merge_shallow, renumber
+from core.tables import OUTPUT_READERS
 from core.training.targets import distance_map
 from core.types import ModelSpec
 
@@ -189,3 +195,112 @@ def test_nuclei_of_low_mean_probability_are_left_out_and_specks_calmed():
     assert calm[30, 30] == 0
     assert calm[10, 10] > 0
     assert calm[10, 40] > 0
+
+
+def contour_maps(labels):
+    """Insides and borders, two pixels wide, as a network with both would give."""
+    eroded = np.zeros(labels.shape, bool)
+    for label in range(1, labels.max(initial=0) + 1):
+        inside = (labels == label).astype(np.uint8)
+        eroded |= cv2.erode(inside, np.ones((5, 5), np.uint8)) > 0
+    edge = (labels > 0) & ~eroded
+    return {"np": eroded.astype(np.float32), "contour": edge.astype(np.float32)}
+
+
+def star_maps(labels, rays=32):
+    """Distances to the border of each disc, as StarDist gives them."""
+    distances = np.zeros((rays, *labels.shape), np.float32)
+    likely = np.zeros(labels.shape, np.float32)
+    for label in range(1, labels.max(initial=0) + 1):
+        inside = labels == label
+        depth = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 5)
+        likely[inside] = (depth / max(depth.max(), 1))[inside]
+        spots = set(zip(*(part.tolist() for part in np.nonzero(inside)), strict=True))
+        for row, column in spots:
+            for place in range(rays):
+                angle = 2 * np.pi * place / rays
+                for step in range(1, 40):
+                    at = (
+                        round(row + step * np.sin(angle)),
+                        round(column + step * np.cos(angle)),
+                    )
+                    if at not in spots:
+                        break
+                distances[place, row, column] = step - 1
+    return {"np": likely, "rays": distances}
+
+
+@pytest.mark.parametrize(
+    ("reader", "maps"), [("contour", contour_maps), ("stardist", star_maps)]
+)
+def test_touching_discs_of_other_readers(reader, maps):
+    truth = discs((30, 25), (30, 43))
+    found = instances(maps(truth), ModelSpec("m", "nuclei", "graph", reader=reader))
+    assert found.count == 2
+    assert score_instances(truth, found.labels).aji > 0.85
+
+
+@pytest.mark.parametrize("reader", sorted(OUTPUT_READERS))
+def test_every_reader_of_the_table_has_a_function(reader):
+    assert reader in READERS
+    assert set(READERS) == set(OUTPUT_READERS)
+
+
+def _spec(reader, **more):
+    return ModelSpec("m", "nuclei", "graph", reader=reader, **more)
+
+
+def test_channels_of_a_mask_and_contour():
+    logits = torch.full((1, 2, 4, 4), -9.0)
+    logits[:, 0, 1:3] = 9.0
+    maps = read_outputs(logits, _spec("contour"))
+    assert (maps["np"] > 0.5).sum() == 8
+    assert (maps["contour"] < 0.5).all()
+    three = torch.zeros(1, 3, 4, 4)
+    three[:, 2] = 9.0
+    assert (read_outputs(three, _spec("contour"))["contour"] > 0.9).all()
+    apart = {"mask": logits[:, :1].sigmoid(), "edge": logits[:, 1:].sigmoid()}
+    assert (read_outputs(apart, _spec("contour-probability"))["np"] > 0.5).sum() == 8
+    with pytest.raises(ModelError, match="channels"):
+        read_outputs(torch.zeros(1, 5, 4, 4), _spec("contour"))
+
+
+@pytest.mark.parametrize(
+    ("outputs", "reader"),
+    [
+        ({"y": torch.tensor([[[[-3.0, 4.0]]]])}, "mask"),
+        ({"y": torch.tensor([[[[0.25, 0.5]]]])}, "probability"),
+        ({"y": torch.tensor([[[[0.25, 0.5]], [[0.75, 0.5]]]])}, "probability"),
+        ({"y": torch.tensor([[[[0.25, 0.5]], [[0.5, 0.5]]]])}, "mask"),
+        ({"np": torch.zeros(1, 2, 4, 4), "hv": torch.zeros(1, 2, 4, 4)}, "hv"),
+        ({"np": torch.zeros(1, 1, 4, 4), "dist": torch.zeros(1, 1, 4, 4)}, "distance"),
+        ({"prob": torch.rand(1, 1, 4, 4), "dist": torch.rand(1, 32, 4, 4)}, "stardist"),
+        ({"mask": torch.rand(1, 1, 4, 4), "edge": torch.rand(1, 1, 4, 4)},
+         "contour-probability"),
+        ({"y": torch.randn(3, 7)}, "patch"),
+    ],
+)  # fmt: skip
+def test_a_reader_is_chosen_by_names_shapes_and_values(outputs, reader):
+    class Network(torch.nn.Module):
+        def forward(self, image):
+            return outputs
+
+    assert fit_reader(_spec("mask"), Network()).reader == reader
+
+
+def test_readers_and_thresholds_are_changed_and_checked():
+    model = LoadedModel(torch.nn.Identity(), _spec("mask", threshold={"smooth": 2.0}))
+    found = with_reader(model, threshold={"": 0.25, "smallest": 40})
+    assert found.spec.threshold == {"smooth": 2.0, "foreground": 0.25, "smallest": 40}
+    other = with_reader(model, "contour", {"contour": 0.3})
+    assert (other.spec.reader, other.spec.threshold) == ("contour", {"contour": 0.3})
+    for reader, given, words in (
+        ("nothing", {}, "choose one of"),
+        ("", {"energy": 0.1}, "has no threshold"),
+        ("", {"foreground": 1.5}, "0 to 1"),
+    ):
+        with pytest.raises(ModelError, match=words):
+            with_reader(model, reader, given)
+    patch = LoadedModel(torch.nn.Identity(), ModelSpec("p", "patch", "resnet18"))
+    with pytest.raises(ModelError, match="no reader"):
+        with_reader(patch, "mask")
