@@ -4,7 +4,8 @@ A trace sees what torch functions do and what Python does with widths. It cannot
 width that C code takes for a plain number (``1.0 / x.shape[1]``, ``range(c)``), nor a
 layer that a copy of the model shares with the original. Both show when a narrower copy
 runs: it must call the same functions with the same constants, give outputs of the same
-shapes, and touch none of the original's weights.
+shapes and the same values as the masked model, and touch none of the original's
+weights. This happens once, when a model is opened, before anything is shown.
 
 To read this file, start from `trace`.
 """
@@ -13,6 +14,7 @@ from collections.abc import Iterable
 from itertools import zip_longest
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from core.errors import PruningError
@@ -98,9 +100,7 @@ def _fault(
     pruned = apply_plan(module, plan)
     try:
         narrow = run_once(pruned, inputs, foreign=dense)
-        if ran.on_values:
-            far = disagreement(module, graph, plan, inputs) > _CLOSE
-            return "cutting it does not give what masking it gives" if far else None
+        far = disagreement(module, graph, plan, _telling(inputs)) > _CLOSE
     except PruningError as error:
         return f"a narrower copy of it does not run ({_reason(error)})"
     touched = narrow.recorder.touched
@@ -109,7 +109,21 @@ def _fault(
             f"a copy of it still uses weights of the original in {touched[0]}, held by "
             "a function outside the module"
         )
-    return _first_difference(ran, narrow)
+    found = None if ran.on_values else _first_difference(ran, narrow)
+    if found is None and far:
+        return "cutting it does not give what masking it gives"
+    return found
+
+
+def _telling(inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Return inputs whose values show a difference: noise in the place of constants."""
+    generator = torch.Generator().manual_seed(0)
+    return tuple(
+        torch.rand(each.shape, generator=generator).to(each)
+        if each.is_floating_point() and bool((each == each.flatten()[:1]).all())
+        else each
+        for each in inputs
+    )
 
 
 def _reason(error: PruningError) -> str:

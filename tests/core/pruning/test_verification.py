@@ -301,3 +301,15 @@ def test_parameters_made_in_inference_mode_are_traced():
     with torch.inference_mode():
         module = Small(lambda _, x: x)
     assert trace(module.eval(), X).atoms > 1
+
+
+@pytest.mark.parametrize("constant", [False, True])
+def test_values_are_compared_when_all_calls_are_the_same(monkeypatch, constant):
+    # a rule that is wrong: turning the channels round takes them for independent ones
+    monkeypatch.setitem(RULES, "flip", RULES["sigmoid"])
+    example = torch.zeros_like(X) if constant else X
+    with pytest.raises(PruningError, match="what masking it gives"):
+        trace(Small(lambda _, x: torch.flip(x, [1])), example)
+    # along another dimension it is right
+    graph = trace(Small(lambda _, x: torch.flip(x, [2])), example)
+    assert graph.atoms > 17
