@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from app.cli import slide_arguments, values
 from app.cli.model_arguments import add_model, take_model
 from app.cli.training_arguments import add_training
-from app.cli.views import add_scale, add_view, with_view
+from app.cli.views import add_calibration, add_scale, add_view, with_view
 from app.state.session.setup_file import Setup, read_setup
 from app.state.session.sources import FORMATS
 from core.errors import InputError
@@ -62,6 +62,8 @@ class Arguments:
         What is inspected.
     trust
         Whether the code of a network's Python file may be run.
+    calibration
+        What the model is calibrated on; empty for the default.
     classes
         Names of a classifier's classes, in the order of its outputs.
     slide
@@ -94,6 +96,7 @@ class Arguments:
     classes: tuple[str, ...] = ()
     trust: bool = False
     slide: slide_arguments.SlideArguments | None = None
+    calibration: str = ""
 
     @property
     def source(self) -> str:
@@ -308,6 +311,7 @@ def _add_prune(parser: argparse.ArgumentParser) -> None:
     )
     add_view(parser)
     add_model(parser)
+    add_calibration(parser)
     _add_request(parser)
     add_training(parser, "--data")
     parser.add_argument(
@@ -354,6 +358,7 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, help="of random heuristics and training")
     add_scale(parser)
     add_model(parser)
+    add_calibration(parser)
     add_training(parser, "--train-data")
     parser.add_argument(
         "--out", required=True, metavar="RUN.sqlite", help="where the trials are stored"
@@ -392,3 +397,4 @@ def _add_repeat(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--trust", action="store_true", help="run the Python file of its network"
     )
+    add_calibration(parser)

@@ -95,9 +95,11 @@ def _open(
 ) -> tuple["Bench", Sequence[str]]:
     """Open what was asked for; returns notes on it, too."""
     from core.benchmark import Bench
+    from core.sweep import read_calibration
 
     found = read_tiles(asked.source, model.spec)
-    bench = Bench.open_tiles(model, found.tiles, job)
+    chosen = read_calibration(asked.calibration)
+    bench = Bench.open_tiles(model, found.tiles, job, calibration=chosen)
     told = bench.dense.notes
     return bench, [*(note for note in found.notes if note not in told), *told]
 
@@ -133,6 +135,7 @@ def _describe(
     """Return the object that ``--json`` prints, and the same for people."""
     result = summary(asked.model, bench, found, timed)
     result |= {"scale": bench.scale.as_dict(), "notes": list(bench.dense.notes)}
+    result["calibration"] = bench.calibration.as_dict()
     if bench.task.name == "patch":
         result |= patch_summary(found)
         return result, patch_lines(result)
@@ -270,6 +273,7 @@ def _sweep(asked: Arguments) -> None:
         seeds=(request.seed,),
         count=request.count,
         training=request.training or FineTune(),
+        calibration=asked.calibration,
     )
     for path in filter(None, (asked.csv, asked.records)):
         if not Path(path).parent.is_dir():  # better now than after hours
@@ -318,7 +322,10 @@ def _repeat(asked: Arguments) -> int:
 
     with flush_denormals():
         same, sentence = with_consent(
-            lambda: repeat(asked.store, asked.row, asked.data, progress()), asked.trust
+            lambda: repeat(
+                asked.store, asked.row, asked.data, progress(), asked.calibration
+            ),
+            asked.trust,
         )
     _done_reporting()
     _say(sentence)

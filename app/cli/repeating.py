@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 _KEY = 8  # characters of a key that are shown
 
 
-def repeat(store: str, row: str, data: str, job: Job) -> tuple[bool, str]:
+def repeat(
+    store: str, row: str, data: str, job: Job, calibration: str = ""
+) -> tuple[bool, str]:
     """Run a trial again and compare plan and scores; nothing is stored.
 
     Parameters
@@ -27,6 +29,8 @@ def repeat(store: str, row: str, data: str, job: Job) -> tuple[bool, str]:
         The tiles it was run on.
     job
         Progress.
+    calibration
+        What it was calibrated on; empty for the default.
 
     Returns
     -------
@@ -41,7 +45,7 @@ def repeat(store: str, row: str, data: str, job: Job) -> tuple[bool, str]:
     from core.sweep import read_folder, rerun
 
     record = _find(store, row)
-    again = rerun(record, read_folder(data), job)
+    again = rerun(record, read_folder(data), job, calibration)
     request, name = record.trial.request, record.trial.key[:_KEY]
     what = f"{name} ({request.heuristic} at {text.percent(request.sparsity)})"
     if record.status == "impossible" or again.status == "impossible":

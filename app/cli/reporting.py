@@ -1,5 +1,6 @@
 """The report of a run of ``prune``: the same page as the window's."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -35,6 +36,7 @@ def report(
     picture = Picture(picture_pyramid(tile.pixels), _title(asked.source), tile.mpp)
     nobody = cast("Session", None)  # nothing more is computed for a report
     opened = describe_opened(bench, (asked.model, asked.source), nobody, picture)
+    opened = replace(opened, calibrated_on=asked.calibration)
     outcome = draw_outcome(found, TOPS)
     trials = with_latency((build_trial(opened, outcome),), timed)
     now = datetime.now(UTC).isoformat(timespec="seconds")

@@ -63,6 +63,7 @@ def lines_of(result: dict[str, Any], found: "Outcome") -> list[str]:
     lines = [
         *figure_lines(result),
         f"nuclei      {result['nuclei']['dense']} to {result['nuclei']['pruned']}",
+        f"calibration {', '.join(result['calibration']['tiles'])}",
     ]
     lines += [*damage_lines(result, found.changes), *detection_lines(result)]
     lines += way_lines(result)

@@ -27,6 +27,16 @@ def add_view(parser: argparse.ArgumentParser) -> None:
     add_scale(group)
 
 
+def add_calibration(parser: argparse._ActionsContainer) -> None:
+    """Add the option that says what a model is calibrated on."""
+    parser.add_argument(
+        "--calibration",
+        metavar="DIR",
+        help="tiles to read activation statistics from, without labels: a folder, a "
+        "file or sample:NAME; the tiles of the run and the samples if left out",
+    )
+
+
 def add_scale(parser: argparse._ActionsContainer) -> None:
     """Add the options of the scale alone."""
     parser.add_argument(

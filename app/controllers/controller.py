@@ -100,19 +100,37 @@ class Controller(QObject):
 
     # What the user asks for
 
-    def open(self, model: str, tile: str, *, again: bool = False) -> None:
+    def calibrate(self, source: str) -> None:
+        """Calibrate on a folder, a tile or a sample; empty for the default."""
+        self.open("", "", calibration=source)
+
+    def open(
+        self,
+        model: str,
+        tile: str,
+        *,
+        again: bool = False,
+        calibration: str | None = None,
+    ) -> None:
         """Open a model, a tile or both; an empty string keeps what is open.
 
         The open model is read from its file ``again`` only when that is asked for.
+        ``calibration`` is what it is calibrated on; None keeps what it was.
         """
         opened = self._store.state.opened
+        if calibration is None:
+            calibration = opened.calibrated_on if opened else ""
         session = opened.session if opened and not again else None
         model = model or (opened.model.source if opened else "demo")
         tile = tile or (opened.source if opened else "")
         engine = self._engine
         self.dispatch(
             events.OpenAsked(
-                model, tile, lambda task: engine.open(model, tile, task, before=session)
+                model,
+                tile,
+                lambda task: engine.open(
+                    model, tile, task, before=session, calibration=calibration
+                ),
             )
         )
 

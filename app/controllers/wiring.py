@@ -103,4 +103,5 @@ def _connect_files(window: "Window", to: "Controller") -> None:
     window.openAsked.connect(to.open)
     window.classesChosen.connect(to.name_classes)
     window.besideAsked.connect(lambda v: say(events.ModelAdded(v)))
+    window.calibrationAsked.connect(to.calibrate)
     window.labelsAsked.connect(to.open_labels)

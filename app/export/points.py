@@ -14,7 +14,7 @@ from core.tables.metrics import task_of
 _ASKED = (
     *("model", "tile", "seed", "hardware"),
     *("heuristic", "scope", "count", "recovery", "sparsity", "params_removed"),
-    *("params", "macs", "channels"),
+    *("params", "macs", "channels", "calibration"),
 )
 _TIMED = ("dense_ms", "pruned_ms", "speedup", "low", "high", "verdict")
 
@@ -51,6 +51,7 @@ def as_csv(trials: Sequence[Trial], hardware: str = "") -> str:
         row.append("" if ask.model else f"{ask.sparsity:.4f}")
         row.append(f"{trial.removed:.4f}")
         row += [counts.params, counts.macs, counts.channels]
+        row.append(to_cell(place.calibration))
         row += [_number(trial.scores.get(name)) for name in scores]
         row.append(_number(trial.kept))
         said = {} if timed is None else timed.summary()

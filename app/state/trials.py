@@ -19,7 +19,13 @@ def build_trial(opened: Opened, outcome: Outcome) -> Trial:
     total = opened.nuclei.count
     source = opened.model.source
     return Trial(
-        identity=TrialIdentity(source, "", opened.source, outcome.request),
+        identity=TrialIdentity(
+            source,
+            "",
+            opened.source,
+            outcome.request,
+            calibration=opened.calibration,
+        ),
         dense=opened.counts,
         pruned=outcome.counts,
         scores=outcome.judged,

@@ -134,6 +134,9 @@ class ModelCard:
         Key in `core.tables.TASKS`: what it is for.
     pruned
         Whether the file holds a model that was pruned before.
+    types_note
+        What must be known of how types were learned; such types are left out of the
+        demo view.
     """
 
     source: str
@@ -144,6 +147,7 @@ class ModelCard:
     threads: int = 1
     task: TaskName = "nuclei"
     pruned: bool = False
+    types_note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +238,9 @@ class Opened(DenseOutcome):
         Of which the tile is a part, or None.
     scale
         Pixel sizes of tile and model, and whether the tile is resampled.
+    calibration, calibrated_on
+        What the model is calibrated on, in words; and the folder, tile or sample that
+        was chosen for that, empty for the default.
     """
 
     session: Session
@@ -246,6 +253,8 @@ class Opened(DenseOutcome):
     source: str = ""
     slide: "SlideMap | None" = None
     scale: TileScale = field(default_factory=TileScale)
+    calibration: str = ""
+    calibrated_on: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,13 +269,20 @@ class Engine(Protocol):
     """Everything the window asks of `core`; called on the worker thread only."""
 
     def open(
-        self, model: str, tile: str, task: WorkContext, *, before: Session | None
+        self,
+        model: str,
+        tile: str,
+        task: WorkContext,
+        *,
+        before: Session | None,
+        calibration: str = "",
     ) -> "Opened | SlideMap":
         """Open a model and a tile; publishes the `Picture` as soon as it is read.
 
         Of a whole slide only the overview is read: a part is to be chosen first.
 
-        ``before`` is the open session, whose model is used again when the same
+        ``calibration`` is a folder, tile or sample to calibrate on; empty for the
+        default. ``before`` is the open session, whose model is used again when the same
         one is asked for.
         """
 

@@ -176,7 +176,13 @@ class BenchEngine:
         return self._process
 
     def open(
-        self, model: str, tile: str, task: WorkContext, *, before: Session | None
+        self,
+        model: str,
+        tile: str,
+        task: WorkContext,
+        *,
+        before: Session | None,
+        calibration: str = "",
     ) -> Opened | SlideMap:
         """Open a model and a tile; the tile is shown as soon as it is read.
 
@@ -194,6 +200,7 @@ class BenchEngine:
         task.step(1, 4, "loading the model")
         _prepare()
         from core.benchmark import Bench
+        from core.sweep import read_calibration
 
         old = before if isinstance(before, BenchSession) else None
         loaded = old.model if old and old.source == model else self._load(model)
@@ -205,12 +212,18 @@ class BenchEngine:
         self._loaded = None
         found, job = read_tiles(tile, loaded.spec, first), cast("Job", task)
         old_bench = old.bench if old else None
-        bench = Bench.open_tiles(loaded, found.tiles, job, before=old_bench)
+        bench = Bench.open_tiles(
+            loaded,
+            found.tiles,
+            job,
+            calibration=read_calibration(calibration),
+            before=old_bench,
+        )
         picture = _picture(bench.tile, found.title)
         _settle()
         session = BenchSession(bench, loaded, model, self._measuring())
         opened = describe_opened(bench, (model, tile), session, picture)
-        return replace(opened, slide=slide)
+        return replace(opened, slide=slide, calibrated_on=calibration)
 
     def _load(self, source: str) -> "LoadedModel":
         """Load a model, or take the one that a slide's overview was opened with."""
@@ -244,9 +257,10 @@ def describe_opened(
     from core.images.samples import DEFAULT_SAMPLE
 
     found, labels = bench.dense, bench.labels
+    card, used = describe_model(bench.prunable.model, sources[0]), bench.calibration
     return Opened(
         session=session,
-        model=describe_model(bench.prunable.model, sources[0]),
+        model=replace(card, about=f"{card.about} · calibrated on {used.words}"),
         picture=picture,
         prediction=found.prediction,
         nuclei=draw_nuclei(found.prediction.labels, found.prediction.classes),
@@ -257,6 +271,7 @@ def describe_opened(
         layers=bench.prunable.layers,
         heuristics=bench.prunable.heuristics,
         truth=draw_nuclei(labels, None) if labels is not None else None,
+        calibration=used.words,
         source=sources[1] or Source("sample", DEFAULT_SAMPLE).text,
         scale=describe_scale(bench),
         seconds=found.seconds,
@@ -287,6 +302,8 @@ def describe_model(loaded: "LoadedModel", source: str) -> ModelCard:
     """Return a model in words."""
     import torch
 
+    from core.export import card_beside, find_types_note
+
     spec = loaded.spec
     known = ARCHITECTURES.get(spec.architecture)
     words = [known.title if known else spec.architecture]
@@ -307,6 +324,7 @@ def describe_model(loaded: "LoadedModel", source: str) -> ModelCard:
         threads=torch.get_num_threads(),
         task=spec.task,
         pruned=loaded.plan is not None,
+        types_note=find_types_note(card_beside(source)) if spec.classes else "",
     )
 
 

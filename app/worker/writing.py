@@ -222,6 +222,7 @@ def _card(leaving: ExportJob, found: "Outcome") -> str:
             latency=timed.summary() if timed is not None else {},
             machine=machine(),
             parent=card_beside(leaving.source),
+            calibration=bench.calibration.words,
         )
     )
 

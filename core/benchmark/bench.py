@@ -11,11 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from core.benchmark.calibration import (
-    calibration_inputs,
-    calibration_tiles,
-    counting_input,
-)
+from core.benchmark.calibration import Calibration, choose_calibration, prepare
 from core.benchmark.model import PrunableModel, to_inference_layout
 from core.benchmark.recovery import Material, Tuned, TunedModels, summary_of
 from core.benchmark.rereading import Rereading
@@ -55,13 +51,16 @@ class Bench(Rereading):
         The model, traced.
     task
         The tiles, and how a network is judged on them.
+    calibration
+        What the model is calibrated on.
     """
 
-    def __init__(self, prunable: PrunableModel, task: Task[Any]) -> None:
-        self.prunable, self.task = prunable, task
+    def __init__(
+        self, prunable: PrunableModel, task: Task[Any], calibration: Calibration
+    ) -> None:
+        self.prunable, self.task, self.calibration = prunable, task, calibration
         self._last: tuple[PruneRequest, nn.Module, Plan] | None = None
         self._tunings = TunedModels()
-        self._calibration: Sequence[Tile] | None = None
         self._shown: list[Any] = []  # the last pruned model's answers
         self.dense_answers: list[Any] = []  # the dense model's answers, tile by tile
 
@@ -131,11 +130,10 @@ class Bench(Rereading):
         job
             Progress and cancel.
         calibration
-            Unlabelled tiles to read activation statistics from; the open tiles
-            (and the built-in samples, beside nuclei) when left out.
+            See `choose_calibration`.
         before
-            A bench whose model is used again, graph and statistics included,
-            when it is the same.
+            A bench whose model is used again when it is the same: its graph, and
+            its statistics, too, where the calibration tiles are.
 
         Raises
         ------
@@ -146,16 +144,16 @@ class Bench(Rereading):
         task = make_task(model, tiles, keep_maps=True)
         to_inference_layout(model.module)
         seconds: dict[str, float] = {}
-        if before is not None and before.prunable.model is model:
-            prunable = before.prunable
+        used = choose_calibration(task, calibration)
+        old = before.prunable if before is not None else None
+        if old is not None and before is not None and old.model is model:
+            same = before.calibration.digest == used.digest
+            prunable = old if same else prepare(model, used, old)
         else:
             job.step(0, 3, "tracing the model")
             with timed(seconds, "trace"):
-                used = calibration or calibration_tiles(task)
-                inputs = calibration_inputs(model, used)
-                prunable = PrunableModel(model, counting_input(model), inputs)
-        bench = cls(prunable, task)
-        bench._calibration = calibration
+                prunable = prepare(model, used)
+        bench = cls(prunable, task, used)
         job.step(1, 3, f"{task.describe().finding} with the dense model")
         bench.dense_answers = bench._answers(model.module, job, seconds)
         bench.dense = DenseOutcome(
@@ -262,11 +260,10 @@ class Bench(Rereading):
 
     def _unlabelled(self) -> Sequence[Tile]:
         """Return tiles to learn the dense model's outputs on, the open ones first."""
-        if self._calibration is None:
-            return calibration_tiles(self.task)
         own = [one.tile for one in self.task.tiles]
         mine = {id(tile.pixels) for tile in own}
-        return [*own, *(t for t in self._calibration if id(t.pixels) not in mine)]
+        others = (t for t in self.calibration.tiles if id(t.pixels) not in mine)
+        return [*own, *others]
 
     def pruned(
         self,
@@ -358,8 +355,9 @@ class Bench(Rereading):
     def _notes(self) -> tuple[str, ...]:
         """Sentences about the (first) tile that its numbers depend on."""
         told = self.task.tiles[0].tile.notes
-        scale = self.scale
-        return (*told, scale.describe()) if scale.deserves_a_note else told
+        if self.scale.deserves_a_note:
+            told = (*told, self.scale.describe())
+        return (*told, *self.task.doubts(self.dense_answers))
 
     def example(self) -> Tensor:
         """Return what the network is fed with: the first tile, or one window of it."""

@@ -1,7 +1,13 @@
-"""Which pixels a model is calibrated on when nobody says."""
+"""Which tiles a model is calibrated on: one default everywhere, or those chosen.
+
+To read this file, start from `choose_calibration`.
+"""
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -15,6 +21,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from core.benchmark.model import PrunableModel
     from core.benchmark.tasks import Task
     from core.models import LoadedModel
 
@@ -22,30 +29,104 @@ _T = TypeVar("_T")
 _SIDE = 256
 _PATCHES = 8
 _TILES = 8
+_NAMED = 4  # tiles that are named one by one
 
 
-def calibration_tiles(task: Task[Any]) -> list[Tile]:
-    """Return the tiles that a window calibrates on: those open, and other tissue.
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibration:
+    """The unlabelled tiles that activation statistics of a model are read from.
+
+    They are a part of every result: other tiles give other pruned models.
+
+    Parameters
+    ----------
+    tiles
+        At least one.
+    """
+
+    tiles: tuple[Tile, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Name of each tile: that of its file, or of the built-in sample."""
+        return tuple(Path(tile.source).name or "tile" for tile in self.tiles)
+
+    @property
+    def digest(self) -> str:
+        """Hash of all pixels, 16 hexadecimal digits."""
+        found = hashlib.sha256()
+        for tile in self.tiles:
+            found.update(repr((tile.pixels.shape, tile.mpp)).encode())
+            found.update(np.ascontiguousarray(tile.pixels).tobytes())
+        return found.hexdigest()[:16]
+
+    @property
+    def words(self) -> str:
+        """The tiles in a few words."""
+        names = self.names
+        if len(names) <= _NAMED:
+            return ", ".join(names)
+        return f"{len(names)} tiles, {names[0]} to {names[-1]}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what is written beside results, ready for JSON."""
+        return {"tiles": list(self.names), "digest": self.digest}
+
+
+def choose_calibration(
+    task: Task[Any], chosen: Sequence[Tile] | None = None
+) -> Calibration:
+    """Return the tiles that a model is calibrated on, the same on every surface.
 
     Parameters
     ----------
     task
-        Its tiles are used without their ground truth. The built-in samples are
-        added for nuclei, but not for a classifier: other stains than its own say
-        little about what its layers read.
+        Its tiles are used without their ground truth, eight at most. The built-in
+        samples are added for nuclei, but not for a classifier: other stains than its
+        own say little about what its layers read.
+    chosen
+        Tiles to use instead, evenly spaced ones of many.
     """
+    if chosen:
+        return Calibration(tuple(spread_out(chosen, _TILES)))
     own = spread_out([each.tile for each in task.tiles], _TILES)
     if task.name == "patch":
-        return own
+        return Calibration(tuple(own))
     from core.images.samples import SAMPLES, load_sample
 
     others = [load_sample(name).tile for name in SAMPLES]
     known = [each.pixels for each in own]
-    return own + [
-        tile
-        for tile in others
-        if not any(np.array_equal(tile.pixels, pixels) for pixels in known)
-    ]
+    return Calibration(
+        (
+            *own,
+            *(
+                tile
+                for tile in others
+                if not any(np.array_equal(tile.pixels, pixels) for pixels in known)
+            ),
+        )
+    )
+
+
+def prepare(
+    model: LoadedModel, used: Calibration, before: PrunableModel | None = None
+) -> PrunableModel:
+    """Trace a model and cut its calibration inputs.
+
+    Parameters
+    ----------
+    model
+        Dense.
+    used
+        What it is calibrated on.
+    before
+        The same model as it was made ready before: its graph is used again.
+    """
+    from core.benchmark.model import PrunableModel
+
+    inputs = calibration_inputs(model, used.tiles)
+    graph = before.graph if before is not None and before.model is model else None
+    return PrunableModel(model, counting_input(model), inputs, graph)
 
 
 def spread_out(tiles: Sequence[_T], most: int) -> list[_T]:

@@ -48,13 +48,19 @@ class PrunableModel:
         Input of the shape that multiply-accumulates are counted for.
     calibration
         Input tensors of a few unlabelled tiles.
+    graph
+        The trace of the model, where there is one already.
     """
 
     def __init__(
-        self, model: LoadedModel, example: Tensor, calibration: Sequence[Tensor]
+        self,
+        model: LoadedModel,
+        example: Tensor,
+        calibration: Sequence[Tensor],
+        graph: ChannelGraph | None = None,
     ) -> None:
         self.model = model
-        self.context = PruningContext(model.module, example, calibration)
+        self.context = PruningContext(model.module, example, calibration, graph)
         #: Height and width of the input that multiply-accumulates are counted for.
         self.input_size = int(example.shape[-2]), int(example.shape[-1])
 

@@ -22,7 +22,7 @@ from core.job import Job
 from core.models import load_model
 from core.store import TrialIdentity
 from core.sweep.evaluator import Subject
-from core.sweep.folder import read_folder
+from core.sweep.folder import read_calibration, read_folder
 from core.sweep.runner import SweepSummary
 from core.training.finetune import labelled_examples
 
@@ -123,10 +123,11 @@ class _ClusterRun:
         """Open the models, and look up what the store has."""
         names = dict.fromkeys(self.grid.models)
         self.total = len(self.grid)
+        chosen = read_calibration(self.grid.calibration)
         for name in names:
             self.job.step(0, self.total, f"Opening {name}")
             model = load_model(name)
-            subject = Subject(model, self.data.tiles_for(model.spec))
+            subject = Subject(model, self.data.tiles_for(model.spec), chosen)
             self._subjects[name] = subject
             if "finetune" in self.grid.recoveries:
                 scored = subject.material.scored
@@ -134,8 +135,15 @@ class _ClusterRun:
         timing = self.grid.timing
         known = {} if timing is None else asdict(timing)
         for place, (name, request) in enumerate(self.grid.points()):
-            weights = self._subjects[name].weights
-            trial = TrialIdentity(name, weights, self.data.digest, request, known)
+            subject = self._subjects[name]
+            trial = TrialIdentity(
+                name,
+                subject.weights,
+                self.data.digest,
+                request,
+                known,
+                subject.calibration.digest,
+            )
             stored = self.store.get(trial.key)
             if stored is None:
                 self.open[trial] = place

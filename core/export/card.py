@@ -69,6 +69,7 @@ class Card:
     latency: Mapping[str, Any] = field(default_factory=dict)
     machine: Mapping[str, str] = field(default_factory=dict)
     parent: str = ""
+    calibration: str = ""
 
 
 def card_beside(source: str) -> str:
@@ -87,6 +88,15 @@ def card_beside(source: str) -> str:
         return shipped.read_text(encoding="utf-8") if shipped.is_file() else ""
     except (OSError, ValueError):
         return ""
+
+
+def find_types_note(card: str) -> str:
+    """Return what a model card says of how nucleus types were learned, as a sentence.
+
+    Empty where it says nothing that a reader of types must know.
+    """
+    found = re.search(r"types were learned on [^.;\n]+", card)
+    return f"{found[0][:1].upper()}{found[0][1:]}." if found else ""
 
 
 def model_card(card: Card) -> str:
@@ -113,7 +123,7 @@ def model_card(card: Card) -> str:
         f"asked for {ask.sparsity:.1%} of "
         f"{_counted(ask.count)}, recovery `{ask.recovery}`, seed {ask.seed}.",
         "",
-        _feeding(card.spec),
+        _feeding(card.spec) + _calibrated(card.calibration),
         "",
         "| | dense | pruned | removed |",
         "| --- | --- | --- | --- |",
@@ -160,6 +170,11 @@ def _feeding(spec: ModelSpec) -> str:
     if spec.classes:
         words += f". Types: {', '.join(map(to_markdown, spec.classes))}"
     return words + "."
+
+
+def _calibrated(on: str) -> str:
+    """Return what activation statistics were read from."""
+    return f" Calibrated, without labels, on: {to_markdown(on)}." if on else ""
 
 
 def _scores(card: Card) -> list[str]:

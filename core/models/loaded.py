@@ -29,11 +29,14 @@ class LoadedModel:
     plan
         What was removed, relative to the dense architecture of `spec`; None for
         a dense network.
+    trained
+        False for a network of the catalogue with random weights.
     """
 
     module: nn.Module
     spec: ModelSpec
     plan: PruningPlan | None = None
+    trained: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def _named(name: str, options: ModelOptions, device: torch.device) -> LoadedMode
     if entry.spec is None:
         return _shipped(f"{name}.safetensors", device)
     module = build(entry.spec.architecture, entry.spec.config)
-    return _ready(module, entry.spec, None, device)
+    return replace(_ready(module, entry.spec, None, device), trained=False)
 
 
 def _device(device: str | torch.device) -> torch.device:

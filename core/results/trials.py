@@ -28,6 +28,9 @@ class TrialIdentity:
         How it is pruned.
     timing
         Settings of the latency measurement by name; empty when none is taken.
+    calibration
+        Hash of the calibration tiles, empty where they were not hashed; in the window,
+        their names.
     """
 
     model: str
@@ -35,6 +38,7 @@ class TrialIdentity:
     data: str
     request: PruneRequest
     timing: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    calibration: str = ""
 
     @property
     def key(self) -> str:
@@ -62,6 +66,8 @@ class TrialIdentity:
             "request": request,
             "timing": dict(self.timing),
         }
+        if self.calibration:  # trials from before it was hashed keep their key
+            parts["calibration"] = self.calibration
         return hashlib.sha256(to_canonical_json(parts).encode()).hexdigest()[:32]
 
 

@@ -66,6 +66,8 @@ def to_row(record: Record) -> dict[str, Any]:
     row["speedup_low"], row["speedup_high"] = said.get("interval") or (math.nan,) * 2
     row["verdict"] = said.get("verdict", "")
     row["peak_memory"] = record.peak_memory
+    used = record.provenance.get("calibration", ())
+    row["calibration"] = " ".join(map(str, used))
     row["revision"] = record.provenance.get("revision", "")
     return row
 

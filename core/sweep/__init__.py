@@ -1,6 +1,6 @@
 """Grids of trials over a folder of tiles, coarse to fine, into a store."""
 
-from core.sweep.folder import TileFolder, read_folder, read_patches
+from core.sweep.folder import TileFolder, read_calibration, read_folder, read_patches
 from core.sweep.grid import SWEEP_TIMING, Grid, coarse_to_fine
 from core.sweep.provenance import git_revision, provenance, weights_hash
 from core.sweep.runner import SweepSummary, rerun, run_sweep
@@ -13,6 +13,7 @@ __all__ = [
     "coarse_to_fine",
     "git_revision",
     "provenance",
+    "read_calibration",
     "read_folder",
     "read_patches",
     "rerun",

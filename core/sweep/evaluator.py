@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.benchmark import Material, PrunableModel, calibration_inputs, counting_input
-from core.benchmark.calibration import spread_out
+from core.benchmark import Material
+from core.benchmark.calibration import choose_calibration, prepare
 from core.benchmark.model import to_inference_layout
 from core.benchmark.tasks import make_task
 from core.benchmark.tasks.parallel import each
@@ -20,15 +20,15 @@ from core.nuclei import to_input, to_model_grid
 from core.sweep.provenance import weights_hash
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor, nn
 
     from core.job import Job
     from core.models import LoadedModel
     from core.pruning import Plan
     from core.store import Overall, TileResult
-    from core.types import LabelledTile, PruneRequest
-
-_CALIBRATION_TILES = 8
+    from core.types import LabelledTile, PruneRequest, Tile
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,9 @@ class Subject:
     model
         Dense.
     tiles
-        All tiles; evenly spaced ones among them serve for calibration, without
-        their labels.
+        All tiles.
+    calibration
+        See `choose_calibration`.
 
     Raises
     ------
@@ -64,21 +65,24 @@ class Subject:
         When the ground truth is not of the kind that the model is scored by.
     """
 
-    def __init__(self, model: LoadedModel, tiles: tuple[LabelledTile, ...]) -> None:
+    def __init__(
+        self,
+        model: LoadedModel,
+        tiles: tuple[LabelledTile, ...],
+        calibration: Sequence[Tile] | None = None,
+    ) -> None:
         # networks take a third less time so laid out, and a window lays them out so
         to_inference_layout(model.module)
         self.model = model
         self.task = make_task(model, tiles)
         self.weights = weights_hash(model)
-        used = spread_out(tiles, _CALIBRATION_TILES)
-        self.calibration = tuple(tile.name for tile in used)
+        self.calibration = choose_calibration(self.task, calibration)
         learned, scored = (
-            [to_model_grid(tile.tile, model.spec) for tile in some]
-            for some in (used, tiles)
+            [to_model_grid(tile, model.spec) for tile in some]
+            for some in (self.calibration.tiles, [tile.tile for tile in tiles])
         )
         self.material = Material(learned, scored)
-        inputs = calibration_inputs(model, [tile.tile for tile in used])
-        self.prunable = PrunableModel(model, counting_input(model), inputs)
+        self.prunable = prepare(model, self.calibration)
         self._dense: list[Any] | None = None
 
     @property

@@ -25,7 +25,7 @@ from core.images.opening import open_tile
 from core.images.samples import DEFAULT_SAMPLE, load_sample
 from core.sources import WHOLE, Source, TileRegion
 from core.tables import TILE_ENDINGS
-from core.types import LabelledTile, ModelSpec
+from core.types import LabelledTile, ModelSpec, Tile
 
 _MOST_NOTES = 5
 
@@ -309,3 +309,21 @@ def _notes(tiles: list[LabelledTile]) -> tuple[str, ...]:
             "they are scored by agreement with the dense model only.",
         )
     return tuple(notes)
+
+
+def read_calibration(source: str) -> list[Tile] | None:
+    """Read the tiles of a folder, a file or a sample to calibrate on; no labels.
+
+    Parameters
+    ----------
+    source
+        As `read_folder` takes it; empty for none.
+
+    Raises
+    ------
+    InputError
+        When there is no image, or a file cannot be used.
+    """
+    if not source:
+        return None
+    return [each.tile for each in read_folder(source).tiles]

@@ -39,6 +39,9 @@ class Grid:
         How latency is measured for each trial; None leaves it out.
     training
         Of recovery ``"finetune"``; its seed is that of the point.
+    calibration
+        Folder, tile or sample to calibrate on; empty for the default of
+        `core.benchmark.calibration.choose_calibration`.
     """
 
     models: tuple[str, ...]
@@ -54,6 +57,7 @@ class Grid:
     locked: tuple[str, ...] = ()
     timing: TimingSettings | None = SWEEP_TIMING
     training: FineTune = field(default_factory=FineTune)
+    calibration: str = ""
 
     def __post_init__(self) -> None:
         for name in ("models", "heuristics", "sparsities", "scopes", "recoveries"):

@@ -6,7 +6,7 @@ measured in a process of its own while this one waits.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -16,12 +16,12 @@ from core.latency import LatencyProcess, TimingSettings, release_memory
 from core.models import load_model
 from core.store import Record, TrialIdentity, TrialStore
 from core.sweep.evaluator import Subject
-from core.sweep.folder import TileFolder, read_folder
+from core.sweep.folder import TileFolder, read_calibration, read_folder
 from core.sweep.grid import Grid
 from core.sweep.provenance import provenance
 from core.sweep.trial import TrialSettings, run_trial
 from core.training.finetune import labelled_examples
-from core.types import REPAIR, FineTune, PruneRequest
+from core.types import REPAIR, FineTune, PruneRequest, Tile
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +93,12 @@ def run_sweep(
     job = job or Job()
     start = time.monotonic()
     job.step(0, 0, "Reading tiles")
-    data = read_folder(grid.data)
+    data, chosen = read_folder(grid.data), read_calibration(grid.calibration)
     with LatencyProcess() as process:
-        run = _Run(data, store, process, _Progress(job, len(grid)), provenance())
+        facts = provenance()
+        if grid.calibration:
+            facts["calibration_source"] = grid.calibration
+        run = _Run(data, store, process, _Progress(job, len(grid)), facts, chosen)
         for name in dict.fromkeys(grid.models):
             run.open(name)
             if "finetune" in grid.recoveries:
@@ -118,7 +121,9 @@ def run_sweep(
     )
 
 
-def rerun(record: Record, data: TileFolder, job: Job | None = None) -> Record:
+def rerun(
+    record: Record, data: TileFolder, job: Job | None = None, calibration: str = ""
+) -> Record:
     """Repeat a trial from its record alone; nothing is stored.
 
     Parameters
@@ -129,6 +134,8 @@ def rerun(record: Record, data: TileFolder, job: Job | None = None) -> Record:
         The tiles it was run on.
     job
         For progress and cancelling.
+    calibration
+        As `Grid.calibration`.
 
     Returns
     -------
@@ -139,7 +146,8 @@ def rerun(record: Record, data: TileFolder, job: Job | None = None) -> Record:
     Raises
     ------
     InputError
-        When the tiles or the model's weights are others than then.
+        When the tiles, the model's weights or the calibration tiles are others
+        than then.
     """
     trial = record.trial
     if data.digest != trial.data:
@@ -147,7 +155,17 @@ def rerun(record: Record, data: TileFolder, job: Job | None = None) -> Record:
             "These tiles are not those of the record; give the same folder."
         )
     model = load_model(trial.model)
-    subject = Subject(model, data.tiles_for(model.spec))
+    tiles = read_calibration(calibration)
+    if not record.trial.calibration:  # earlier versions took the folder's alone
+        tiles = [each.tile for each in data.tiles]
+    subject = Subject(model, data.tiles_for(model.spec), tiles)
+    known = record.trial.calibration
+    if known and known != subject.calibration.digest:
+        raise InputError(
+            "The record was calibrated on other tiles "
+            f"({', '.join(record.provenance.get('calibration', ()))}); name their "
+            "folder with --calibration."
+        )
     if subject.weights != trial.weights:
         raise InputError(
             f"{trial.model} has other weights than the record's; give the same file."
@@ -199,6 +217,7 @@ class _Run:
     process: LatencyProcess
     progress: _Progress
     facts: dict[str, Any]
+    calibration: Sequence[Tile] | None = None
     done: int = 0
     resumed: int = 0
     reused: int = 0
@@ -210,7 +229,8 @@ class _Run:
         """Load and trace a model."""
         self.progress.job.step(0, self.progress.total, f"Opening {name}")
         model = load_model(name)
-        self._subjects[name] = Subject(model, self.data.tiles_for(model.spec))
+        tiles = self.data.tiles_for(model.spec)
+        self._subjects[name] = Subject(model, tiles, self.calibration)
 
     def check(self, name: str, training: FineTune) -> None:
         """Find out now whether there is something to fine-tune on."""
@@ -224,7 +244,12 @@ class _Run:
         subject = self._subjects[name]
         settings = {} if timing is None else asdict(timing)
         trial = TrialIdentity(
-            name, subject.weights, self.data.digest, request, settings
+            name,
+            subject.weights,
+            self.data.digest,
+            request,
+            settings,
+            subject.calibration.digest,
         )
         stored = self.store.get(trial.key)
         if stored is not None:
@@ -271,4 +296,11 @@ def _twin(trial: TrialIdentity, plan_hash: str) -> tuple[object, ...]:
     """What makes two trials have the same result: the plan and its repair."""
     timing = tuple(sorted((key, str(each)) for key, each in trial.timing.items()))
     repair = trial.request.key(without=REPAIR)
-    return trial.weights, trial.data, plan_hash, repair, timing
+    return (
+        trial.weights,
+        trial.data,
+        trial.calibration,
+        plan_hash,
+        repair,
+        timing,
+    )

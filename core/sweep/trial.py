@@ -123,7 +123,7 @@ def _compute(
         peak_memory=memory.grown,
         provenance={
             **facts,
-            "calibration": list(subject.calibration),
+            "calibration": list(subject.calibration.names),
             "input_size": list(subject.prunable.input_size),
         },
     )

@@ -174,7 +174,7 @@ class FakeEngine:
     def __init__(self):
         self.log = []
 
-    def open(self, model, tile, task, *, before):
+    def open(self, model, tile, task, *, before, calibration=""):
         task.step(0, 2, "reading the tile")
         self.log.append(("open", model, tile))
         if tile == "missing.png":
@@ -198,6 +198,8 @@ class FakeEngine:
             layers=LAYERS,
             heuristics=HEURISTICS,
             source=tile,
+            calibration=calibration or f"{tile or 'sample'}, synthetic",
+            calibrated_on=calibration,
             seconds={"network": 0.06},
         )
 

@@ -3,15 +3,19 @@
 from dataclasses import replace
 
 import fakes
+import numpy as np
 import pytest
 from conftest import is_idle
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
 from app.controllers.presenter.heads import pruned_heads
+from app.controllers.presenter.masks import MaskMaker, legend
+from app.controllers.presenter.view import resolve
 from app.state import events
 from app.state.demo import PAGES
 from app.text.slides import SLIDES, meaning, rough, seconds_per_megapixel
+from app.views.widgets.fitting import FittingLabel
 from core.types import PruneRequest
 
 
@@ -138,3 +142,19 @@ def test_durations_as_one_says_them(seconds, words):
 def test_the_slide_is_chosen_and_remembered(qtbot, demo, settings):
     demo.window.demo.slideChosen.emit("biopsy")
     assert settings.slide == "biopsy"
+
+
+def test_types_that_are_a_guess_are_named_and_not_shown_to_an_audience(qtbot, ready):
+    state = ready.store.state
+    note = "Types were learned on synthetic tiles only."
+    model = replace(state.opened.model, types_note=note)
+    known = replace(state, opened=replace(state.opened, model=model))
+    bench = resolve(known).drawn
+    assert legend(bench)
+    shown = resolve(replace(known, story=replace(known.story, on=True))).drawn
+    assert legend(shown) == {}
+    masks = [MaskMaker().make(drawn)[0][0].colours for drawn in (bench, shown)]
+    assert not np.array_equal(masks[0].line, masks[1].line)
+    ready.window.viewer.set_legend(legend(bench), (), note)
+    labels = ready.window.viewer.findChildren(FittingLabel)
+    assert any(label.toolTip() == note for label in labels)

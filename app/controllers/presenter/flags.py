@@ -29,6 +29,7 @@ def find_flags(state: AppState) -> frozenset[str]:
         "demo": state.demo,
         "story": state.demo and not state.reading,
         "locked": bool(state.request.locked),
+        "calibrated": state.opened is not None and bool(state.opened.calibrated_on),
         "exploring": bool(state.todo),
         "paused": state.paused,
     }

@@ -11,7 +11,7 @@ from app.state.values import KINDS, DrawnOutcome, Kind, Nuclei, Opened
 from app.views.widgets.tile_parts import Mask
 from core.metrics import NucleusChanges
 
-_Key = tuple[Opened, DrawnOutcome | None, Display]
+_Key = tuple[Opened, DrawnOutcome | None, Display, bool]
 _Both = tuple[tuple[Mask, ...], tuple[Mask, ...]]
 LOST: frozenset[Kind] = frozenset({"lost"})
 
@@ -27,25 +27,38 @@ class MaskMaker:
         opened = drawn.opened
         if opened is None:
             return ((),) * (1 + len(drawn.seen))
-        made = [self._pair(opened, outcome, drawn.display) for outcome in drawn.seen]
+        made = [
+            self._pair(opened, outcome, drawn.display, drawn.typed)
+            for outcome in drawn.seen
+        ]
         # What is on show and, behind a preview, what is soon again.
         self._made = self._made[-len(drawn.seen) - 1 :]
         return (made[drawn.active][0], *(pruned for _, pruned in made))
 
     def _pair(
-        self, opened: Opened, outcome: DrawnOutcome | None, display: Display
+        self,
+        opened: Opened,
+        outcome: DrawnOutcome | None,
+        display: Display,
+        typed: bool,
     ) -> _Both:
-        key = opened, outcome, display
+        key = opened, outcome, display, typed
         for index, (known, _) in enumerate(self._made):
             # Identity, not equality: values hold arrays, which do not compare.
             if all(a is b for a, b in zip(known, key, strict=True)):
                 self._made.append(self._made.pop(index))
                 return self._made[-1][1]
-        self._made.append((key, pair(opened, outcome, display)))
+        self._made.append((key, pair(opened, outcome, display, typed=typed)))
         return self._made[-1][1]
 
 
-def pair(opened: Opened, outcome: DrawnOutcome | None, display: Display) -> _Both:
+def pair(
+    opened: Opened,
+    outcome: DrawnOutcome | None,
+    display: Display,
+    *,
+    typed: bool = True,
+) -> _Both:
     """Return the layers of the dense model and of one pruned model beside it."""
     if not display.visible:
         return (), ()
@@ -55,15 +68,16 @@ def pair(opened: Opened, outcome: DrawnOutcome | None, display: Display) -> _Bot
             opened.nuclei, outcome.nuclei, outcome.changes, display
         )
         return (*dense, *truth), (*pruned, *truth)
-    dense = (_typed(opened.nuclei, display),)
-    pruned = (_typed(outcome.nuclei, display),) if outcome else ()
+    dense = (_typed(opened.nuclei, display, typed),)
+    pruned = (_typed(outcome.nuclei, display, typed),) if outcome else ()
     return (*dense, *truth), (*pruned, *truth)
 
 
 def legend(drawn: Drawn) -> dict[str, Rgb]:
     """Return what the colours of the masks mean, unless the nuclei bar says so."""
     opened, display = drawn.opened, drawn.display
-    if opened is None or opened.nuclei.classes is None or not display.visible:
+    untyped = opened is None or opened.nuclei.classes is None or not drawn.typed
+    if opened is None or untyped or not display.visible:
         return {}
     if display.overlay == "difference" and drawn.seen[drawn.active] is not None:
         return {}
@@ -84,10 +98,10 @@ def heats(drawn: Drawn) -> tuple[Heat | None, ...]:
     )
 
 
-def _typed(nuclei: Nuclei, display: Display) -> Mask:
+def _typed(nuclei: Nuclei, display: Display, typed: bool) -> Mask:
     colours = by_type(
         nuclei.count,
-        nuclei.classes,
+        nuclei.classes if typed else None,
         fill=display.overlay == "fill",
         opacity=display.opacity,
         hidden=frozenset(display.hidden_types),

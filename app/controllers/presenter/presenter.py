@@ -139,7 +139,8 @@ class Presenter(QObject):
         viewer.set_masks(*self._masks.make(drawn))
         if display.heat or (old is not None and old.display.heat):
             viewer.set_heats(display.heat, heats(drawn))
-        named = legend(drawn), display.hidden_types
+        note = opened.model.types_note if opened else ""
+        named = legend(drawn), display.hidden_types, note
         if named != self._named:
             self._named = named
             viewer.set_legend(*named)

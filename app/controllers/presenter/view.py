@@ -82,12 +82,15 @@ class Drawn:
         Result of each pruned pane on show, and which of them is the active one.
     display
         How.
+    typed
+        Whether nuclei have the colours of their types.
     """
 
     opened: Opened | None
     seen: tuple[DrawnOutcome | None, ...]
     active: int
     display: Display
+    typed: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -209,7 +212,11 @@ def resolve(state: AppState) -> View:
         dimmed=(False,) if state.demo else _dimmed(state),
         counts=_counts(state, opened),
         drawn=Drawn(
-            opened, tuple(seen), 0 if state.demo else state.active, state.display
+            opened,
+            tuple(seen),
+            0 if state.demo else state.active,
+            state.display,
+            typed=not (state.demo and opened and opened.model.types_note),
         ),
         outcome=shown if opened else None,
         late="" if state.demo else late_words(state),

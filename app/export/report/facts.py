@@ -63,7 +63,10 @@ class Facts:
     def command(self) -> str:
         """The command line that does the same again."""
         return repeat_line(
-            self.opened.model.source, self.opened.source, self.outcome.request
+            self.opened.model.source,
+            self.opened.source,
+            self.outcome.request,
+            self.opened.calibrated_on,
         )
 
 
@@ -84,7 +87,9 @@ def facts_of(state: "AppState") -> Facts | None:
     return Facts(state.opened, state.outcome, measured, state.trials, plots=settings)
 
 
-def repeat_line(model: str, source: str, request: PruneRequest) -> str:
+def repeat_line(
+    model: str, source: str, request: PruneRequest, calibration: str = ""
+) -> str:
     """Return the command line that prunes the same way again.
 
     Parameters
@@ -95,6 +100,8 @@ def repeat_line(model: str, source: str, request: PruneRequest) -> str:
         Tile, and labels beside it, as `app.worker.engine.read` takes them.
     request
         What is pruned.
+    calibration
+        What the model was calibrated on, where that was chosen.
     """
     if request.model:  # stands beside as it is: nothing is removed from it
         model = request.model
@@ -104,6 +111,8 @@ def repeat_line(model: str, source: str, request: PruneRequest) -> str:
     words += ["--tile", tile.text]
     if tile.labels:
         words += ["--labels", tile.labels]
+    if calibration:
+        words += ["--calibration", calibration]
     words += ["--heuristic", request.heuristic, "--sparsity", f"{request.sparsity:g}"]
     words += ["--scope", request.scope, "--count", request.count]
     words += ["--recovery", request.recovery]

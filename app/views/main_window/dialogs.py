@@ -139,6 +139,15 @@ def ask_training(window: WindowSignals) -> None:
         window.trainingAsked.emit(path)
 
 
+def ask_calibration(window: WindowSignals) -> None:
+    """Ask for a folder of tiles to calibrate on."""
+    path = QFileDialog.getExistingDirectory(
+        window, "Folder of tiles to calibrate on", window.folders.get("tile", "")
+    )
+    if path:
+        window.calibrationAsked.emit(path)
+
+
 def ask_folder(window: WindowSignals, emit: Callable[[str], object]) -> None:
     """Ask for a folder to save into."""
     path = QFileDialog.getExistingDirectory(

@@ -16,6 +16,7 @@ class WindowSignals(QMainWindow):
     pixelSizeChosen = Signal(object, bool)  # micrometres or None, resample
     classesChosen = Signal(tuple)  # names of the open classifier's classes
     besideAsked = Signal(str)  # model to show beside the open one
+    calibrationAsked = Signal(str)  # what to calibrate on; empty: the default
     labelsAsked = Signal(str)  # ground truth of the open tile
     setupAsked = Signal(str)  # path of settings to use
     trainingAsked = Signal(str)  # folder of labelled tiles to fine-tune on

@@ -240,10 +240,13 @@ class Viewer(QWidget):
             self._opacity.setValue(round(opacity * 100))
 
     def set_legend(
-        self, colours: Mapping[str, Rgb], hidden: tuple[int, ...] = ()
+        self,
+        colours: Mapping[str, Rgb],
+        hidden: tuple[int, ...] = (),
+        note: str = "",
     ) -> None:
         """Name the colours of the masks; nothing when they have no names."""
-        self._legend.set_types(colours, hidden)
+        self._legend.set_types(colours, hidden, note)
 
     def set_task(self, task: TaskName) -> None:
         """Take away what a kind of model does not have, and say why."""

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
 from app.rendering.palette import Rgb
 from app.text.format import counted
+from app.views.widgets.fitting import FittingLabel
 
 
 class TypeLegend(QWidget):
@@ -25,7 +26,8 @@ class TypeLegend(QWidget):
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(4)
         self._buttons: list[QToolButton] = []
-        self._row.addStretch(1)
+        self._note = FittingLabel()
+        self._row.addWidget(self._note, 1)
         self._words = QLabel()
         self._words.setProperty("role", "faint")
         self._row.addWidget(self._words)
@@ -39,8 +41,14 @@ class TypeLegend(QWidget):
 
     # Setters: silent
 
-    def set_types(self, colours: Mapping[str, Rgb], hidden: tuple[int, ...]) -> None:
-        """Name the types in the order of their numbers; none hides the legend."""
+    def set_types(
+        self, colours: Mapping[str, Rgb], hidden: tuple[int, ...], note: str = ""
+    ) -> None:
+        """Name the types in the order of their numbers; none hides the legend.
+
+        ``note`` is what must be known of how they were learned.
+        """
+        self._note.set_wordings((note, "Synthetic types") if note else ("",))
         if dict(colours) != self._colours:
             self._colours = dict(colours)
             self._build()

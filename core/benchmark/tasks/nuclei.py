@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from core.benchmark.sanity import describe_doubt, find_signs
 from core.benchmark.tasks.pooled import pooled_scores
 from core.benchmark.tasks.protocol import Judgement
 from core.errors import InputError
@@ -70,6 +71,12 @@ class NucleiAnswer:
     prediction: Prediction
     maps: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
     raw: Maps = field(default_factory=dict)
+
+
+UNTRAINED = (
+    "This model has random weights, it was never trained: its nuclei and scores mean "
+    "nothing. Use it to time a network, or to try the program."
+)
 
 
 class NucleiTask:
@@ -208,6 +215,16 @@ class NucleiTask:
             if pairs:
                 overall[name] = pooled_scores(pairs)
         return overall
+
+    def doubts(self, answers: Sequence[NucleiAnswer]) -> tuple[str, ...]:
+        """Return why the first tile may be unlike what the dense model knows.
+
+        Of a model with random weights only that is said.
+        """
+        if not self.model.trained:
+            return (UNTRAINED,)
+        said = describe_doubt(find_signs(answers[0].prediction, answers[0].maps))
+        return (said,) if said else ()
 
     def drawn(self, answers: Sequence[NucleiAnswer]) -> Prediction:
         """Return the nuclei of the first tile."""

@@ -41,6 +41,10 @@ if TYPE_CHECKING:
     from core.types import LabelledTile, Tile
 
 Floats = NDArray[np.float64]
+UNTRAINED = (
+    "This model has random weights, it was never trained: its classes mean nothing. "
+    "Use it to time a network, or to try the program."
+)
 _RESAMPLES = 400
 _ENOUGH = 5  # patches from which an interval is given
 
@@ -133,6 +137,10 @@ class PatchTask:
             if scores is not None:
                 overall[name] = scores.as_dict()
         return overall
+
+    def doubts(self, answers: Sequence[Floats]) -> tuple[str, ...]:
+        """Return what is to be said of a model with random weights."""
+        return () if self.model.trained else (UNTRAINED,)
 
     def drawn(self, answers: Sequence[Floats]) -> Prediction:
         """Return the patches as instances of the sheet, each with its class."""

@@ -98,6 +98,9 @@ class Task(Protocol[A]):
     def aggregate(self, dense: Sequence[A], pruned: Sequence[A]) -> Overall:
         """Return scores that exist only for all tiles together; may be empty."""
 
+    def doubts(self, answers: Sequence[A]) -> tuple[str, ...]:
+        """Return why the first tile may be unlike what the dense model knows."""
+
     def drawn(self, answers: Sequence[A]) -> Prediction:
         """Return what is drawn over the picture."""
 

@@ -36,6 +36,8 @@ class PruningContext:
         Input of the shape that multiply-accumulates are counted for.
     inputs
         Calibration inputs; latency is predicted for the shape of the first one.
+    graph
+        The trace, where there is one already.
 
     Raises
     ------
@@ -44,10 +46,14 @@ class PruningContext:
     """
 
     def __init__(
-        self, module: nn.Module, example: Tensor, inputs: Sequence[Tensor]
+        self,
+        module: nn.Module,
+        example: Tensor,
+        inputs: Sequence[Tensor],
+        graph: ChannelGraph | None = None,
     ) -> None:
         self.module = module
-        self.graph: ChannelGraph = trace(module, example)
+        self.graph: ChannelGraph = graph or trace(module, example)
         check_model(module, self.graph)
         self.inputs = tuple(inputs)
         self.seconds: dict[str, float] = {}
