@@ -79,6 +79,33 @@ def fit(tile: tuple[int, int], pane: tuple[int, int]) -> Camera:
     return Camera(width / 2, height / 2, scale)
 
 
+def find_seen(
+    camera: Camera, pane: tuple[int, int], tile: tuple[int, int]
+) -> tuple[int, int, int, int] | None:
+    """Return (x, y, width, height) of the tile that a pane shows.
+
+    Parameters
+    ----------
+    camera
+        Where the pane looks.
+    pane, tile
+        Width and height, in pixels.
+
+    Returns
+    -------
+    tuple of int or None
+        None where the whole tile is seen, or nothing of it.
+    """
+    ends = []
+    for middle, side, most in zip((camera.x, camera.y), pane, tile, strict=True):
+        half = side / 2 / camera.scale
+        ends.append((max(round(middle - half), 0), min(round(middle + half), most)))
+    (left, right), (top, bottom) = ends
+    if right <= left or bottom <= top or (right - left, bottom - top) == tile:
+        return None
+    return left, top, right - left, bottom - top
+
+
 def label_pyramid(labels: Labels) -> tuple[Labels, ...]:
     """Return ``labels`` at full, half, quarter... size, largest label kept.
 

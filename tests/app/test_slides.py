@@ -290,3 +290,22 @@ def test_boxes_for_files_open_where_they_were(bench, settings, tmp_path):
     bench.window.close_unasked()
     again = Settings(tmp_path / "settings.json")
     assert again.folders == {"tile": str(tmp_path / "slides")}
+
+
+def test_a_map_of_the_tile_shows_what_is_seen_and_moves_it(qtbot, ready):
+    ready.window.show()
+    viewer = ready.window.viewer
+    shown = viewer.findChild(OverviewMap)
+    viewer.show_whole()
+    assert not shown.isVisible()
+    viewer.dense.zoom(4.0)
+    assert shown.isVisible()
+    corner = QPoint(round(shown.width() * 0.25), round(shown.height() * 0.75))
+    qtbot.mouseClick(shown, Qt.MouseButton.LeftButton, pos=corner)
+    cameras = [view.camera for view in viewer.panes]
+    assert cameras[0] == cameras[1]
+    assert cameras[0].x == pytest.approx(64, abs=4)
+    assert cameras[0].y == pytest.approx(192, abs=4)
+    assert not ready.store.state.opening  # a click opens nothing here
+    viewer.show_whole()
+    assert not shown.isVisible()

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.rendering.heat import Heat
-from app.rendering.overlay import Camera
+from app.rendering.overlay import Camera, find_seen
 from app.rendering.palette import Rgb
 from app.state.slide_map import Rect
 from app.state.values import Picture
@@ -32,6 +32,8 @@ MOST = 4  # pruned panes
 FRAME_MS = 16
 _SWIPE = "Dense left, pruned right of a divider (W; Shift and arrows move)."
 _HEAT = "How far the raw outputs of the pruned model moved."
+_ON_SLIDE = "Where this tile lies on its slide. A click or a drag opens it there."
+_IN_TILE = "What is seen of the tile. A click or a drag looks there."
 _NO_MAPS = "A patch classifier gives one class a patch: there are no masks to compare."
 OVERLAYS = (
     ("outline", "Outline", "Draw the rim of each nucleus (F)."),
@@ -80,8 +82,11 @@ class Viewer(QWidget):
             frame.view.cameraMoved.connect(partial(self._follow, frame.view))
             frame.view.dividerMoved.connect(self._on_divider)
         self._map = OverviewMap(self._dense.view)
-        self._map.moved.connect(self.mapMoved)
-        self._dense.view.resized.connect(self._map.place)
+        self._slide: tuple[Picture, tuple[int, int], Rect] | None = None
+        self._picture: Picture | None = None
+        self._map.moved.connect(self._on_map_moved)
+        self._map.dragged.connect(self._on_map_dragged)
+        self._dense.view.looked.connect(self._show_map)
         self._grid = PaneGrid(self._frames())
         column.addWidget(self._grid, 1)
         self._legend = TypeLegend()
@@ -151,6 +156,7 @@ class Viewer(QWidget):
     # Setters: silent
 
     def set_picture(self, picture: Picture | None) -> None:
+        self._picture = picture
         for frame in self._frames():
             frame.view.set_picture(picture)
         if picture is not None:
@@ -159,8 +165,22 @@ class Viewer(QWidget):
     def set_map(
         self, picture: Picture | None, size: tuple[int, int], region: Rect
     ) -> None:
-        """Show where the tile lies on a slide of a size; None takes the map away."""
-        self._map.set_map(picture, size, region)
+        """Show where the tile lies on a slide of a size; None: it is no part of one."""
+        self._slide = None if picture is None else (picture, size, region)
+        self._show_map()
+
+    def _show_map(self) -> None:
+        """Show the tile on its slide, or else what is seen of the tile."""
+        view, picture = self.dense, self._picture
+        if self._slide is not None:
+            self._map.set_map(*self._slide, _ON_SLIDE)
+            return
+        size = picture.size if picture is not None else (1, 1)
+        seen = find_seen(view.camera, (view.width(), view.height()), size)
+        if picture is None or seen is None:
+            self._map.set_map(None, (1, 1), (0, 0, 1, 1), "")
+        else:
+            self._map.set_map(picture, size, seen, _IN_TILE)
 
     def set_note(self, note: str) -> None:
         """Write a sentence where there is no tile."""
@@ -289,6 +309,17 @@ class Viewer(QWidget):
         """Let all panes look where one was moved to; hidden ones too."""
         for frame in self._frames():
             if frame.view is not moved:
+                frame.view.set_camera(camera)
+
+    def _on_map_moved(self, x: float, y: float) -> None:
+        if self._slide is not None:
+            self.mapMoved.emit(x, y)
+
+    def _on_map_dragged(self, x: float, y: float) -> None:
+        """Look at another part of the tile, where the map is that of the tile."""
+        if self._slide is None:
+            camera = Camera(x, y, self.dense.camera.scale)
+            for frame in self._frames():
                 frame.view.set_camera(camera)
 
     def _on_divider(self, share: float) -> None:

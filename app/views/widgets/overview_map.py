@@ -1,4 +1,7 @@
-"""A small map in the corner of a pane: where the tile lies on its slide."""
+"""A small map in the corner of a pane: where the tile lies on its slide.
+
+Of a tile that is no part of a slide, it shows which part of the tile is seen.
+"""
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
@@ -24,14 +27,12 @@ class OverviewMap(QWidget):
     """
 
     moved = Signal(float, float)  # middle of the rectangle, when it is let go
+    dragged = Signal(float, float)  # the same, all the time
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._pane = parent
         self.setAccessibleName("Map of the slide")
-        self.setToolTip(
-            "Where this tile lies on its slide. A click or a drag opens the tile there."
-        )
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._picture: Picture | None = None
@@ -43,11 +44,11 @@ class OverviewMap(QWidget):
     # Setters: silent
 
     def set_map(
-        self, picture: Picture | None, size: tuple[int, int], region: Rect
+        self, picture: Picture | None, size: tuple[int, int], region: Rect, tip: str
     ) -> None:
         """Show a picture that stands for a size, with a rectangle; None hides it."""
         self._picture, self._size, self._region = picture, size, region
-        self._held = None
+        self.setToolTip(tip)
         self.place()
         self.setVisible(picture is not None)
         self.update()
@@ -93,7 +94,9 @@ class OverviewMap(QWidget):
 
     def mouseReleaseEvent(self, _: QMouseEvent) -> None:
         if self._held is not None:
-            self._emit(self._held)
+            held, self._held = self._held, None
+            self.moved.emit(*self._stands_for(held))
+            self.update()
 
     def wheelEvent(self, event: object) -> None:
         """Keep the wheel from the pane below."""
@@ -107,7 +110,9 @@ class OverviewMap(QWidget):
             Qt.Key.Key_Down: QPointF(0, box.height()),
         }
         if event.key() in steps:
-            self._emit(box.center() + steps[Qt.Key(event.key())])
+            place = self._stands_for(box.center() + steps[Qt.Key(event.key())])
+            self.dragged.emit(*place)
+            self.moved.emit(*place)
         else:
             super().keyPressEvent(event)
 
@@ -115,8 +120,10 @@ class OverviewMap(QWidget):
         x = min(max(place.x(), 0.0), float(self.width()))
         y = min(max(place.y(), 0.0), float(self.height()))
         self._held = QPointF(x, y)
+        self.dragged.emit(*self._stands_for(self._held))
         self.update()
 
-    def _emit(self, place: QPointF) -> None:
+    def _stands_for(self, place: QPointF) -> tuple[float, float]:
+        """Return what a place of the map is in pixels of what is shown."""
         across, down = self._size[0] / self.width(), self._size[1] / self.height()
-        self.moved.emit(place.x() * across, place.y() * down)
+        return place.x() * across, place.y() * down

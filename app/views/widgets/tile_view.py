@@ -52,7 +52,7 @@ class TileView(QWidget):
     cameraMoved = Signal(object)  # Camera, by the user
     dividerMoved = Signal(float)  # share of the width, by the user
     pointed = Signal(float, float)  # tile position under a click
-    resized = Signal()
+    looked = Signal()  # another part is seen
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -190,6 +190,7 @@ class TileView(QWidget):
     def _forget_masks(self) -> None:
         self._strips = None
         self.update()
+        self.looked.emit()
 
     # Painting
 
@@ -394,4 +395,3 @@ class TileView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._forget_masks()
         super().resizeEvent(event)
-        self.resized.emit()
