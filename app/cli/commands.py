@@ -177,7 +177,7 @@ def _write(
     from app.worker.writing import ExportJob, write_folder
 
     folder = Path(asked.out)
-    leaving = ExportJob(bench, asked.model, asked.request, timed)
+    leaving = ExportJob(bench, asked.model, asked.request, timed, asked.source)
     notes = write_folder(folder, leaving, job, asked.formats, found)
     why = "" if timed.verdict == "faster" else next(iter(result.get("why", ())), "")
     if bench.task.name == "nuclei":

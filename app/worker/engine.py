@@ -59,6 +59,8 @@ class BenchSession:
         See `ModelCard.source`.
     process
         In which latency is measured.
+    tile
+        What its tile was opened from, as text.
     """
 
     def __init__(
@@ -67,11 +69,13 @@ class BenchSession:
         model: "LoadedModel",
         source: str,
         process: "LatencyProcess",
+        tile: str = "",
     ) -> None:
         self.bench = bench
         self.model = model
         self.source = source
         self.process = process
+        self.tile = tile
         self._timed: dict[PruneRequest, Comparison] = {}
         self._beside: ModelsBeside | None = None
 
@@ -148,7 +152,8 @@ class BenchSession:
                 f"{Path(request.model).name} was not pruned here: open it by itself "
                 "to export it, or choose a pane of the open model."
             )
-        leaving = ExportJob(self.bench, self.source, request, self._timed.get(request))
+        timed = self._timed.get(request)
+        leaving = ExportJob(self.bench, self.source, request, timed, self.tile)
         if Path(path).suffix:
             return Saved(write_model(path, leaving, job))
         notes = write_folder(Path(path), leaving, job)
@@ -221,7 +226,7 @@ class BenchEngine:
         )
         picture = _picture(bench.tile, found.title)
         _settle()
-        session = BenchSession(bench, loaded, model, self._measuring())
+        session = BenchSession(bench, loaded, model, self._measuring(), tile)
         opened = describe_opened(bench, (model, tile), session, picture)
         return replace(opened, slide=slide, calibrated_on=calibration)
 
@@ -267,7 +272,7 @@ def describe_opened(
         counts=found.counts,
         input_size=found.input_size,
         scores=found.scores,
-        notes=found.notes,
+        notes=(*found.notes, *_untrained(bench.prunable.model, sources[0])),
         layers=bench.prunable.layers,
         heuristics=bench.prunable.heuristics,
         truth=draw_nuclei(labels, None) if labels is not None else None,
@@ -275,6 +280,20 @@ def describe_opened(
         source=sources[1] or Source("sample", DEFAULT_SAMPLE).text,
         scale=describe_scale(bench),
         seconds=found.seconds,
+    )
+
+
+def _untrained(loaded: "LoadedModel", source: str) -> tuple[str, ...]:
+    """Say of an architecture of the catalogue that it has learned nothing."""
+    from core.models.catalogue import entries
+
+    entry = entries().get(source)
+    if entry is None or entry.spec is None:
+        return ()
+    name = loaded.spec.name.removesuffix(" (untrained)")
+    return (
+        f"{name} is untrained: its weights are random, so what it finds and how it "
+        "scores mean nothing. It is here for timing and for its size.",
     )
 
 

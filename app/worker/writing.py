@@ -17,6 +17,7 @@ from app.worker.drawing import draw_nuclei
 from core.errors import InputError, ModelError
 from core.job import Job
 from core.printable import to_cell
+from core.sources import Source
 from core.types import PruneRequest
 
 if TYPE_CHECKING:
@@ -42,12 +43,15 @@ class ExportJob:
         Which pruned model.
     timed
         Its latency, or None when it was not measured.
+    tile
+        What the tile was opened from, as text.
     """
 
     bench: "Bench"
     source: str
     request: PruneRequest
     timed: "Comparison | None" = None
+    tile: str = ""
 
 
 def write_model(path: str, leaving: ExportJob, job: Job) -> str:
@@ -217,7 +221,7 @@ def _card(leaving: ExportJob, found: "Outcome") -> str:
             dense=bench.dense.counts,
             pruned=found.counts,
             input_size=bench.dense.input_size,
-            tile=_judged_by(bench),
+            tile=_judged_by(leaving),
             scores={title: s for title, s in scores.items() if s},
             latency=timed.summary() if timed is not None else {},
             machine=machine(),
@@ -227,11 +231,16 @@ def _card(leaving: ExportJob, found: "Outcome") -> str:
     )
 
 
-def _judged_by(bench: "Bench") -> str:
-    """Return what the scores were taken on, in words."""
-    tiles, words = bench.task.tiles, bench.task.describe()
+def _judged_by(leaving: ExportJob) -> str:
+    """Return what the scores were taken on, in words: with part and pixel size."""
+    bench = leaving.bench
+    tiles, words, scale = bench.task.tiles, bench.task.describe(), bench.scale
     if len(tiles) == 1:
-        return tiles[0].tile.source
+        name = Source.of_tile(leaving.tile).text or tiles[0].tile.source
+        if not scale.resampled:
+            return name
+        sizes = f"{scale.tile:.4g} µm per pixel, resampled to {scale.model:.4g} µm"
+        return f"{name} ({sizes})"
     place = Path(tiles[0].tile.source).parent
     return f"{counted(len(tiles), words.one, words.many)} of {place}"
 

@@ -8,8 +8,9 @@ from app import bootstrap
 from core.models import load_model
 from core.sources import Source
 from tests.core.images.conftest import shared
+from tests.core.models.conftest import smp
 
-__all__ = ["shared"]
+__all__ = ["shared", "smp"]
 MODELS = {
     "a HoVer-Net .tar": ("cases", "models", "no_upsample_buffer.tar"),
     "an ONNX file": ("models", "bioimageio_unet2d_nuclei_broad", "weights.onnx"),
@@ -63,6 +64,7 @@ class Person:
         )
 
     def save(self, command, path):
+        self.window.messages.dismissed.emit()
         self.choose(command, path)
         self.wait(lambda: path.exists() and not self.state.asked)
         self.wait(lambda: self.state.message is not None)
@@ -73,8 +75,7 @@ class Person:
         self.wait(lambda: self.state.current)
 
 
-def save_smp(path):
-    smp = pytest.importorskip("segmentation_models_pytorch")
+def save_smp(smp, path):
     torch.manual_seed(0)
     torch.save(smp.Unet("resnet18", encoder_weights=None).state_dict(), path)
     return path
@@ -82,9 +83,11 @@ def save_smp(path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", MODELS)
-def test_a_model_file_is_pruned_scored_and_exported(person, shared, tmp_path, kind):
+def test_a_model_file_is_pruned_scored_and_exported(
+    person, shared, smp, tmp_path, kind
+):
     place = MODELS[kind]
-    model = shared.joinpath(*place) if place else save_smp(tmp_path / "unet.pth")
+    model = shared.joinpath(*place) if place else save_smp(smp, tmp_path / "unet.pth")
     labels = shared / "cases" / "labels"
     person.bench.controller.set_request(heuristic="l2", recovery="none")
     person.bench.controller.open("unet-tiny", str(labels / "tile.png"))
@@ -104,7 +107,6 @@ def test_a_model_file_is_pruned_scored_and_exported(person, shared, tmp_path, ki
     assert again.plan is not None
     assert sum(p.numel() for p in again.module.parameters()) == found.counts.params
     if kind == "an ONNX file":  # the exporter takes a minute for larger networks
-        person.window.messages.dismissed.emit()
         person.save("save.model", tmp_path / "small.onnx")
     # and the exported model is opened and pruned again, beside what it came from
     person.open("open.model", tmp_path / "small.safetensors")
@@ -129,4 +131,8 @@ def test_a_slide_is_pruned_and_reported(person, shared, tmp_path):
     source = Source.of_tile(person.state.opened.source)
     said = (tmp_path / "report.html").read_text()
     assert f"#{source.view}" in said
-    assert "0.499" in said
+    assert "0.499 \N{MICRO SIGN}m per pixel" in said
+    assert "Same scale" in said
+    person.save("save.folder", tmp_path / "all")
+    card = (tmp_path / "all" / "pruned.md").read_text()
+    assert str(source.view.region[0]) in card

@@ -51,7 +51,7 @@ def dense_head(state: AppState) -> Head:
         step = state.step
         words = step.what[:1].upper() + step.what[1:] if step else "Opening"
         far = f", {step.done} of {step.total}" if step and step.total > 1 else ""
-        return Head(("Dense",), (f"{words}{far}…", "Opening…"))
+        return Head(("Dense",), (f"{words}{far}…", f"Opening{far}…", "Opening…"))
     if opened is None:
         return Head(("Dense",))
     found = _counted(opened, opened.nuclei.count)

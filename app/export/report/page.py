@@ -98,11 +98,12 @@ def _found(facts: Facts) -> dict[str, Any]:
 
 def _scale(facts: Facts) -> str:
     """Return how large the tile is, or nothing when that is not known."""
-    mpp = facts.picture.mpp
+    mpp, scale = facts.picture.mpp, facts.opened.scale
     if mpp is None:
-        return ""
+        return scale.sentence
     width, height = (text.length(round(side * mpp)) for side in facts.picture.size)
-    return f"The tile is {width} by {height}, {mpp:g} \N{MICRO SIGN}m per pixel."
+    said = f"The tile is {width} by {height}, {mpp:g} \N{MICRO SIGN}m per pixel."
+    return f"{said} {scale.sentence}".strip()
 
 
 def _sizes(facts: Facts) -> ReportTable:
