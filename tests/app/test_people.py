@@ -1,20 +1,24 @@
 """From people's own files to a pruned, scored, exported model, in the window alone."""
 
+import json
+
 import pytest
 import torch
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QPushButton
 
 from app import bootstrap
+from app.views.widgets.model_box import ModelBox
 from core.models import load_model
 from core.sources import Source
 from tests.core.images.conftest import shared
-from tests.core.models.conftest import smp
+from tests.core.models.conftest import monai, smp
 
-__all__ = ["shared", "smp"]
+__all__ = ["monai", "shared", "smp"]
 MODELS = {
     "a HoVer-Net .tar": ("cases", "models", "no_upsample_buffer.tar"),
     "an ONNX file": ("models", "bioimageio_unet2d_nuclei_broad", "weights.onnx"),
     "an smp U-Net": (),
+    "a MONAI bundle": (),
 }
 
 
@@ -63,6 +67,15 @@ class Person:
             )
         )
 
+    def open_folder(self, path):
+        """Open the folder of a model from the box of models."""
+        before = self.state.opened
+        self._patch(QFileDialog, "getExistingDirectory", lambda *_: str(path))
+        self.window.command("open.models").trigger()
+        buttons = self.window.findChild(ModelBox).findChildren(QPushButton)
+        next(one for one in buttons if one.text() == "Open folder…").click()
+        self.wait(lambda: not self.state.opening and self.state.opened is not before)
+
     def save(self, command, path):
         self.window.messages.dismissed.emit()
         self.choose(command, path)
@@ -81,18 +94,41 @@ def save_smp(smp, path):
     return path
 
 
+def save_bundle(monai, folder):
+    """A bundle as MONAI lays it out: a config that names the network, and weights."""
+    torch.manual_seed(0)
+    sizes = {"channels": [8, 16, 32], "strides": [2, 2], "norm": "batch"}
+    sizes |= {"spatial_dims": 2, "in_channels": 3, "out_channels": 2}
+    network = monai.UNet(**sizes)
+    (folder / "configs").mkdir(parents=True)
+    (folder / "models").mkdir()
+    torch.save(network.state_dict(), folder / "models" / "model.pt")
+    definition = {"_target_": "monai.networks.nets.UNet", **sizes}
+    for name, config in (("inference", {"network_def": definition}), ("metadata", {})):
+        (folder / "configs" / f"{name}.json").write_text(json.dumps(config))
+    return folder
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", MODELS)
 def test_a_model_file_is_pruned_scored_and_exported(
-    person, shared, smp, tmp_path, kind
+    person, shared, tmp_path, request, kind
 ):
     place = MODELS[kind]
-    model = shared.joinpath(*place) if place else save_smp(smp, tmp_path / "unet.pth")
+    if place:
+        model = shared.joinpath(*place)
+    elif "smp" in kind:
+        model = save_smp(request.getfixturevalue("smp"), tmp_path / "unet.pth")
+    else:
+        model = save_bundle(request.getfixturevalue("monai"), tmp_path / "bundle")
     labels = shared / "cases" / "labels"
     person.bench.controller.set_request(heuristic="l2", recovery="none")
     person.bench.controller.open("unet-tiny", str(labels / "tile.png"))
     person.wait(lambda: person.state.opened is not None)
-    person.open("open.model", model)
+    if model.is_dir():
+        person.open_folder(model)
+    else:
+        person.open("open.model", model)
     assert person.state.message is None
     assert person.state.opened.model.source == str(model)
     person.open("open.labels", labels / "consep.mat")
