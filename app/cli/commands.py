@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.cli.arguments import Arguments
 from app.cli.console import (
+    end_progress,
     print_table,
     progress,
     to_plain_line,
@@ -58,7 +59,10 @@ def run(asked: Arguments) -> int:
 def guarded(call: Any) -> int:
     """Call and return the exit code, its own or 0; errors become one line."""
     try:
-        code = call()
+        try:
+            code = call()
+        finally:
+            end_progress()
         sys.stdout.flush()
     except BrokenPipeError:
         # whoever read has enough (``| head``); nothing may be flushed there at the end
@@ -83,11 +87,6 @@ def _complain(sentence: str) -> None:
 
 def _say(line: str) -> None:
     sys.stdout.write(to_plain_line(line) + "\n")
-
-
-def _done_reporting() -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write("\r\x1b[K")
 
 
 def _open(
@@ -121,7 +120,7 @@ def _prune(asked: Arguments) -> None:
         result, lines = _describe(asked, bench, found, timed, job)
         if asked.out:
             notes = [*notes, *_write(asked, bench, found, timed, result, job)]
-    _done_reporting()
+    end_progress()
     if asked.as_json:
         sys.stdout.write(json.dumps(result, indent=2, allow_nan=False) + "\n")
         return
@@ -290,7 +289,7 @@ def _sweep(asked: Arguments) -> None:
             for record in store.records()
             if record.status == "done" and record.trial.request in wanted
         ]
-    _done_reporting()
+    end_progress()
     if trials:
         print_table(*trial_rows(trials))
     left_out = f", {len(done.impossible)} of them left out" if done.impossible else ""
@@ -327,7 +326,7 @@ def _repeat(asked: Arguments) -> int:
             ),
             asked.trust,
         )
-    _done_reporting()
+    end_progress()
     _say(sentence)
     return OK if same else FAULT
 
@@ -340,7 +339,7 @@ def _slide(asked: Arguments) -> None:
     _check_folder(Path(asked.slide.out))
     with flush_denormals():
         lines = run_command(asked.slide, progress())
-    _done_reporting()
+    end_progress()
     for line in lines:
         _say(line)
 

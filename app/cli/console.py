@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -13,6 +14,7 @@ from core.job import Job, Step
 from core.printable import to_printable
 
 _EVERY = 10.0  # seconds between two lines of progress without a terminal
+_BAR_EVERY = 0.1  # seconds between two pictures of the bar
 
 
 def write_replacements() -> None:
@@ -28,30 +30,72 @@ def write_replacements() -> None:
 def progress(clock: Callable[[], float] = time.monotonic) -> Job:
     """Return a job that writes its progress to stderr.
 
-    One line that changes on a terminal, a line every ten seconds elsewhere.
+    A bar on a terminal, until `end_progress`; a line every ten seconds elsewhere.
 
     Parameters
     ----------
     clock
         Seconds, from any start.
     """
-    terminal = sys.stderr.isatty()
+    if sys.stderr.isatty():
+        return Job(_Bar().report)
     last = clock()
 
     def report(step: Step) -> None:
         nonlocal last
-        share = f" {step.done}/{step.total}" if step.total else ""
-        words = to_plain_line(f"{step.what}{share}")
-        if terminal:
-            sys.stderr.write(f"\r\x1b[K{words}")
-        elif clock() - last >= _EVERY:
+        if clock() - last >= _EVERY:
             last = clock()
-            sys.stderr.write(words + "\n")
-        else:
-            return
-        sys.stderr.flush()
+            share = f" {step.done}/{step.total}" if step.total else ""
+            sys.stderr.write(to_plain_line(f"{step.what}{share}") + "\n")
+            sys.stderr.flush()
 
     return Job(report)
+
+
+def end_progress() -> None:
+    """Take the bar of progress off the terminal, where there is one."""
+    while _BARS:
+        _BARS.pop().stop()
+
+
+_BARS: list[Progress] = []
+"""The bar on the terminal; none or one."""
+
+
+class _Bar:
+    """Shows the newest step; drawn by whoever reports, so that no thread disturbs."""
+
+    def __init__(self) -> None:
+        self._bar: Progress | None = None
+        self._drawn = 0.0
+
+    def report(self, step: Step) -> None:
+        """Show a step, at most ten times a second."""
+        if self._bar is None or self._bar not in _BARS:
+            end_progress()
+            self._bar = Progress(
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                TextColumn("{task.fields[share]}"),
+                TimeRemainingColumn(),
+                console=Console(file=sys.stderr),
+                auto_refresh=False,
+                transient=True,
+            )
+            self._bar.add_task("", total=None, share="")
+            self._bar.start()
+            _BARS.append(self._bar)
+        bar, task = self._bar, self._bar.tasks[0]
+        words, total = to_plain_line(step.what), step.total or None
+        if (words, total) != (task.description, task.total):
+            bar.reset(task.id, total=total, description=words, start=True)
+            self._drawn = 0.0
+        share = f"{step.done}/{step.total}" if step.total else ""
+        bar.update(task.id, completed=step.done, share=share)
+        now = time.monotonic()
+        if now - self._drawn >= _BAR_EVERY:
+            self._drawn = now
+            bar.refresh()
 
 
 def to_plain_line(words: str) -> str:

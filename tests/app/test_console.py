@@ -6,7 +6,13 @@ import sys
 import pytest
 
 from app.cli.arguments import parse
-from app.cli.console import print_table, progress, to_plain_line, write_replacements
+from app.cli.console import (
+    end_progress,
+    print_table,
+    progress,
+    to_plain_line,
+    write_replacements,
+)
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1251", "cp932", "utf-8"])
@@ -67,3 +73,26 @@ def test_every_option_of_a_sweep_is_explained(capsys):
     for here, after in zip(options, [*options[1:], len(lines)], strict=True):
         words = " ".join(lines[here:after]).split("  ")
         assert len([part for part in words if part.strip()]) >= 2, lines[here]
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_on_a_terminal_there_is_a_bar_until_it_ends(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    job = progress()
+    job.step(3, 35, "finding nuclei")
+    job.step(0, 0, "measuring [red]\x1b[2J")
+    shown = terminal.getvalue()
+    assert "finding nuclei" in shown
+    assert "3/35" in shown
+    assert "measuring [red]?[2J" in shown
+    end_progress()
+    assert terminal.getvalue().endswith(("\x1b[2K", "\x1b[?25h"))
+    written = len(terminal.getvalue())
+    end_progress()
+    assert len(terminal.getvalue()) == written
