@@ -2,9 +2,13 @@
 
 import os
 import secrets
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+DESCRIPTIONS = ("rdf.yaml", "bioimageio.yaml", "model.yaml")
+"""Files that describe a package of bioimage.io."""
 
 
 def write_whole(path: str | os.PathLike[str], content: str | bytes) -> None:
@@ -28,6 +32,18 @@ def write_whole(path: str | os.PathLike[str], content: str | bytes) -> None:
     """
     with whole_file(path) as hidden:
         hidden.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def is_package(path: Path) -> bool:
+    """Whether a zip file is a model's package of bioimage.io, by its description."""
+    try:
+        if path.suffix.lower() != ".zip" or not path.is_file():
+            return False
+        with zipfile.ZipFile(path) as packed:
+            names = {name.rpartition("/")[2] for name in packed.namelist()}
+    except (zipfile.BadZipFile, OSError, ValueError):
+        return False
+    return not names.isdisjoint(DESCRIPTIONS)
 
 
 def is_folder(path: str | os.PathLike[str]) -> bool:

@@ -202,6 +202,8 @@ def _inspect(asked: Arguments) -> None:
     prunable = PrunableModel(model, counting_input(model), ())
     for line in (*description(prunable), *cost_lines(prunable)):
         _say(line)
+    for note in model.notes:
+        _say(f"note: {note}")
 
 
 def cost_lines(prunable: Any) -> list[str]:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.state.session.sources import is_model_folder
 from core.errors import BenchError, InputError
+from core.files import is_package
 from core.tables import MODEL_LIKE_ENDINGS
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 def is_for_tiles(path: Path) -> bool:
     """Whether a path is described here rather than opened as a model."""
+    if is_model_folder(path) or is_package(path):
+        return False
     return path.suffix.lower() not in MODEL_LIKE_ENDINGS
 
 

@@ -354,7 +354,7 @@ class Bench(Rereading):
 
     def _notes(self) -> tuple[str, ...]:
         """Sentences about the (first) tile that its numbers depend on."""
-        told = self.task.tiles[0].tile.notes
+        told = (*self.prunable.model.notes, *self.task.tiles[0].tile.notes)
         if self.scale.deserves_a_note:
             told = (*told, self.scale.describe())
         return (*told, *self.task.doubts(self.dense_answers))

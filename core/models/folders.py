@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ModelError
+from core.files import DESCRIPTIONS
 from core.models.formats.archives import BROKEN, damaged, read_member
 from core.tables import MODEL_LIKE_ENDINGS
 
@@ -28,6 +29,7 @@ _WEIGHTS = (  # the usual names, best first
     "models/model.pt",
     "models/model.ts",
 )
+_PACKED = (".yaml", ".npy", ".onnx", ".data", ".pt", ".pth", ".safetensors", ".py")
 _LARGEST = 1 << 20  # bytes of a config
 
 
@@ -118,6 +120,9 @@ def _packed_names(path: Path) -> dict[str, str]:
             names = packed.namelist()
     except (*BROKEN, OSError):
         return {}
+    plain = {name: name.rpartition("/")[2] for name in names}
+    if any(tail in DESCRIPTIONS for tail in plain.values()):  # of bioimage.io
+        return {n: tail for n, tail in plain.items() if tail.endswith(_PACKED)}
     tails = {name: "/".join(name.split("/")[-2:]) for name in names}
     kept = {
         name: tail

@@ -31,12 +31,15 @@ class LoadedModel:
         a dense network.
     trained
         False for a network of the catalogue with random weights.
+    notes
+        Sentences about how it was opened that a user should know.
     """
 
     module: nn.Module
     spec: ModelSpec
     plan: PruningPlan | None = None
     trained: bool = True
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -14,6 +14,7 @@ from core.errors import ModelError
 from core.files import is_folder
 from core.models import checkpoints, container
 from core.models.architectures import build
+from core.models.bioimageio import find_description, open_package
 from core.models.bundles import name_channels
 from core.models.catalogue import DEMO, entries
 from core.models.class_names import name_classes
@@ -106,35 +107,74 @@ def _shipped(name: str, device: torch.device) -> LoadedModel:
 
 def _from_path(path: Path, device: torch.device, options: ModelOptions) -> LoadedModel:
     if is_folder(path):
-        return _from_file(find_weights(path), path, device, options)
+        return _from_folder(path, path, device, options)
     with unpacked(path) as found:  # a bundle may be a zip file
         if found is path:
             return _from_file(path, path, device, options)
-        return _from_file(find_weights(found), path, device, options)
+        return _from_folder(found, path, device, options)
+
+
+def _from_folder(
+    folder: Path, named: Path, device: torch.device, options: ModelOptions
+) -> LoadedModel:
+    """Open a folder of a model; `named` is what the user chose."""
+    if find_description(folder) is None:
+        return _from_file(find_weights(folder), named, device, options)
+
+    def open_weights(path: Path) -> tuple[ModelSpec, dict[str, Tensor]]:
+        return _describe(path, path, ModelOptions())
+
+    def open_code(
+        path: Path, network: str, arguments: Mapping[str, Any]
+    ) -> tuple[ModelSpec, dict[str, Tensor]]:
+        if folder is not named:
+            raise ModelError(
+                f"{named.name} brings its network as Python code; unpack it, so that "
+                "the code can be read, and open the folder"
+            )
+        plain = _plain_state(path)
+        return open_network(path, plain, network, arguments, fitted=False)
+
+    spec, state, said = open_package(folder, open_weights, open_code)
+    model = _ready(rebuild(spec, None, state, named.name), spec, None, device)
+    return replace(model, notes=(said,))
 
 
 def _from_file(
     path: Path, named: Path, device: torch.device, options: ModelOptions
 ) -> LoadedModel:
     """Open a file of weights; `named` is what the user chose."""
-    kind = checkpoints.kind_of(path)
-    if kind == "onnx":
-        return _from_graph(path, device)
-    if kind == "torch":
-        state = checkpoints.read(path, kind)
-    else:
-        metadata, plain = container.read_tensors(path)
+    if checkpoints.kind_of(path) == "safetensors":
+        metadata, _ = container.read_tensors(path)
         if container.is_own(metadata):
             found = _saved(path, device, network=options.network)
             return replace(found, spec=name_classes(found.spec, path, alone=True))
-        checkpoints.check_names(plain, path)
-        state = clean(plain)
+    spec, state = _describe(path, named, options)
+    return _ready(rebuild(spec, None, state, path.name), spec, None, device)
+
+
+def _describe(
+    path: Path, named: Path, options: ModelOptions
+) -> tuple[ModelSpec, dict[str, Tensor]]:
+    """Return what a file of weights holds that this program did not write."""
+    if checkpoints.kind_of(path) == "onnx":
+        spec, state = _read_graph(path)
+        return name_classes(spec, path), state
+    state = _plain_state(path)
     if options.network:
         spec, state = open_network(path, state, options.network, options.arguments)
     else:
         spec, state = _recognised(state, named, path)
-    spec = name_classes(name_channels(spec, path), path)
-    return _ready(rebuild(spec, None, state, path.name), spec, None, device)
+    return name_classes(name_channels(spec, path), path), state
+
+
+def _plain_state(path: Path) -> dict[str, Tensor]:
+    kind = checkpoints.kind_of(path)
+    if kind == "torch":
+        return checkpoints.read(path, kind)
+    _, plain = container.read_tensors(path)
+    checkpoints.check_names(plain, path)
+    return clean(plain)
 
 
 def _recognised(
@@ -149,18 +189,16 @@ def _recognised(
         return found
 
 
-def _from_graph(path: Path, device: torch.device) -> LoadedModel:
+def _read_graph(path: Path) -> tuple[ModelSpec, dict[str, Tensor]]:
     from core.models.graphs.onnx_file import read_onnx
     from core.models.graphs.opening import describe_graph
 
     try:
-        spec, state = describe_graph(read_onnx(path), path)
+        return describe_graph(read_onnx(path), path)
     except ModelError:
         raise
     except Exception as error:  # a damaged graph makes its operators raise anything
         raise damaged(path) from error
-    spec = name_classes(spec, path)
-    return _ready(rebuild(spec, None, state, path.name), spec, None, device)
 
 
 def _saved(

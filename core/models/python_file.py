@@ -198,6 +198,8 @@ def open_network(
     state: Mapping[str, Tensor],
     text: str,
     given: Mapping[str, Any],
+    *,
+    fitted: bool = True,
 ) -> tuple[ModelSpec, dict[str, Tensor]]:
     """Build a user's network and describe it.
 
@@ -211,6 +213,8 @@ def open_network(
         ``FILE.py:CLASS``.
     given
         Keyword arguments of the class.
+    fitted
+        Whether the network takes RGB, and its outputs tell how they are read.
 
     Returns
     -------
@@ -238,7 +242,7 @@ def open_network(
         adopt(module, weights, path.name)
     stem = f"{code.name} (weights of its constructor)" if path is None else path.stem
     spec = ModelSpec(stem, "nuclei", ARCHITECTURE, config, reader="mask")
-    return fit_reader(spec, module), weights
+    return (fit_reader(spec, module) if fitted else spec), weights
 
 
 def relocate(spec: ModelSpec, text: str) -> ModelSpec:

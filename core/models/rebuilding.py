@@ -75,14 +75,14 @@ def skeleton(spec: ModelSpec, plan: PruningPlan | None, where: str) -> nn.Module
     """
     if spec.architecture == LIBRARY:
         module = _of_library(spec, where)
-    elif needs_values(spec.architecture):
+    elif _needs_values(spec):
         module = build(spec.architecture, spec.config)
         _check_size(module, where)
     else:
         module = build_empty(spec.architecture, spec.config)
     if plan is None:
         return module
-    if spec.architecture != LIBRARY and not needs_values(spec.architecture):
+    if spec.architecture != LIBRARY and not _needs_values(spec):
         _check_size(module, where)
         module = module.to_empty(device="cpu")
         with torch.no_grad():
@@ -95,6 +95,11 @@ def skeleton(spec: ModelSpec, plan: PruningPlan | None, where: str) -> nn.Module
             f"the pruning plan of {where} does not fit the architecture "
             f"{spec.architecture!r}; use the plan that this network was pruned with"
         ) from error
+
+
+def _needs_values(spec: ModelSpec) -> bool:
+    inner = spec.config.get("architecture", spec.architecture)
+    return needs_values(str(inner))
 
 
 def _check_size(module: nn.Module, where: str) -> None:

@@ -61,6 +61,13 @@ _ROWS = (
         from_file=True,
     ),
     Architecture(
+        "processed",
+        "Network of a package",
+        "core.models.processed",
+        "ProcessedNetwork",
+        from_file=True,
+    ),
+    Architecture(
         "python",
         "Network of a Python file",
         "core.models.python_file",
