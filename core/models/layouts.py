@@ -81,6 +81,10 @@ def canonical(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         rules = _TIATOOLBOX
     elif "decoder.np.u0.conv.weight" in state:
         rules = _HOVERNET
+    elif "conv1x1.weight" in state and "clf.weight" in state:  # U-Net of TIAToolbox
+        kept = {n: t for n, t in state.items() if not n.startswith("backbone.fc.")}
+        _add_upsampling(kept)
+        return kept
     elif is_monai_hovernet(state):
         rules = _MONAI
     else:

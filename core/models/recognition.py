@@ -6,7 +6,7 @@ most frequent question that users of published HoVer-Net weights ask.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ModelError
@@ -227,8 +227,73 @@ def _linear_layers(state: Mapping[str, Tensor]) -> list[tuple[int, int, int]]:
     return found if fits else []
 
 
+def tiatoolbox_unet(state: Mapping[str, Tensor], stem: str) -> ModelSpec | None:
+    """Settings of ``UNetModel`` of TIAToolbox.
+
+    Parameters
+    ----------
+    state
+        State-dict name -> tensor.
+    stem
+        File name without its ending.
+
+    Returns
+    -------
+    ModelSpec or None
+        None when the names are not those of such a network.
+    """
+    head, narrow = state.get("clf.weight"), state.get("conv1x1.weight")
+    if head is None or narrow is None or head.ndim != 4 or narrow.ndim != 4:
+        return None
+    plain = _outputs(state, "backbone.blocks.{}.0.0.weight")
+    convs = _outputs(state, "uplist.0.{}.weight", step=3, start=0 if plain else 2)
+    first = state.get(f"uplist.0.{0 if plain else 2}.weight")
+    if (
+        first is None
+        or first.ndim != 4
+        or not (plain or "backbone.bn1.weight" in state)
+    ):
+        return None
+    kernels = [
+        int(state[f"uplist.0.{(0 if plain else 2) + 3 * i}.weight"].shape[-1])
+        for i in range(len(convs))
+    ]
+    classes = int(head.shape[0])
+    config: dict[str, Any] = {"classes": classes, "kernels": kernels}
+    config["encoder"] = "unet" if plain else "resnet50"
+    if plain:
+        config["widths"] = plain
+    if first.shape[1] == 2 * narrow.shape[0]:
+        config["skip"] = "concat"
+    return ModelSpec(
+        name=f"TIAToolbox U-Net, {stem}",
+        task="nuclei",
+        architecture="tiatoolbox-unet",
+        config=config,
+        stride=32,
+        input_range=(0.0, 255.0),
+        classes=tuple(f"type {i}" for i in range(1, classes)) if classes > 2 else (),
+        reader="probability",
+        threshold={"foreground": 0.5},
+    )
+
+
+def _outputs(
+    state: Mapping[str, Tensor], name: str, *, start: int = 0, step: int = 1
+) -> list[int]:
+    """Return the outputs of convolutions in a row, ``{}`` being their place."""
+    found: list[int] = []
+    for place in count(start, step):
+        weight = state.get(name.format(place))
+        if weight is None or weight.ndim != 4:
+            return found
+        found.append(int(weight.shape[0]))
+    return found
+
+
 RECOGNISERS: tuple[Callable[[Mapping[str, Tensor], str], ModelSpec | None], ...] = (
     hovernet,
     resnet18,
     encoder_unet,
+    tiatoolbox_unet,
 )

@@ -55,6 +55,12 @@ def check_fit(module: nn.Module, state: Mapping[str, Tensor], where: str) -> Non
     """
     expected = module.state_dict()
     missing = [k for k in expected if k not in state and not k.endswith(_OPTIONAL)]
+    if missing and 10 * len(missing) < len(expected):
+        raise ModelError(
+            f"{where} is of this network, but {len(missing)} of its {len(expected)} "
+            f"tensors are missing, the first is {missing[0]!r}; the file is "
+            "incomplete: save the whole state_dict(), buffers included"
+        )
     if missing:
         raise ModelError(
             f"{where}: {len(missing)} tensors are missing, the first is "

@@ -78,6 +78,13 @@ _ROWS = (
         "residual-unet", "Residual U-Net", "core.models.residual_unet", "ResidualUNet"
     ),
     Architecture("resnet18", "ResNet", "core.models.resnet", "ResNet18"),
+    Architecture(
+        "tiatoolbox-unet",
+        "TIAToolbox U-Net",
+        "core.models.tiatoolbox_unet",
+        "TIAToolboxUNet",
+        from_file=True,
+    ),
     Architecture("unet", "U-Net", "core.models.unet", "UNet"),
 )
 

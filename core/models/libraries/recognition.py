@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from core.models.libraries import monai, smp
+from core.models.libraries import monai, smp, timm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ _BY_NAMES: tuple[Callable[[Mapping[str, Tensor], str], Found | None], ...] = (
 )
 _BY_CONFIG: tuple[
     Callable[[Mapping[str, Any], Mapping[str, Tensor], str], Found | None], ...
-] = (smp.read_config, monai.read_config)
+] = (smp.read_config, monai.read_config, timm.read_config)
 
 
 def library_network(state: Mapping[str, Tensor], stem: str) -> Found | None:
