@@ -1,13 +1,15 @@
 """Every row of the tables of formats, written by the real libraries and read back.
 
 ``python -m benchmarks.formats``: prints opened, refused rightly or wrong for each file
-of a picture, ground truth and folder, then reads seeded mutations of all of them, in
-which nothing but a picture, labels or one sentence may come out.
+of a picture, ground truth and model, then reads seeded mutations of them, in which
+nothing but a picture, labels, a model or one sentence may come out. ``--part models``
+makes the rows of models only.
 """
 
 import argparse
 import json
 import logging
+import shutil
 import tempfile
 import warnings
 import zipfile
@@ -24,12 +26,15 @@ import scipy.io
 import tifffile
 from PIL import Image
 
-from core.errors import InputError
+from benchmarks.format_models import judge_model, model_rows
+from core.errors import BenchError, InputError
 from core.export.geojson import Described, NucleusStyle, write_geojson
 from core.images import Frame, read_slide, read_truth
 from core.metrics import score_instances
+from core.models import load_model
 
 SIDE = 128
+LARGEST = 4 << 20  # bytes of a model file that is damaged on purpose
 Row = tuple[str, str, Callable[[Path], object], bool]  # what, name, writes, opens
 
 
@@ -231,6 +236,9 @@ def judge(row: Row, path: Path) -> str:
 
 def _read(what: str, path: Path) -> bool:
     """Read one file, and say whether it is what was written."""
+    if what == "model":
+        load_model(path)
+        return True
     if what.endswith("picture"):
         with read_slide(path) as slide:
             found = slide.read_whole().pixels
@@ -254,34 +262,66 @@ def mutate(path: Path, row: Row, turns: int, rng: np.random.Generator) -> Counte
         try:
             _read(row[0], path)
             found["read"] += 1
-        except InputError:
+        except BenchError:
             found["refused"] += 1
         except Exception as error:  # noqa: BLE001 - that is what is looked for
             found[f"wrong: {path.name} {type(error).__name__}: {error}"] += 1
     return found
 
 
-def main() -> None:
-    """Print a line for each file, and the sums."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--mutations", type=int, default=600)
-    asked = parser.parse_args()
-    warnings.simplefilter("ignore")
-    logging.disable(logging.CRITICAL)
+def _files(folder: Path, mutations: int) -> tuple[Counter[str], Counter[str]]:
+    """Judge pictures and ground truth; returns verdicts, and those of mutations."""
     rows = [*pictures(), *truths(), *not_labels()]
     rng = np.random.default_rng(0)
     total: Counter[str] = Counter()
     damaged: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory() as folder:
-        for row in rows:
-            path = Path(folder) / row[1]
-            row[2](path)
-            verdict = judge(row, path)
-            total[verdict.partition(":")[0]] += 1
-            print(f"{row[0]:<14} {row[1]:<18} {verdict}")
-            damaged += mutate(path, row, -(-asked.mutations // len(rows)), rng)
-    print(", ".join(f"{count} {word}" for word, count in sorted(total.items())))
-    print(f"mutations: {dict(damaged)}")
+    for row in rows:
+        path = folder / row[1]
+        row[2](path)
+        verdict = judge(row, path)
+        total[verdict.partition(":")[0]] += 1
+        print(f"{row[0]:<14} {row[1]:<28} {verdict}", flush=True)
+        damaged += mutate(path, row, -(-mutations // len(rows)), rng)
+    return total, damaged
+
+
+def _models(folder: Path, mutations: int) -> tuple[Counter[str], Counter[str]]:
+    """Judge models, and mutations of the smaller files."""
+    total: Counter[str] = Counter()
+    damaged: Counter[str] = Counter()
+    rng = np.random.default_rng(1)
+    for row in model_rows():
+        path = folder / row.name
+        verdict = judge_model(row, folder)
+        total[verdict.partition(":")[0]] += 1
+        print(f"{row.what:<14} {row.name:<28} {verdict}", flush=True)
+        if (
+            path.is_file()
+            and path.stat().st_size < LARGEST
+            and damaged.total() < (mutations)
+        ):
+            damaged += mutate(path, ("model", row.name, lambda _: None, True), 6, rng)
+        shutil.rmtree(path, ignore_errors=True)
+        path.unlink(missing_ok=True)
+    return total, damaged
+
+
+def main() -> None:
+    """Print a line for each file, and the sums."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--mutations", type=int, default=600)
+    parser.add_argument("--part", choices=("all", "files", "models"), default="all")
+    asked = parser.parse_args()
+    warnings.simplefilter("ignore")
+    logging.disable(logging.CRITICAL)
+    parts = {"files": _files, "models": _models}
+    for name, part in parts.items():
+        if asked.part not in ("all", name):
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            total, damaged = part(Path(folder), asked.mutations)
+        words = ", ".join(f"{count} {word}" for word, count in sorted(total.items()))
+        print(f"{name}: {words}; mutations: {dict(damaged)}")
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.state.session.sources import is_model_folder
 from core.errors import BenchError, InputError
-from core.files import is_package
+from core.files import is_folder, is_package
+from core.model_files import is_model_folder, is_packed_bundle
 from core.tables import MODEL_LIKE_ENDINGS
 
 if TYPE_CHECKING:
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 def is_for_tiles(path: Path) -> bool:
     """Whether a path is described here rather than opened as a model."""
-    if is_model_folder(path) or is_package(path):
+    if is_folder(path):
+        return not is_model_folder(path)
+    if is_package(path) or is_packed_bundle(path):
         return False
     return path.suffix.lower() not in MODEL_LIKE_ENDINGS
 

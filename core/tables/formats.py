@@ -103,7 +103,9 @@ LABEL_FORMATS: tuple[LabelFormat, ...] = (
 
 MODEL_FORMATS: tuple[FileFormat, ...] = (
     FileFormat("safetensors", "safetensors", (".safetensors",)),
-    FileFormat("torch", "PyTorch checkpoint", (".pth", ".pt", ".tar")),
+    FileFormat(
+        "torch", "PyTorch checkpoint", (".pth", ".pt", ".tar", ".ckpt", ".bin", ".ts")
+    ),
     FileFormat("onnx", "ONNX", (".onnx",)),
 )
 """Models that `core.models.load_model` opens."""
@@ -132,9 +134,7 @@ LABEL_ENDINGS = _endings(LABEL_FORMATS)
 """Of files that are taken for ground truth."""
 MODEL_ENDINGS = _endings(MODEL_FORMATS)
 """Of files that are taken for models."""
-MODEL_LIKE_ENDINGS = tuple(
-    dict.fromkeys((*MODEL_ENDINGS, *_endings(MODEL_EXPORTS), ".ckpt", ".bin"))
-)
+MODEL_LIKE_ENDINGS = tuple(dict.fromkeys((*MODEL_ENDINGS, *_endings(MODEL_EXPORTS))))
 """Of models, also of those that cannot be opened and are refused with a reason."""
 NUCLEUS_EXPORT_ENDINGS = _endings(NUCLEUS_EXPORTS)
 """Of files that nuclei are written to."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from core.images import MAX_PIXELS
 from core.images.datasets.layouts import LAYOUTS
 from core.nuclei.scale import TOLERANCE
-from core.tables import IMAGE_FORMATS, LABEL_FORMATS
+from core.tables import IMAGE_FORMATS, LABEL_FORMATS, LIBRARIES, MODEL_FORMATS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
 
@@ -25,6 +25,18 @@ def test_pictures_of_the_page_are_those_of_the_reader():
 
 def test_ground_truth_of_the_page_is_that_of_the_reader():
     assert rows("Ground truth") == [(r.title, r.endings) for r in LABEL_FORMATS]
+
+
+def test_models_of_the_page_are_those_of_the_reader():
+    assert rows("Models") == [(r.title, r.endings) for r in MODEL_FORMATS]
+
+
+def test_networks_of_the_page_are_those_of_the_libraries():
+    part = PAGE.split("\n## Models\n", 1)[1].split("\n## ", 1)[0]
+    for library in LIBRARIES.values():
+        assert library.title in part
+        for network in library.networks:
+            assert f"`{network}`" in part or network == "HoVerNet"
 
 
 def test_folders_of_the_page_are_those_of_the_reader():

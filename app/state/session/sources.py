@@ -5,13 +5,9 @@ from importlib.resources import files
 from pathlib import Path
 
 from core.files import is_folder
+from core.model_files import is_model_folder, is_packed_bundle
 from core.sources import Source
-from core.tables import (
-    MODEL_ENDINGS,
-    MODEL_EXPORTS,
-    MODEL_FORMATS,
-    MODEL_LIKE_ENDINGS,
-)
+from core.tables import MODEL_ENDINGS, MODEL_EXPORTS, MODEL_FORMATS
 
 FORMATS = tuple(each.key for each in MODEL_EXPORTS)  # of a pruned model
 _WEIGHTS = MODEL_FORMATS[0].endings[0]
@@ -90,7 +86,7 @@ def _is_model(path: str) -> bool:
     """Whether a file or folder is a model, by its ending or by what it holds."""
     if is_folder(path):
         return is_model_folder(Path(path))
-    if Path(path).suffix.lower() in MODEL_ENDINGS:
+    if Path(path).suffix.lower() in MODEL_ENDINGS or is_packed_bundle(Path(path)):
         return True
     try:
         if not Path(path).is_file():
@@ -109,14 +105,3 @@ def _speaks_of_labels(path: str) -> bool:
     name = Path(path)
     words = (name.stem.lower(), name.parent.name.lower())
     return any(word in part for word in _LABEL_WORDS for part in words)
-
-
-def is_model_folder(folder: Path) -> bool:
-    """Whether a folder is a model, as libraries save it: a description and weights."""
-    try:
-        names = {each.name for each in folder.iterdir()}
-    except OSError:
-        return False
-    weights = any(Path(name).suffix.lower() in MODEL_LIKE_ENDINGS for name in names)
-    described = not names.isdisjoint(("config.json", "rdf.yaml", "bioimageio.yaml"))
-    return (described and weights) or (folder / "configs" / "metadata.json").is_file()

@@ -75,11 +75,14 @@ def _with_details(spec: ModelSpec, config: Mapping[str, Any]) -> ModelSpec:
         spec = replace(spec, classes=tuple(str(name)[:80] for name in names))
     given = config.get("pretrained_cfg")
     given = given if isinstance(given, dict) else config
-    for key in ("mean", "std"):
-        values = given.get(key)
-        if isinstance(values, list) and len(values) == 3 and all(map(_sound, values)):
-            spec = replace(spec, **{key: tuple(map(float, values))})
-    return spec
+    mean, std = _scale(given.get("mean")), _scale(given.get("std"))
+    return replace(spec, mean=mean, std=std) if mean and std else spec
+
+
+def _scale(values: Any) -> tuple[float, float, float] | None:
+    if not isinstance(values, list) or len(values) != 3 or not all(map(_sound, values)):
+        return None
+    return float(values[0]), float(values[1]), float(values[2])
 
 
 def _sound(value: Any) -> bool:
