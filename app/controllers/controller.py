@@ -22,9 +22,11 @@ from app.state.slide_map import moved_part, source_of
 from app.state.store import Store
 from app.state.timers import single_shot
 from app.state.values import Engine, Kind
+from app.worker.rereading import read_again
 from app.worker.runner import Runner
 from app.worker.scheduler import Scheduler
 from core.errors import ModelError
+from core.options import split_model
 from core.sources import Source
 from core.types import PruneRequest
 
@@ -159,6 +161,29 @@ class Controller(QObject):
         view = replace(tile.view, pixel_size=mpp, resample=resample)
         if view != tile.view:
             self.open("", replace(tile, view=view).pair)
+
+    def set_reader(self, reader: str) -> None:
+        """Open the model again with another reader of its outputs."""
+        opened = self._store.state.opened
+        if opened is not None and opened.model.reader != reader:
+            name, options = split_model(opened.model.source)
+            other = replace(options, reader=reader, threshold={})
+            self.open(other.named(name), "")
+
+    def set_thresholds(self, values: dict[str, float]) -> None:
+        """Read the outputs with other thresholds; masks and scores follow."""
+        state = self._store.state
+        opened = state.opened
+        if opened is None:
+            return
+        name, options = split_model(opened.model.source)
+        source = replace(options, threshold=values).named(name)
+        request = state.request
+        self.dispatch(
+            events.ReadAgain(
+                lambda task: read_again(opened, source, values, request, task)
+            )
+        )
 
     def name_classes(self, names: tuple[str, ...]) -> None:
         """Keep the names of the open classifier's classes, and open it again."""

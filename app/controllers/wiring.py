@@ -101,6 +101,8 @@ def _connect_files(window: "Window", to: "Controller") -> None:
     window.viewer.mapMoved.connect(to.move_part)
     window.pixelSizeChosen.connect(to.set_pixel_size)
     window.openAsked.connect(to.open)
+    window.reader_box.readerChosen.connect(to.set_reader)
+    window.reader_box.thresholdsChosen.connect(to.set_thresholds)
     window.classesChosen.connect(to.name_classes)
     window.besideAsked.connect(lambda v: say(events.ModelAdded(v)))
     window.calibrationAsked.connect(to.calibrate)

@@ -1,4 +1,4 @@
-"""What events about slides change in the state: pure functions, one per kind."""
+"""What events about slides and readers change in the state, one function a kind."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -14,6 +14,7 @@ from app.state.slide_map import (
     find_region,
     start_region,
 )
+from app.state.work import Work
 from core.sources import Source
 
 
@@ -66,6 +67,14 @@ def _type_size(state: AppState, event: events.SlidePixelSized) -> AppState:
     return replace(state, choosing=replace(choosing, pixel_size=event.mpp))
 
 
+def _read_again(state: AppState, event: events.ReadAgain) -> AppState:
+    """Ask for the open tile with other thresholds: only the newest ones count."""
+    if state.opened is None or state.opening is not None:
+        return state
+    saves = tuple(work for work in state.asked if work.purpose != "open")
+    return replace(state, asked=(*saves, Work("open", call=event.call)))
+
+
 def _leave(state: AppState, _: events.PartLeft) -> AppState:
     return replace(state, choosing=None) if state.choosing is not None else state
 
@@ -76,4 +85,5 @@ CHANGES: Mapping[type[events.Event], Callable[[AppState, Any], AppState]] = {
     events.PartPlaced: _place_part,
     events.SlidePixelSized: _type_size,
     events.PartLeft: _leave,
+    events.ReadAgain: _read_again,
 }

@@ -216,6 +216,13 @@ class PartLeft(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ReadAgain(Event):
+    """What is open is to be read with other thresholds; ``call`` does it."""
+
+    call: Callable[[WorkContext], object]
+
+
+@dataclass(frozen=True, slots=True)
 class SaveAsked(Event):
     """A file is to be written; ``call`` does it on the worker thread."""
 

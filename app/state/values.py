@@ -137,6 +137,9 @@ class ModelCard:
     types_note
         What must be known of how types were learned; such types are left out of the
         demo view.
+    reader, threshold
+        How its outputs become nuclei: key in `core.tables.OUTPUT_READERS`, and
+        settings by name that differ from the reader's own.
     """
 
     source: str
@@ -148,6 +151,8 @@ class ModelCard:
     task: TaskName = "nuclei"
     pruned: bool = False
     types_note: str = ""
+    reader: str = ""
+    threshold: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

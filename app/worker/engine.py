@@ -78,6 +78,12 @@ class BenchSession:
         self.tile = tile
         self._timed: dict[PruneRequest, Comparison] = {}
         self._beside: ModelsBeside | None = None
+        self._ready: DrawnOutcome | None = None  # known before it is asked for
+
+    def reread(self, source: str, ready: DrawnOutcome | None) -> None:
+        """Take note of other thresholds, and of a result that is read by them."""
+        self.source, self._ready, self._beside = source, ready, None
+        self.model = self.bench.prunable.model
 
     @property
     def beside(self) -> "ModelsBeside":
@@ -92,9 +98,12 @@ class BenchSession:
         from core.nuclei.quantised import TOPS
 
         job = cast("Job", task)
+        ready, self._ready = self._ready, None
         if request.model:
             return draw_outcome(self.beside.judge(request, job), TOPS)
         task.publish(self.bench.curve(request, job))
+        if ready is not None and ready.request == request:
+            return ready
 
         def show(found: "Outcome") -> None:
             task.publish(draw_outcome(found, TOPS))
@@ -272,7 +281,7 @@ def describe_opened(
         counts=found.counts,
         input_size=found.input_size,
         scores=found.scores,
-        notes=(*found.notes, *_untrained(bench.prunable.model, sources[0])),
+        notes=found.notes,
         layers=bench.prunable.layers,
         heuristics=bench.prunable.heuristics,
         truth=draw_nuclei(labels, None) if labels is not None else None,
@@ -280,20 +289,6 @@ def describe_opened(
         source=sources[1] or Source("sample", DEFAULT_SAMPLE).text,
         scale=describe_scale(bench),
         seconds=found.seconds,
-    )
-
-
-def _untrained(loaded: "LoadedModel", source: str) -> tuple[str, ...]:
-    """Say of an architecture of the catalogue that it has learned nothing."""
-    from core.models.catalogue import entries
-
-    entry = entries().get(source)
-    if entry is None or entry.spec is None:
-        return ()
-    name = loaded.spec.name.removesuffix(" (untrained)")
-    return (
-        f"{name} is untrained: its weights are random, so what it finds and how it "
-        "scores mean nothing. It is here for timing and for its size.",
     )
 
 
@@ -344,6 +339,8 @@ def describe_model(loaded: "LoadedModel", source: str) -> ModelCard:
         task=spec.task,
         pruned=loaded.plan is not None,
         types_note=find_types_note(card_beside(source)) if spec.classes else "",
+        reader=spec.reader,
+        threshold=tuple(spec.threshold.items()),
     )
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from app.state.app_state import MOST, AppState
+from core.sources import Source
 
 
 def find_flags(state: AppState) -> frozenset[str]:
@@ -40,4 +41,8 @@ def find_flags(state: AppState) -> frozenset[str]:
 def _names_classes(state: AppState) -> bool:
     """Return whether the open model is a classifier from a file."""
     model = state.opened.model if state.opened else None
-    return model is not None and model.task == "patch" and Path(model.source).is_file()
+    return (
+        model is not None
+        and model.task == "patch"
+        and Path(Source.of_model(model.source).name).is_file()
+    )

@@ -203,6 +203,7 @@ def _set_opened(window: "Window", view: View) -> None:
     window.controls.set_request(view.request)
     window.layers.set_layers(opened.layers)
     stem = PurePath(opened.model.source).stem
+    window.reader_box.set_reader(opened.model.reader, dict(opened.model.threshold))
     window.set_classes(opened.model.classes, f"{stem}.classes.txt")
     window.layers.network.set_locked(view.request.locked)
     threads = text.counted(opened.model.threads, "thread")

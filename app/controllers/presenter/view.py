@@ -254,7 +254,7 @@ def _opening_words(state: AppState) -> str:
     assert opening is not None
     names = [Path(Source.of_tile(opening.tile).name).name or "the sample tile"]
     if opened is None or opened.model.source != opening.model:
-        names.insert(0, Path(opening.model).name)
+        names.insert(0, Path(Source.of_model(opening.model).name).name)
     return f"Opening {' and '.join(names)}"
 
 
@@ -270,7 +270,8 @@ def _card(state: AppState) -> ModelCard | None:
     """Return the model in words; another one's is not there before it is open."""
     opened, opening = state.opened, state.opening
     if opened is not None and opening and opening.model != opened.model.source:
-        return ModelCard(opening.model, Path(opening.model).stem, "Opening…")
+        stem = Path(Source.of_model(opening.model).name).stem
+        return ModelCard(opening.model, stem, "Opening…")
     return opened.model if opened else None
 
 

@@ -33,6 +33,7 @@ class WindowSignals(QMainWindow):
     tableToggled = Signal()  # the table of models: shown, or hidden again
     paletteAsked = Signal()  # the search for commands
     pixelSizeAsked = Signal()  # the box in which it is typed
+    readerAsked = Signal()  # the box that says how outputs are read
     classesAsked = Signal()  # the box in which classes are named
     modelsAsked = Signal()  # the box in which a model is chosen
     keysAsked = Signal()  # the sheet of keys

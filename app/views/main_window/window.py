@@ -49,6 +49,7 @@ from app.views.widgets.column import ScrollColumn
 from app.views.widgets.command_palette import CommandPalette
 from app.views.widgets.model_box import ModelBox
 from app.views.widgets.pixel_size import PixelSize, PixelSizeBox
+from app.views.widgets.reader_box import ReaderBox
 from app.views.widgets.shortcut_sheet import MOUSE, ShortcutSheet
 
 _CONTROLS_WIDTH = 300
@@ -84,6 +85,7 @@ class Window(WindowSignals):
         self.demo = DemoPanel([(s.key, s.name, _size(s)) for s in SLIDES])
         self.reading, self.table, self.part = ReadingPanel(), Table(), PartPanel()
         self.palette_box, self._keys = CommandPalette(self), ShortcutSheet(self)
+        self.reader_box = ReaderBox(self)
         self._demo = self._reading = self._saving = self._choosing = False
         self._pixel_size = PixelSize()
         self._classes: tuple[tuple[str, ...], str] = ((), "")
@@ -133,6 +135,7 @@ class Window(WindowSignals):
         self.paletteAsked.connect(self.show_palette)
         self.keysAsked.connect(self.show_keys)
         self.classesAsked.connect(self.show_classes)
+        self.readerAsked.connect(self.reader_box.show)
         self.pixelSizeAsked.connect(self.show_pixel_size)
         self.status.pixelSizeAsked.connect(self.show_pixel_size)
 

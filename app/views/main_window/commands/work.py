@@ -61,6 +61,16 @@ EDIT_COMMANDS = (
 )
 RUN_COMMANDS = (
     Command(
+        "model.reader",
+        "Reading the outputs…",
+        "",
+        "Model",
+        "Choose how outputs become nuclei, and set the thresholds.",
+        lambda window: window.readerAsked.emit(),
+        "sized",
+        rule=True,
+    ),
+    Command(
         "model.classes",
         "Names of classes…",
         "",
@@ -68,7 +78,6 @@ RUN_COMMANDS = (
         "Name the classes that the open classifier tells apart.",
         lambda window: window.classesAsked.emit(),
         "classes",
-        rule=True,
     ),
     Command(
         "model.unlock",
