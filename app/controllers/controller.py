@@ -26,7 +26,7 @@ from app.worker.rereading import read_again
 from app.worker.runner import Runner
 from app.worker.scheduler import Scheduler
 from core.errors import ModelError
-from core.options import split_model
+from core.options import ModelOptions, split_model
 from core.sources import Source
 from core.types import PruneRequest
 
@@ -161,6 +161,17 @@ class Controller(QObject):
         view = replace(tile.view, pixel_size=mpp, resample=resample)
         if view != tile.view:
             self.open("", replace(tile, view=view).pair)
+
+    def open_network(self, network: str, weights: str) -> None:
+        """Open a network of the user's own, whose code they agreed to run."""
+        from core.models.python_file import NetworkCode, allow
+
+        try:
+            allow(NetworkCode.find(network))
+        except ModelError as error:
+            self.tell(Message(str(error)))
+            return
+        self.open(ModelOptions(network=network).named(weights), "")
 
     def set_reader(self, reader: str) -> None:
         """Open the model again with another reader of its outputs."""

@@ -104,6 +104,7 @@ def _connect_files(window: "Window", to: "Controller") -> None:
     window.reader_box.readerChosen.connect(to.set_reader)
     window.reader_box.thresholdsChosen.connect(to.set_thresholds)
     window.classesChosen.connect(to.name_classes)
+    window.networkChosen.connect(to.open_network)
     window.besideAsked.connect(lambda v: say(events.ModelAdded(v)))
     window.calibrationAsked.connect(to.calibrate)
     window.labelsAsked.connect(to.open_labels)

@@ -8,6 +8,8 @@ from PySide6.QtWidgets import QFileDialog, QPushButton
 
 from app import bootstrap
 from app.views.widgets.model_box import ModelBox
+from app.worker.writing import ExportJob, write_folder
+from core.job import Job
 from core.models import load_model
 from core.sources import Source
 from tests.core.images.conftest import shared
@@ -169,6 +171,51 @@ def test_a_slide_is_pruned_and_reported(person, shared, tmp_path):
     assert f"#{source.view}" in said
     assert "0.499 \N{MICRO SIGN}m per pixel" in said
     assert "Same scale" in said
-    person.save("save.folder", tmp_path / "all")
+    session = person.state.opened.session
+    leaving = ExportJob(
+        session.bench, session.source, person.state.request, tile=session.tile
+    )
+    write_folder(tmp_path / "all", leaving, Job(), ["safetensors"])
     card = (tmp_path / "all" / "pruned.md").read_text()
     assert str(source.view.region[0]) in card
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("agreed", [False, True])
+def test_an_own_network_is_run_only_after_a_consent(
+    person, shared, tmp_path, monkeypatch, agreed
+):
+    from PySide6.QtWidgets import QMessageBox
+
+    from app.views.main_window import own_network
+
+    monkeypatch.setenv("PRUNESCOPE_ALLOWED_NETWORKS", "{}")
+    code = tmp_path / "my_net.py"
+    source = (shared / "cases" / "models" / "my_net.py").read_text()
+    mark = tmp_path / "ran"
+    code.write_text(f"{source}\nopen({str(mark)!r}, 'w').close()\n")
+    assert own_network.find_names(code) == ["MyNet"]
+    assert not mark.exists()  # names are read, nothing is run
+    person.bench.controller.set_request(heuristic="l2", recovery="none")
+    person.bench.controller.open("unet-tiny", "sample:synthetic")
+    person.wait(lambda: person.state.opened is not None)
+    files = [str(code), str(shared / "cases" / "models" / "my_net_state.pth")]
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (files.pop(0), ""))
+    said = []
+
+    def answer(box):
+        said.append(box.text())
+        words = "Run it" if agreed else "Cancel"
+        next(b for b in box.buttons() if b.text().replace("&", "") == words).click()
+
+    monkeypatch.setattr(QMessageBox, "exec", answer)
+    own_network.ask_network(person.window)
+    assert str(code) in said[0]
+    if not agreed:
+        assert person.state.opening is None
+        assert not mark.exists()
+        return
+    person.wait(lambda: "my_net" in person.state.opened.model.source)
+    assert mark.exists()
+    person.prune(sparsity=0.5)
+    assert person.state.outcome.counts.params < person.state.opened.counts.params

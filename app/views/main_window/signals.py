@@ -15,6 +15,7 @@ class WindowSignals(QMainWindow):
     openAsked = Signal(str, str)  # model, tile; empty: keep
     pixelSizeChosen = Signal(object, bool)  # micrometres or None, resample
     classesChosen = Signal(tuple)  # names of the open classifier's classes
+    networkChosen = Signal(str, str)  # FILE.py:CLASS, agreed to be run; weights
     besideAsked = Signal(str)  # model to show beside the open one
     calibrationAsked = Signal(str)  # what to calibrate on; empty: the default
     labelsAsked = Signal(str)  # ground truth of the open tile

@@ -28,7 +28,7 @@ from app.state.session.sources import left_out, sorted_out
 from app.state.values import SampleTitle
 from app.text.format import TIMES
 from app.text.slides import SLIDES, SlideSize
-from app.views.main_window import dialogs
+from app.views.main_window import dialogs, own_network
 from app.views.main_window.menus import Menus
 from app.views.main_window.signals import WindowSignals
 from app.views.panels.controls import Controls
@@ -236,6 +236,7 @@ class Window(WindowSignals):
         box.besideChosen.connect(self.besideAsked)
         box.fileAsked.connect(lambda: dialogs.ask_model(self))
         box.folderAsked.connect(lambda: dialogs.ask_model_folder(self))
+        box.networkAsked.connect(lambda: own_network.ask_network(self))
         box.open()
 
     def set_classes(self, names: Sequence[str], place: str) -> None:

@@ -42,6 +42,7 @@ class ModelBox(QDialog):
     besideChosen = Signal(str)  # source to show beside the open model
     fileAsked = Signal()
     folderAsked = Signal()
+    networkAsked = Signal()  # a network of the user's own
 
     def __init__(
         self,
@@ -99,7 +100,11 @@ class ModelBox(QDialog):
         self._open.setDefault(True)
         self._open.clicked.connect(self._accept)
         row.addWidget(file)
+        own = QPushButton("Own network…")
+        own.setToolTip("Open a network whose Python code you have, after a question.")
+        own.clicked.connect(lambda: self._ask(self.networkAsked))
         row.addWidget(folder)
+        row.addWidget(own)
         row.addStretch(1)
         for button in (cancel, self._beside, self._open):
             row.addWidget(button)
