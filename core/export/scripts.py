@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.export.writing import write_text
+from core.images.pixels import DEPTHS, MOST_OUTLIERS
 from core.nuclei.preprocess import margin
 
 if TYPE_CHECKING:
@@ -26,15 +27,43 @@ python {script} TILE.png     needs {package}, numpy and pillow; writes maps.npz
 import os, sys
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # nothing leaves this machine
 import numpy as np, {package}
-from PIL import Image
+from PIL import Image, ImageOps
 
-pixels = np.asarray(Image.open(sys.argv[1]).convert("RGB"), np.float32)
+{read}
+pixels = read(sys.argv[1]).astype(np.float32)
 height, width = pixels.shape[:2]
 {pad}
 image = (pixels / 255 * {span!r} + {low!r} - {mean!r}) / {std!r}
 image = np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32)
 {load}{run}maps = {{name: found[0] for name, found in zip(names, maps)}}
 np.savez("maps.npz", **{{name: {cut} for name, found in maps.items()}})
+'''
+
+
+# The program's own way to 8-bit RGB, see `core.images.pixels.to_rgb8`.
+_READ = '''def to_bytes(values):
+    """16-bit grey by the smallest usual depth that holds nearly all values."""
+    few = int(values.size * {outliers!r})
+    bits = next((b for b in {depths!r} if (values >= 2**b).sum() <= few), 16)
+    top = 2**bits - 1
+    return ((np.minimum(values, top) * 255 + top // 2) // top).astype(np.uint8)
+
+
+def read(path):
+    """8-bit RGB; transparent parts are white, as the glass around tissue is."""
+    with open(path, "rb") as file:
+        head = file.read(26)
+    if head[:4] == b"\\x89PNG" and head[24] == 16 and head[25]:
+        sys.exit("Pillow reads 16-bit colours in 8 bits: save the tile with 8 bits.")
+    image = ImageOps.exif_transpose(Image.open(path))
+    if image.mode.startswith("I"):
+        grey = to_bytes(np.asarray(image).astype(np.int64))
+        return np.repeat(grey[..., None], 3, axis=2)
+    if image.mode in ("1", "L", "RGB") and "transparency" not in image.info:
+        return np.asarray(image.convert("RGB"))
+    values = np.asarray(image.convert("RGBA")).astype(np.uint16)
+    colour, part = values[..., :3], values[..., 3:]
+    return ((colour * part + 127) // 255 + (255 - part)).clip(0, 255).astype(np.uint8)
 '''
 
 
@@ -67,6 +96,7 @@ def write_script(
         file=file.name,
         script=script.name,
         package=package,
+        read=_READ.format(outliers=MOST_OUTLIERS, depths=DEPTHS[:-1]),
         pad=_pad(spec),
         span=high - low,
         low=low,

@@ -14,9 +14,9 @@ from core.errors import InputError
 Alpha = Literal["none", "straight", "premultiplied"]
 
 # Scanners and cameras that write 16-bit files fill one of these depths.
-_DEPTHS = (8, 10, 12, 14, 16)
+DEPTHS = (8, 10, 12, 14, 16)
 # Hot pixels and bright dust may exceed a camera's depth; more than that is signal.
-_MOST_OUTLIERS = 0.001
+MOST_OUTLIERS = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +126,11 @@ def _to_8_bit(values: NDArray[Any], name: str, bits: int | None) -> NDArray[np.u
 
 def _depth(values: NDArray[Any], high: int) -> int:
     """Smallest usual depth that holds nearly all values; `high` is the largest."""
-    allowed = int(values.size * _MOST_OUTLIERS)
-    for depth in _DEPTHS[:-1]:
+    allowed = int(values.size * MOST_OUTLIERS)
+    for depth in DEPTHS[:-1]:
         if high < 2**depth or np.count_nonzero(values >= 2**depth) <= allowed:
             return depth
-    return _DEPTHS[-1]
+    return DEPTHS[-1]
 
 
 def _float_to_8_bit(values: NDArray[Any], name: str) -> NDArray[np.uint8]:
