@@ -135,7 +135,12 @@ def _refuse_frozen(path: Path, head: bytes) -> None:
         member == "archive_format" or member.startswith("serialized_exported_program")
         for member in inner
     ):
-        raise ModelError(f"{name} is an exported program: {_FROZEN}; {_WANTED}")
+        # torch.export.load unpickles constants and hands text to sympy's eval
+        raise ModelError(
+            f"{name} is an exported program: its loader unpickles and evaluates what "
+            "is in the file, which may run any code, so it is not opened; export the "
+            f"network as ONNX, or {_WANTED}"
+        )
     first = next(iter(names), "nothing")
     raise ModelError(
         f"{name} is a zip archive (with {first[:80]!r} in it), not a file of weights; "

@@ -6,7 +6,13 @@ from pathlib import Path
 from core.images import MAX_PIXELS
 from core.images.datasets.layouts import LAYOUTS
 from core.nuclei.scale import TOLERANCE
-from core.tables import IMAGE_FORMATS, LABEL_FORMATS, LIBRARIES, MODEL_FORMATS
+from core.tables import (
+    IMAGE_FORMATS,
+    LABEL_FORMATS,
+    LIBRARIES,
+    MODEL_FORMATS,
+    OUTPUT_READERS,
+)
 
 PAGE = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
 
@@ -49,3 +55,9 @@ def test_numbers_of_the_page_are_those_of_the_code():
     assert f"more than {MAX_PIXELS // 1_000_000} megapixels" in PAGE
     assert TOLERANCE == 1.1
     assert "more than a tenth" in PAGE
+
+
+def test_readers_are_those_of_the_table():
+    for row in OUTPUT_READERS.values():
+        settings = ", ".join(f"`{s.key}` {s.default:g}" for s in row.settings)
+        assert f"| `{row.key}` | {row.title} | {row.tip} | {settings} |" in PAGE

@@ -299,7 +299,7 @@ def test_torchscript_exported_programs_onnx_and_keras(tmp_path):
     exported = tmp_path / "program.pt2"
     program = torch.export.export(nn.Conv2d(3, 4, 1).eval(), (torch.rand(1, 3, 4, 4),))
     torch.export.save(program, exported)
-    _refused(exported, "exported program", "frozen")
+    _refused(exported, "exported program", "ONNX")
     renamed = exported.rename(tmp_path / "program.pt")
     _refused(renamed, "exported program")
     onnx = tmp_path / "net.onnx"
