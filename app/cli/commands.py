@@ -29,7 +29,7 @@ from app.cli.reporting import report
 from app.cli.sweep_summary import lines_of, nuclei_summary, summary, trial_rows
 from app.text import format as text
 from app.worker.reading import read_tiles
-from core.errors import BenchError, InputError
+from core.errors import BenchError, InputError, ModelError
 from core.files import write_whole
 from core.job import Job
 from core.types import FineTune
@@ -116,7 +116,7 @@ def _prune(asked: Arguments) -> None:
         model = with_classes(model, asked.classes)
         bench, notes = _open(asked, model, job)
         found = bench.prune(asked.request, job)
-        timed = bench.compare(asked.request, job)
+        timed = _time(asked, bench, job)
         result, lines = _describe(asked, bench, found, timed, job)
         if asked.out:
             notes = [*notes, *_write(asked, bench, found, timed, result, job)]
@@ -128,20 +128,32 @@ def _prune(asked: Arguments) -> None:
         _say(line)
 
 
+def _time(asked: Arguments, bench: "Bench", job: Job) -> "Comparison":
+    """Time the network; what was computed by then is not lost when that fails."""
+    from core.results import Comparison
+
+    try:
+        return bench.compare(asked.request, job)
+    except ModelError as error:
+        return Comparison.missing(asked.request, str(error))
+
+
 def _describe(
     asked: Arguments, bench: "Bench", found: "Outcome", timed: "Comparison", job: Job
 ) -> tuple[dict[str, Any], list[str]]:
     """Return the object that ``--json`` prints, and the same for people."""
     result = summary(asked.model, bench, found, timed)
-    result |= {"scale": bench.scale.as_dict(), "notes": list(bench.dense.notes)}
+    missing = () if timed.taken else (f"Latency is missing. {timed.reason}",)
+    told = [*bench.dense.notes, *missing]
+    result |= {"scale": bench.scale.as_dict(), "notes": told}
     result["calibration"] = bench.calibration.as_dict()
     if bench.task.name == "patch":
         result |= patch_summary(found)
-        return result, patch_lines(result)
+        return result, [*patch_lines(result), *missing]
     way = timed_way(asked, bench, job)
     result |= nuclei_summary(bench, found)
     result |= damage_of(bench, found, way) | way_of(asked, bench, timed, way)
-    return result, lines_of(result, found)
+    return result, [*lines_of(result, found), *missing]
 
 
 def _check_folder(folder: Path) -> None:
@@ -176,7 +188,8 @@ def _write(
     from app.worker.writing import ExportJob, write_folder
 
     folder = Path(asked.out)
-    leaving = ExportJob(bench, asked.model, asked.request, timed, asked.source)
+    known = timed if timed.taken else None
+    leaving = ExportJob(bench, asked.model, asked.request, known, asked.source)
     notes = write_folder(folder, leaving, job, asked.formats, found)
     why = "" if timed.verdict == "faster" else next(iter(result.get("why", ())), "")
     if bench.task.name == "nuclei":

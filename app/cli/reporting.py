@@ -17,7 +17,7 @@ from core.sources import Source
 
 if TYPE_CHECKING:
     from core.benchmark import Bench
-    from core.results import Comparison, Outcome
+    from core.results import Comparison, Outcome, Trial
 
 
 def report(
@@ -38,9 +38,13 @@ def report(
     opened = describe_opened(bench, (asked.model, asked.source), nobody, picture)
     opened = replace(opened, calibrated_on=asked.calibration)
     outcome = draw_outcome(found, TOPS)
-    trials = with_latency((build_trial(opened, outcome),), timed)
+    trials: tuple[Trial, ...] = (build_trial(opened, outcome),)
+    if timed.taken:
+        trials = with_latency(trials, timed)
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    facts = Facts(opened, outcome, timed, trials, machine(), now)
+    facts = Facts(
+        opened, outcome, timed if timed.taken else None, trials, machine(), now
+    )
     write_report(str(path), facts)
 
 

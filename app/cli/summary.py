@@ -73,6 +73,8 @@ def figure_lines(result: Mapping[str, Any]) -> list[str]:
 
 def latency_words(timed: Mapping[str, Any]) -> str:
     """Return `core.results.Comparison.summary` for people."""
+    if timed["dense"] is None:
+        return "not measured"
     dense = text.milliseconds(timed["dense"])
     if timed["speedup"] is None:
         return f"{timed['verdict']} ({dense} dense)"

@@ -243,6 +243,26 @@ class Comparison:
         """Whether a process of its own measured, away from the window."""
         return self.environment.isolated
 
+    @classmethod
+    def missing(cls, request: PruneRequest, reason: str) -> Self:
+        """Return the place of a measurement that failed; ``reason`` says why."""
+        nothing = Timing(np.array([math.nan]))
+        ends = (math.nan, math.nan)
+        return cls(
+            nothing,
+            nothing,
+            math.nan,
+            ends,
+            NOT_MEASURABLE,
+            request=request,
+            reason=reason,
+        )
+
+    @property
+    def taken(self) -> bool:
+        """Whether anything was measured at all."""
+        return math.isfinite(self.dense.median)
+
     @property
     def measurable(self) -> bool:
         """Whether the speed-up may be shown at all, see `decide_verdict`."""
@@ -275,11 +295,11 @@ class Comparison:
         dict
             ``dense`` and ``pruned`` (ms), ``speedup``, ``interval``, ``verdict``.
             Of a measurement that is too noisy only ``dense`` and ``verdict`` are
-            said, the others are None.
+            said, the others are None; of one that failed, the verdict alone.
         """
         known = self.measurable
         return {
-            "dense": self.dense_ms,
+            "dense": self.dense_ms if self.taken else None,
             "pruned": self.pruned_ms if known else None,
             "speedup": self.speedup if known else None,
             "interval": list(self.interval) if known else None,

@@ -23,6 +23,7 @@ APPLICATION = 0x50535043
 """Marks a file as ours: "PSPC"."""
 
 _BUSY_SECONDS = 30.0
+_WAL_SECONDS = 3.0  # in which another process may change the journal itself
 _SUFFIXES = (".sqlite", ".sqlite3", ".db")
 _TABLE = """
 CREATE TABLE IF NOT EXISTS trials (
@@ -90,7 +91,9 @@ class TrialStore:
         self.close()
 
     def close(self) -> None:
-        """Release the file; what was added is in it."""
+        """Release the file; what was added is in it, and in no other file."""
+        with suppress(sqlite3.Error):  # closed before, or another program reads it
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._db.close()
 
     def add(self, record: Record) -> bool:
@@ -122,6 +125,8 @@ class TrialStore:
             cursor = self._db.execute(
                 f"INSERT OR IGNORE INTO trials VALUES ({marks})", row
             )
+            # so that a copy of this file alone has every trial, even after a kill
+            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
         return cursor.rowcount > 0
 
     def __contains__(self, key: object) -> bool:
@@ -231,7 +236,7 @@ def _identity(db: sqlite3.Connection) -> tuple[int, int, int]:
 
 def _prepare(db: sqlite3.Connection) -> None:
     """Set the connection up and make the table, whoever comes first."""
-    db.execute("PRAGMA journal_mode = WAL")
+    choose_journal(db)
     db.execute("PRAGMA synchronous = FULL")
     db.execute("BEGIN IMMEDIATE")
     try:
@@ -243,6 +248,41 @@ def _prepare(db: sqlite3.Connection) -> None:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
+
+
+def choose_journal(db: sqlite3.Connection) -> str:
+    """Write ahead where the file system can, else keep a rollback journal.
+
+    Network file systems often lack the shared memory or the locks of the first.
+
+    Parameters
+    ----------
+    db
+        Open, outside a transaction.
+
+    Returns
+    -------
+    str
+        ``"wal"`` or ``"delete"``.
+
+    Raises
+    ------
+    sqlite3.OperationalError
+        When another program keeps the file locked.
+    """
+    end = time.monotonic() + _WAL_SECONDS
+    while True:
+        try:
+            mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        except sqlite3.OperationalError:
+            if time.monotonic() > end:
+                break
+            time.sleep(0.01)
+        else:
+            if mode == "wal":
+                return "wal"
+            break
+    return str(db.execute("PRAGMA journal_mode = DELETE").fetchone()[0])
 
 
 def _patiently(work: Callable[[], _T]) -> _T:
