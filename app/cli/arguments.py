@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from app.cli import slide_arguments, values
+from app.cli import runtimes, slide_arguments, values
 from app.cli.model_arguments import add_model, take_model
 from app.cli.training_arguments import add_training
 from app.cli.views import add_calibration, add_scale, add_view, with_view
@@ -24,7 +24,7 @@ from core.types import (
 )
 from core.version import read_version
 
-COMMANDS = ("prune", "sweep", "inspect", "repeat", "slide")
+COMMANDS = ("prune", "sweep", "inspect", "repeat", "slide", "bench")
 _REQUEST = (
     *("heuristic", "sparsity", "scope", "count", "recovery"),
     *("round_to", "min_channels", "seed", "locked", "steps", "ratios"),
@@ -66,8 +66,8 @@ class Arguments:
         What the model is calibrated on; empty for the default.
     classes
         Names of a classifier's classes, in the order of its outputs.
-    slide
-        Of the command of that name, which has options of its own.
+    slide, bench
+        Of the commands of that name, which have options of their own.
     """
 
     command: str = ""
@@ -97,6 +97,7 @@ class Arguments:
     trust: bool = False
     slide: slide_arguments.SlideArguments | None = None
     calibration: str = ""
+    bench: runtimes.BenchArguments | None = None
 
     @property
     def source(self) -> str:
@@ -126,6 +127,8 @@ def parse(arguments: Sequence[str]) -> Arguments:
     take_model(found)
     if found["command"] == "slide":
         return Arguments("slide", slide=slide_arguments.read(found))
+    if found["command"] == "bench":
+        return Arguments("bench", bench=runtimes.read(found))
     return _request(parser, found)
 
 
@@ -235,6 +238,7 @@ def _parser() -> _Parser:
     _add_sweep(commands.add_parser("sweep", help="many models over many tiles"))
     _add_repeat(commands.add_parser("repeat", help="a trial again, from its record"))
     slide_arguments.add(commands.add_parser("slide", help="all nuclei of a slide"))
+    runtimes.add(commands.add_parser("bench", help="a network in several runtimes"))
     inspect = commands.add_parser(
         "inspect", help="what a file or folder is; layers of a model"
     )

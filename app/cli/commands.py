@@ -359,10 +359,23 @@ def _slide(asked: Arguments) -> None:
         _say(line)
 
 
+def _bench(asked: Arguments) -> None:
+    from app.cli.runtimes import run_command
+    from core.arithmetic import flush_denormals
+
+    assert asked.bench is not None
+    with flush_denormals():
+        lines = run_command(asked.bench, progress())
+    _done_reporting()
+    for line in lines:
+        _say(line)
+
+
 _COMMANDS = {
     "prune": _prune,
     "inspect": _inspect,
     "sweep": _sweep,
     "repeat": _repeat,
     "slide": _slide,
+    "bench": _bench,
 }

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from app.cli.model_arguments import with_consent
-from app.cli.slide_arguments import SlideArguments
+from app.cli.slide_arguments import PRECISIONS, SlideArguments
 from app.rendering.palette import PLAIN, type_colour
 from app.rendering.slide_map import draw_map
 from app.text import format as text
+from core.errors import InputError
 from core.job import Job
 
 if TYPE_CHECKING:
@@ -65,11 +66,12 @@ def _open_models(
 ) -> "list[LoadedModel]":
     from core.benchmark.model import to_inference_layout
     from core.models import load_model
-    from core.training.device import pick_device
+    from core.training.device import fast_in_half, pick_device
     from core.wholeslide.pruned import open_pruned
 
     device = pick_device(asked.device)
-    dense = with_consent(lambda: load_model(asked.model, device=device), asked.trust)
+from app.cli.model_arguments import with_consent
+from app.cli.slide_arguments import PRECISIONS, SlideArguments
     models = [dense]
     if asked.plan:
         slide, folder = Path(asked.slide), Path(asked.out)
