@@ -376,18 +376,7 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="go on with the trials that --out has already",
     )
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument(
-        "--scheduler",
-        metavar="tcp://HOST:PORT",
-        help="run the trials on the workers of this Dask scheduler",
-    )
-    where.add_argument(
-        "--workers",
-        type=values.count,
-        metavar="N",
-        help="run the trials on N processes of this machine",
-    )
+    slide_arguments.add_workers(parser)
 
 
 def _add_repeat(parser: argparse.ArgumentParser) -> None:

@@ -366,7 +366,7 @@ def _bench(asked: Arguments) -> None:
     assert asked.bench is not None
     with flush_denormals():
         lines = run_command(asked.bench, progress())
-    _done_reporting()
+    end_progress()
     for line in lines:
         _say(line)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.cli import values
 from app.cli.console import print_table
+from app.cli.model_arguments import add_model, with_consent
 from app.text import format as text
 from core.job import Job
 
@@ -30,6 +31,8 @@ class BenchArguments:
         For each runtime.
     as_json
         Whether JSON is printed.
+    trust
+        Whether code that the model names may be run.
     """
 
     model: str
@@ -39,6 +42,7 @@ class BenchArguments:
     batch: int = 1
     seconds: float = 10.0
     as_json: bool = False
+    trust: bool = False
 
 
 def read(found: Mapping[str, Any]) -> BenchArguments:
@@ -54,6 +58,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", required=True, help="catalogue name or path, dense or pruned"
     )
+    add_model(parser)
     parser.add_argument("--tile", help="image to feed, or sample:NAME")
     parser.add_argument(
         "--runtimes",
@@ -89,7 +94,7 @@ def run_command(asked: BenchArguments, job: Job) -> list[str]:
     from core.deployment import RUNTIMES, BenchSettings, compare_runtimes
     from core.models import load_model
 
-    model = load_model(asked.model)
+    model = with_consent(lambda: load_model(asked.model), asked.trust)
     to_inference_layout(model.module)
     names = asked.runtimes or tuple(
         name for name, row in RUNTIMES.items() if row.worth_trying

@@ -100,3 +100,19 @@ def add_running(parser: argparse.ArgumentParser) -> None:
         choices=PRECISIONS,
         help="float32 (if left out); bfloat16 is faster where the processor has it",
     )
+
+
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say on which machines trials run."""
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--scheduler",
+        metavar="tcp://HOST:PORT",
+        help="run the trials on the workers of this Dask scheduler",
+    )
+    where.add_argument(
+        "--workers",
+        type=values.count,
+        metavar="N",
+        help="run the trials on N processes of this machine",
+    )

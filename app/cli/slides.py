@@ -70,8 +70,12 @@ def _open_models(
     from core.wholeslide.pruned import open_pruned
 
     device = pick_device(asked.device)
-from app.cli.model_arguments import with_consent
-from app.cli.slide_arguments import PRECISIONS, SlideArguments
+    if asked.precision != PRECISIONS[0] and not fast_in_half(device):
+        raise InputError(
+            f"The {device.type} here has no instructions for {asked.precision}, which "
+            "would take many times as long; leave out --precision."
+        )
+    dense = with_consent(lambda: load_model(asked.model, device=device), asked.trust)
     models = [dense]
     if asked.plan:
         slide, folder = Path(asked.slide), Path(asked.out)
