@@ -325,7 +325,16 @@ def _as_cnn_model(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def model_rows() -> Iterator[ModelRow]:
     """All rows."""
-    for part in (own_rows, refused_rows, classifier_rows, monai_rows, smp_rows):
+    from benchmarks.format_graphs import graph_rows  # it takes its rows from here
+
+    for part in (
+        graph_rows,
+        own_rows,
+        refused_rows,
+        classifier_rows,
+        monai_rows,
+        smp_rows,
+    ):
         yield from part()
 
 

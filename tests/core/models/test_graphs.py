@@ -103,6 +103,16 @@ ONE = {  # title -> nodes, weights, opset
         [node("InstanceNormalization", "x w b")],
         {"w": _values(3), "b": _values(3)},
     ),
+    "group norm, as torch writes it": (
+        [
+            constant("g", _I([0, 3, -1])),
+            node("Reshape", "x g", "r"),
+            node("InstanceNormalization", "r w b", "i"),
+            node("Shape", "x", "s"),
+            node("Reshape", "i s"),
+        ],
+        {"w": _values(3), "b": _values(3)},
+    ),
     "layer norm": (
         [node("LayerNormalization", "x w b", axis=-1)],
         {"w": _values(64), "b": _values(64)},
