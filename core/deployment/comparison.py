@@ -217,7 +217,8 @@ def _compare(
 def _alone(module: nn.Module, inputs: Tensor) -> float:
     """Time torch when nothing else was asked for."""
     watch = Stopwatch(module, (inputs,))
-    return float(np.median([watch() for _ in range(5)][1:]))
+    with torch.inference_mode():
+        return float(np.median([watch() for _ in range(5)][1:]))
 
 
 def _time(
