@@ -297,7 +297,7 @@ def _models(folder: Path, mutations: int) -> tuple[Counter[str], Counter[str]]:
         print(f"{row.what:<14} {row.name:<28} {verdict}", flush=True)
         if (
             path.is_file()
-            and path.stat().st_size < LARGEST
+            and 0 < path.stat().st_size < LARGEST
             and damaged.total() < (mutations)
         ):
             damaged += mutate(path, ("model", row.name, lambda _: None, True), 6, rng)

@@ -16,7 +16,7 @@ from core.models.libraries.importing import find_library, import_library
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from torch import nn
+    from torch import Tensor, nn
 
 _NAME = re.compile(r"[A-Za-z][\w.+-]{0,80}")  # no address, no path
 _WIDEST = 16_384  # channels, classes, pixels
@@ -88,9 +88,24 @@ def build_network(
     unknown = sorted(given.keys() - names)
     if unknown:
         raise ValueError(f"{network} has no argument {unknown[0]!r}")
+    channels = given.get("in_channels", given.get("in_chans", 3))
+    if channels not in (1, 3):
+        raise ValueError(f"it takes pictures of {channels} channels, not 1 or 3")
     with warnings.catch_warnings():  # of names that the library will change
         warnings.simplefilter("ignore")
-        return _constructed(constructor, given)
+        module = _constructed(constructor, given)
+    if channels == 1:
+        module.register_forward_pre_hook(_to_grey)
+    return module
+
+
+def _to_grey(_: nn.Module, images: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Give a network of one channel the brightness of RGB (ITU-R BT.601)."""
+    first, *rest = images
+    if first.shape[1] == 3:
+        red, green, blue = first[:, 0:1], first[:, 1:2], first[:, 2:3]
+        first = 0.299 * red + 0.587 * green + 0.114 * blue
+    return (first, *rest)
 
 
 def _constructed(

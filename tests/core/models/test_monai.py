@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from torch import nn
 from core.benchmark import Bench
 from core.errors import ModelError
 from core.models import load_model, save_model
+from core.pruning import apply_plan, make_plan, trace
 from core.types import LabelledTile, PruneRequest, Tile
 from tests.core.models.foreign import randomise, save_state
 
@@ -173,3 +175,18 @@ def test_weights_of_another_width_are_refused_with_what_they_look_like(monai, tm
     torch.save(state, tmp_path / "given.pth")
     with pytest.raises(ModelError, match=r"looks like MONAI's BasicUNet.*down_2"):
         load_model(tmp_path / "given.pth")
+
+
+def test_a_network_for_grey_pictures_takes_the_brightness(monai, tmp_path):
+    network = randomise(monai.UNet(**FLAT | {"in_channels": 1}, **UNET))
+    save_state(network, tmp_path / "given.pth")
+    model = load_model(tmp_path / "given.pth")
+    image = torch.rand(1, 3, 64, 64)
+    weights = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+    grey = (image * weights).sum(1, keepdim=True)
+    with torch.inference_mode():
+        assert torch.allclose(model.module(image), network(grey), atol=1e-5)
+    plan = make_plan(model.module, trace(model.module, image), "l2", 0.3)
+    pruned = apply_plan(model.module, plan)
+    save_model(tmp_path / "own.safetensors", replace(model, module=pruned), plan)
+    assert gap(load_model(tmp_path / "own.safetensors"), pruned, image) < 1e-5
