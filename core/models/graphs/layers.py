@@ -37,8 +37,9 @@ class InstanceNorm(nn.InstanceNorm2d):
     def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002 - torch's name
         pass
 
-    def _get_no_batch_dim(self) -> int:
-        return -1  # a graph's first dimension is always that of images
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
+        """Normalise each channel of each image; the first dimension is of images."""
+        return self._apply_instance_norm(input)
 
 
 def split_pads(pads: Sequence[int]) -> tuple[list[int], list[int], list[int]]:
