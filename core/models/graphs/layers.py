@@ -39,7 +39,8 @@ class InstanceNorm(nn.InstanceNorm2d):
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
         """Normalise each channel of each image; the first dimension is of images."""
-        return self._apply_instance_norm(input)
+        weight, bias = self.weight, self.bias
+        return functional.instance_norm(input, weight=weight, bias=bias, eps=self.eps)
 
 
 def split_pads(pads: Sequence[int]) -> tuple[list[int], list[int], list[int]]:
