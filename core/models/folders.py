@@ -29,7 +29,7 @@ _WEIGHTS = (  # the usual names, best first
     "models/model.pt",
     "models/model.ts",
 )
-_PACKED = (".yaml", ".npy", ".onnx", ".data", ".pt", ".pth", ".safetensors", ".py")
+_PACKED = (".yaml", ".npy", ".data", ".py", *MODEL_LIKE_ENDINGS)
 _LARGEST = 1 << 20  # bytes of a config
 
 

@@ -16,11 +16,9 @@ from PySide6.QtGui import (
     QKeyEvent,
     QMouseEvent,
     QPainter,
-    QPainterPath,
     QPaintEvent,
     QPalette,
     QPen,
-    QPixmap,
     QResizeEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QToolTip, QWidget
@@ -29,12 +27,12 @@ from app.rendering.palette import ORANGE
 from app.text.format import counted
 from app.views.widgets.network_costs import COST_HEIGHT, cost_words, paint_costs
 from app.views.widgets.network_layout import Drawing, arrange
+from app.views.widgets.network_wires import Wires
 from core.results import Layer, LayerStep
 
 _HINT = "Click a layer to keep it whole."
 _NAMED_LANE = 34.0  # pixels at the right for the names of branches
 _REACH = 3.0  # pixels around a block in which it is hit
-_NEAR = 7  # layers from which on a skip swings across the drawing
 
 
 class Network(QWidget):
@@ -60,7 +58,7 @@ class Network(QWidget):
         self._locked: frozenset[str] = frozenset()
         self._costs: dict[str, LayerStep] = {}
         self._drawing: Drawing | None = None
-        self._wired: tuple[tuple[object, ...], QPixmap] | None = None
+        self._wires = Wires()
         self._current = -1
         self._unlock = QToolButton(self)
         self._unlock.setText("Unlock all")
@@ -125,7 +123,8 @@ class Network(QWidget):
         drawing = self._arranged()
         if not self._layers:
             return
-        painter.drawPixmap(0, 0, self._wires(drawing))
+        wires = self._wires.draw(self, drawing, self._current)
+        painter.drawPixmap(0, 0, wires)
         together = self._together()
         for index, layer in enumerate(self._layers):
             self._paint_block(painter, layer, drawing.blocks[index])
@@ -158,32 +157,6 @@ class Network(QWidget):
             self._sentence(), Qt.TextElideMode.ElideRight, rest.width()
         )
         painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter, words)
-
-    def _wires(self, drawing: Drawing) -> QPixmap:
-        """Return all wires: a drag of the slider changes none of them."""
-        ratio = self.devicePixelRatioF()
-        key = self.size(), ratio, self.palette().cacheKey(), self._current, drawing
-        if self._wired is None or self._wired[0] != key:
-            pixmap = QPixmap(self.size() * ratio)
-            pixmap.setDevicePixelRatio(ratio)
-            pixmap.fill(Qt.GlobalColor.transparent)
-            painter = QPainter(pixmap)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            self._paint_wires(painter, drawing)
-            painter.end()
-            self._wired = key, pixmap
-        return self._wired[1]
-
-    def _paint_wires(self, painter: QPainter, drawing: Drawing) -> None:
-        colour = self.palette().placeholderText().color()
-        colour.setAlpha(110)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        for pairs, straight in ((drawing.paths, True), (drawing.skips, False)):
-            for pair in pairs:
-                lit = self._current in pair
-                strong = self.palette().highlight().color()
-                painter.setPen(QPen(strong if lit else colour, 2.0 if lit else 1.0))
-                painter.drawPath(_wire(drawing.blocks, pair, straight=straight))
 
     def _paint_block(self, painter: QPainter, layer: Layer, block: QRectF) -> None:
         colours = self.palette()
@@ -387,32 +360,3 @@ class Network(QWidget):
     def _place_button(self) -> None:
         self._unlock.adjustSize()
         self._unlock.move(self.width() - self._unlock.width() - 2, 0)
-
-
-def _wire(
-    blocks: tuple[QRectF, ...], pair: tuple[int, int], *, straight: bool
-) -> QPainterPath:
-    """Return the way from one block to another."""
-    source, target = blocks[pair[0]], blocks[pair[1]]
-    near = pair[1] - pair[0] < _NEAR
-    if not straight and near:
-        start = QPointF(source.center().x(), source.top())
-        end = QPointF(target.center().x(), target.top())
-        lift = min(start.y(), end.y()) - 9
-        path = QPainterPath(start)
-        path.cubicTo(QPointF(start.x(), lift), QPointF(end.x(), lift), end)
-        return path
-    start = QPointF(source.right(), source.center().y())
-    end = QPointF(target.left(), target.center().y())
-    path = QPainterPath(start)
-    if straight and near:
-        path.lineTo(end)
-        return path
-    bend = (end.x() - start.x()) * 0.4
-    lift = 0.0 if abs(start.y() - end.y()) > 1 else 10.0
-    path.cubicTo(
-        QPointF(start.x() + bend, start.y() - lift),
-        QPointF(end.x() - bend, end.y() - lift),
-        end,
-    )
-    return path
