@@ -20,7 +20,7 @@ import copy
 import json
 import logging
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib import util
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,7 @@ from torch import Tensor, nn
 
 from core.errors import ModelError
 from core.export.writing import whole_file
+from core.models.architectures import LIBRARY
 from core.models.probe import flatten, probe_side
 from core.models.specs import spec_to_json
 from core.nuclei.preprocess import fed_side
@@ -125,6 +126,28 @@ def traced(model: LoadedModel) -> ExportedProgram:
     ModelError
         When torch cannot follow it.
     """
+    padded = model.spec.reader in _PADDED and not _takes_one_size(model.spec)
+    try:
+        return _traced(model, multiples=padded)
+    except Exception as error:  # torch raises many kinds here
+        if padded and model.spec.architecture == LIBRARY:
+            # such a network may compare sizes: torch finds out which ones it takes
+            with suppress(Exception):
+                return _traced(model, multiples=False)
+        raise ModelError(
+            f"torch cannot export {model.spec.name!r} "
+            f"({_first_line(error)}); save it as safetensors instead."
+        ) from error
+
+
+def _traced(model: LoadedModel, *, multiples: bool) -> ExportedProgram:
+    """Trace a network; with `multiples` for every multiple of its stride.
+
+    Raises
+    ------
+    Exception
+        Of many kinds, when torch cannot follow it.
+    """
     sizes: dict[int, Any] = {0: torch.export.Dim("images", min=1, max=_MOST_IMAGES)}
     for dim, name in ((2, "height"), (3, "width")):
         # Only the padded networks take every multiple of one number; the others
@@ -132,20 +155,14 @@ def traced(model: LoadedModel) -> ExportedProgram:
         sizes[dim] = torch.export.Dim.AUTO
         if _takes_one_size(model.spec):
             sizes.pop(dim)
-        elif model.spec.reader in _PADDED:
+        elif multiples:
             steps = torch.export.Dim(name, min=1, max=_MOST_SIDE // model.spec.stride)
             sizes[dim] = model.spec.stride * steps
     example = _images(model.spec, count=2, wider=1)
-    try:
-        with _quietly():
-            return torch.export.export(
-                _portable(model), (example,), dynamic_shapes=(sizes,), strict=False
-            )
-    except Exception as error:  # torch raises many kinds here
-        raise ModelError(
-            f"torch cannot export {model.spec.name!r} "
-            f"({_first_line(error)}); save it as safetensors instead."
-        ) from error
+    with _quietly():
+        return torch.export.export(
+            _portable(model), (example,), dynamic_shapes=(sizes,), strict=False
+        )
 
 
 def export_program(
