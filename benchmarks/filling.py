@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from app.state.slide_map import SlideMap
 from app.state.values import DrawnOutcome, Opened, Saved, Session, WorkContext
 from app.worker.engine import BenchEngine
 from core.results import Comparison
@@ -22,11 +23,21 @@ class Filling:
         self.curves: list[str] = []
 
     def open(
-        self, model: str, tile: str, task: WorkContext, *, before: Session | None
-    ) -> Opened:
+        self,
+        model: str,
+        tile: str,
+        task: WorkContext,
+        *,
+        before: Session | None,
+        calibration: str = "",
+    ) -> Opened | SlideMap:
         """Open a model whose session can be filled."""
         inner = before.inner if isinstance(before, FillingSession) else before
-        opened = self.engine.open(model, tile, task, before=inner)
+        opened = self.engine.open(
+            model, tile, task, before=inner, calibration=calibration
+        )
+        if isinstance(opened, SlideMap):
+            return opened
         return replace(opened, session=FillingSession(self, opened.session, opened))
 
     def close(self) -> None:

@@ -49,8 +49,10 @@ class Subject:
     @cached_property
     def reach(self) -> float:
         """Share of the parameters that can go at all."""
-        sizes = Selector(self.graph).sizes(np.zeros(self.graph.atoms), "network", 2)
-        return 1 - sizes[-1].params / sizes[0].params
+        selector = Selector(self.graph)
+        ends = selector.prefixes(np.zeros(self.graph.atoms), "network", 2)
+        whole, least = selector.table(ends)[:, 0]
+        return 1 - least / whole
 
     def plan(self, heuristic: str, sparsity: float, **more) -> PruningPlan:
         data = self.statistics if "statistics" in HEURISTICS[heuristic].needs else None

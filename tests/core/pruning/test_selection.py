@@ -1,6 +1,7 @@
 """Targets are met within one atom; limits hold; what cannot be met says so."""
 
 import re
+from dataclasses import astuple
 
 import numpy as np
 import pytest
@@ -55,8 +56,8 @@ def test_any_sparsity_is_met_within_one_atom(count, data):
     )
     scope = data.draw(st.sampled_from(["network", "layer"]))
     selector, counter = Selector(it.graph), Counter(it.graph)
-    ends = selector.sizes(scores, scope, 2)
-    dense, least = (getattr(end, count) for end in ends)
+    ends = selector.prefixes(scores, scope, 2)
+    dense, least = selector.table(ends)[:, ["params", "macs", "channels"].index(count)]
     sparsity = data.draw(st.floats(0.0, 1.0)) * min(1 - least / dense, 0.99)
     alive = selector.select(scores, sparsity, scope, count)
     off = abs(counter.one(alive, count) - (1 - sparsity) * dense)
@@ -247,15 +248,15 @@ def test_sizes_match_plans():
     it = from_catalogue("unet")
     selector = Selector(it.graph, Limits(min_channels=2))
     scores = np.random.default_rng(1).random(it.graph.atoms)
-    sizes = selector.sizes(scores, "network", 20)
+    sizes = selector.table(selector.prefixes(scores, "network", 20))
     counter = Counter(it.graph)
-    assert sizes[0] == counter.dense
-    params = [s.params for s in sizes]
+    assert tuple(sizes[0]) == astuple(counter.dense)
+    params = sizes[:, 0].tolist()
     assert params == sorted(params, reverse=True)
-    for size in sizes[1:-1]:
-        sparsity = 1 - size.params / sizes[0].params
+    for left in params[1:-1]:
+        sparsity = 1 - left / params[0]
         alive = selector.select(scores, sparsity, "network", "params")
-        assert abs(counter.counts(alive).params - size.params) <= max(
+        assert abs(counter.counts(alive).params - left) <= max(
             counter.per_atom("params")
         )
 
