@@ -24,8 +24,29 @@ def prunable():
     return PrunableModel(fresh("unet"), X, [X, 1 - X])
 
 
+@pytest.fixture
+def timed_by_macs(monkeypatch):
+    """A computer whose times follow the work; returns the graphs that were timed."""
+    import core.pruning.methods.latency as methods
+    from core.pruning.planning.width_costs import measure_costs
+
+    timed = []
+
+    def measured(module, graph, example, **_):
+        timed.append(graph)
+
+        def by_macs(probe):
+            return probe.macs * 1e-6 if probe.macs else 1.0
+
+        return measure_costs(module, graph, example, measure=by_macs)
+
+    monkeypatch.setattr(methods, "measure_costs", measured)
+    return timed
+
+
 @pytest.mark.parametrize("count", ["params", "channels", "latency"])
-def test_widths_are_predicted_along_the_slider(prunable, count):
+def test_widths_are_predicted_along_the_slider(timed_by_macs, count):
+    prunable = PrunableModel(fresh("unet"), X, [X, 1 - X])
     request = PruneRequest("l2", 0.0, count=count)
     curve = prunable.curve(request)
     dense = {layer.name: layer.width for layer in prunable.layers}
@@ -122,22 +143,7 @@ def test_ratios_are_met_beside_the_target(prunable):
     assert PruneRequest("l2", 0.3, ratios=[[name, "0.5"]]) == request
 
 
-def test_a_share_of_the_latency(prunable, monkeypatch):
-    import core.pruning.methods.latency as methods
-
-    timed = []
-
-    def measured(module, graph, example, **more):
-        timed.append(graph)
-        from core.pruning.planning.width_costs import measure_costs
-        from core.pruning.tracing.layer_calls import Probe
-
-        def by_macs(probe: Probe) -> float:
-            return probe.macs * 1e-6 if probe.macs else 1.0
-
-        return measure_costs(module, graph, example, measure=by_macs)
-
-    monkeypatch.setattr(methods, "measure_costs", measured)
+def test_a_share_of_the_latency(timed_by_macs):
     fresh_one = PrunableModel(fresh("unet"), X, [X])
     plan = fresh_one.plan(PruneRequest("l2", 0.5, count="latency"))
     dense, left = plan.request["predicted_dense_ms"], plan.request["predicted_ms"]
@@ -146,7 +152,7 @@ def test_a_share_of_the_latency(prunable, monkeypatch):
     assert curve.reach > 0.5
     left = fresh_one.sizes(plan)
     assert curve.at(0.5).macs == pytest.approx(left.macs, rel=0.15)
-    assert len(timed) == 1  # layers are timed once a model
+    assert len(timed_by_macs) == 1  # layers are timed once a model
 
 
 @pytest.mark.parametrize(

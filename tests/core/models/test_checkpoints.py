@@ -167,9 +167,9 @@ def test_weights_that_are_not_numbers(tmp_path):
 
 
 def test_networks_that_are_not_known(tmp_path):
-    _refused(tmp_path, nn.Conv2d(3, 4, 1).state_dict(), "weight", "HoVer-Net")
+    _refused(tmp_path, nn.Conv2d(3, 4, 1).state_dict(), "weight", "docs/formats.md")
     deeper = {"layer1.0.conv3.weight": torch.ones(1), "conv1.weight": torch.ones(1)}
-    _refused(tmp_path, deeper | {"fc.weight": torch.ones(2, 2)}, "HoVer-Net")
+    _refused(tmp_path, deeper | {"fc.weight": torch.ones(2, 2)}, "docs/formats.md")
 
 
 @pytest.mark.parametrize(

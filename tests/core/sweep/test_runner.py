@@ -83,7 +83,9 @@ def test_every_point_has_its_record(swept):
         assert record.tiles[0].pruned is not None
         assert record.tiles[2].pruned is None
         assert record.provenance["versions"]["torch"] == torch.__version__
-        assert record.provenance["calibration"] == ["t0", "t1", "t2"]
+        samples = ["immunohistochemistry", "synthetic"]
+        found = record.provenance["calibration"]
+        assert found == ["t0.png", "t1.png", "t2.png", *samples]
         assert record.created.endswith("+00:00")
 
 
