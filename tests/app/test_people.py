@@ -131,7 +131,8 @@ def test_a_model_file_is_pruned_scored_and_exported(
         person.open_folder(model)
     else:
         person.open("open.model", model)
-    assert person.state.message is None
+    said = person.state.message  # most of these weights are random
+    assert said is None or "may be unlike what the model was trained on" in said.text
     assert person.state.opened.model.source == str(model)
     person.open("open.labels", labels / "consep.mat")
     assert person.state.opened.scores is not None
