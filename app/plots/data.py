@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from app.plots.chart import Interval, Rgb
 from app.plots.marks import Dash, Mark
-from app.state.memo import remember_last
 from app.state.plot_settings import Reference
+from app.state.trials import remember_last
 from core.tables import METRICS, metrics_for
 from core.tables.metrics import TaskName
 

@@ -10,9 +10,8 @@ from app.plots.data import Curve, PlotData, PlotSample, Reading
 from app.plots.marks import Dash, Mark
 from app.plots.memory import KeptDrawing
 from app.plots.styles import series_name, style_of
-from app.state.memo import remember_last
 from app.state.plot_settings import DENSE, TRUTH, Reference
-from app.state.trials import predictor, work_of
+from app.state.trials import predictor, remember_last, work_of
 from app.text import format as text
 from app.text.speed import describe_speedup
 from core.results import ScoreMap, Trial

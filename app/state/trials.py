@@ -3,15 +3,45 @@
 import math
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
+from functools import update_wrapper
+from typing import Generic, TypeVar
 
 import numpy as np
 
-from app.state.memo import remember_last
 from app.state.values import Opened
 from core.results import Comparison, Outcome, Trial, TrialIdentity
 from core.types import SPARSITY, PruneRequest, RequestKey
 
 _STEP = 0.005  # of sparsity
+
+Argument = TypeVar("Argument")
+Result = TypeVar("Result")
+
+
+class remember_last(Generic[Argument, Result]):  # noqa: N801 - used as a decorator
+    """Keep the newest result of a function of one frozen argument.
+
+    The state is frozen, so the same object means the same result. A drag asks some
+    functions of all trials in each frame, while the trials stay the same tuple.
+
+    Parameters
+    ----------
+    function
+        Pure; its argument is never changed afterwards.
+    """
+
+    def __init__(self, function: Callable[[Argument], Result]) -> None:
+        self._function = function
+        self._known: tuple[Argument, Result] | None = None
+        update_wrapper(self, function)
+
+    def __call__(self, argument: Argument) -> Result:
+        """Return the result, the last one where the argument is the last one."""
+        known = self._known
+        if known is None or known[0] is not argument:
+            known = argument, self._function(argument)
+            self._known = known
+        return known[1]
 
 
 def build_trial(opened: Opened, outcome: Outcome) -> Trial:

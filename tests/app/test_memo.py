@@ -1,6 +1,6 @@
 """Results are kept while the argument is the same object, and no longer."""
 
-from app.state.memo import remember_last
+from app.state.trials import remember_last
 
 
 def test_the_same_object_is_computed_once():

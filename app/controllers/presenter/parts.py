@@ -15,6 +15,7 @@ from app.state.slide_map import (
     find_region,
     measure_part,
 )
+from app.state.trials import remember_last
 from app.state.values import Opened
 from app.text import format as text
 from app.views.panels.part import PartWords
@@ -52,6 +53,7 @@ def resolve_part(state: AppState) -> PartView | None:
     return PartView(choosing.slide, choosing.region, choosing.pixel_size, words)
 
 
+@remember_last
 def resolve_map(opened: Opened | None) -> MapView | None:
     """Return where the open tile lies on its slide, or None where it is whole."""
     if opened is None or opened.slide is None or opened.slide.picture is None:
@@ -61,6 +63,7 @@ def resolve_map(opened: Opened | None) -> MapView | None:
     return None if region[2:] == slide.size else MapView(slide, region)
 
 
+@remember_last
 def resolve_size(opened: Opened | None) -> PixelSize:
     """Return the pixel size of the open tile."""
     if opened is None or opened.model.task != "nuclei":

@@ -196,7 +196,7 @@ def resolve(state: AppState) -> View:
         picture=opening.picture if opening else opened.picture if opened else None,
         note=_note(state),
         title=_title(state),
-        part=resolve_part(state),
+        part=resolve_part(state) if state.choosing is not None else None,
         map=resolve_map(opened),
         pixel_size=resolve_size(opened),
         opened=opened,

@@ -153,7 +153,7 @@ class NucleiBar(QWidget):
             else:
                 button.setToolTip(_PATCH_TIP)
         self._partition = describe_partition(changes, self._task) if changes else " "
-        self.set_late(self._late)
+        self._write_sum()
         self._types = types
         self._buttons["retyped"].setVisible(types)
         self._eyes["retyped"].setVisible(types and self._offered())
@@ -161,8 +161,13 @@ class NucleiBar(QWidget):
     def set_late(self, words: str) -> None:
         """Dim the counts and say whose they are, while they are of other settings."""
         self._late = words
-        self._sum.setText(f"{words} · {self._partition}" if words else self._partition)
+        self._write_sum()
         set_dimmed(self._chips, bool(words))
+
+    def _write_sum(self) -> None:
+        """Write what became of all nuclei, and whose they are."""
+        words, late = self._partition, self._late
+        self._sum.setText(f"{late} · {words}" if late else words)
 
     def set_hidden(self, hidden: tuple[Kind, ...], *, offered: bool) -> None:
         """Mark the kinds that are left out; offered in the difference overlay only."""

@@ -51,8 +51,8 @@ class Subject:
         """Share of the parameters that can go at all."""
         selector = Selector(self.graph)
         ends = selector.prefixes(np.zeros(self.graph.atoms), "network", 2)
-        whole, least = selector.table(ends)[:, 0]
-        return 1 - least / whole
+        params = selector.table(ends)[:, 0]
+        return 1 - params[-1] / params[0]
 
     def plan(self, heuristic: str, sparsity: float, **more) -> PruningPlan:
         data = self.statistics if "statistics" in HEURISTICS[heuristic].needs else None
