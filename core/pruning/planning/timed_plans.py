@@ -167,8 +167,10 @@ def block_order(
     assert rule.weighing is not None
     statistics = ask.measured
     fixed = sorted(limits.locked), sorted(limits.ratios.items())
+    # Two programs that measure side by side have two tables of the same key.
+    times = table.key, table.step, table.dense(ask.graph)
     key = digest(
-        "blocks", rule.weighing, table.key, table.step, scope, fixed, limits.round_to,
+        "blocks", rule.weighing, *times, scope, fixed, limits.round_to,
         limits.min_channels,
     )  # fmt: skip
     if key in statistics.cache:

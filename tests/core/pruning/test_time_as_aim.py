@@ -300,3 +300,15 @@ def test_words_of_a_step():
         == "17 to 16 channels would save 1.2 ms"
     )
     assert LayerStep("a", 5, 4, 17, 16, 0.001).words == ""
+
+
+def test_an_order_that_was_kept_by_other_times_is_found_anew(tmp_path, monkeypatch):
+    monkeypatch.setenv("PRUNESCOPE_CACHE", str(tmp_path))
+    for scale in (1e-4, 1e-6):  # as two programs that measure side by side would
+        it = from_catalogue("unet")
+        table = measure_costs(
+            it.module, it.graph, it.inputs, measure=by_steps(scale=scale), keep=True
+        )
+        table.times.clear()  # what another program kept is not taken over
+        plan = plan_for(it, table, 0.0)
+        assert plan.request["predicted_ms"] == plan.request["predicted_dense_ms"]
