@@ -54,12 +54,9 @@ def recognise(
         if weight is None:
             continue
         what = f"{stem} looks like {LIBRARY.title}'s {network}"
-        if weight.ndim == 5:
-            raise ModelError(
-                f"{what} for volumes (3-D); this program opens networks for pictures"
-            )
-        if weight.ndim != 4:
+        if weight.ndim not in (4, 5):
             continue
+        _check_flat(what, weight.ndim - 2)
         import_library(LIBRARY, what)
         configs = (to_config("monai", network, each) for each in settings(state))
         return _to_spec(find_fitting(configs, state, what), stem), dict(state)
@@ -94,12 +91,17 @@ def read_config(
     what = f"{stem} is {LIBRARY.title}'s {network}"
     names = find_arguments(getattr(import_library(LIBRARY, what), network))
     kept = {key: value for key, value in config.items() if key in names}
-    if kept.get("spatial_dims", 2 if network == "FlexibleUNet" else 3) != 2:
+    _check_flat(what, kept.get("spatial_dims", 2 if network == "FlexibleUNet" else 3))
+    fitting = find_fitting([to_config("monai", network, kept)], state, what)
+    return _to_spec(fitting, stem), dict(state)
+
+
+def _check_flat(what: str, dimensions: object) -> None:
+    """Refuse a network whose input is not a picture."""
+    if dimensions != 2:
         raise ModelError(
             f"{what} for volumes (3-D); this program opens networks for pictures"
         )
-    fitting = find_fitting([to_config("monai", network, kept)], state, what)
-    return _to_spec(fitting, stem), dict(state)
 
 
 def _to_spec(config: dict[str, Any], stem: str) -> ModelSpec:
