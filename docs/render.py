@@ -24,7 +24,6 @@ from PySide6.QtCore import (
     QEvent,
     QEventLoop,
     QRect,
-    QSettings,
     Qt,
     qInstallMessageHandler,
 )
@@ -306,8 +305,7 @@ def a_stage(folder: Path) -> Iterator[Stage]:
     with tempfile.TemporaryDirectory() as scratch:
         # Pictures show the defaults, and leave no settings or stores behind.
         os.chdir(scratch)
-        kept = QSettings(f"{scratch}/settings.ini", QSettings.Format.IniFormat)
-        settings = Settings(kept)
+        settings = Settings(Path(scratch) / "settings.json")
         settings.set_hints(False)
         bench = bootstrap.build(settings, state=showing(_START))
         try:
