@@ -5,7 +5,8 @@ a tissue tile (mirrored on, with glass around it), runs ``prunescope slide`` in 
 process of its own and prints one JSON object. Targets on two cores with the demo
 model: the network takes at least 85 % of the time of all stages, and memory stays
 below 2 GB whatever the side. The slide of 20,000 pixels takes hours with both models
-(about 2,700 patches): run it on a machine that does nothing else.
+(about 2,700 patches): name a folder with ``--out``, and a run that was stopped goes on
+there. Every nucleus of the GeoJSON is read again, one at a time.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -30,6 +32,7 @@ _GLASS = 245
 _BORDER = 0.04  # of the side, on each side
 _LEVELS = 4
 _EVERY = 0.05  # seconds between two looks at the memory
+_NOTED = 1_000_000  # bytes by which the largest memory grows before it is written
 
 
 def mosaic(
@@ -79,20 +82,58 @@ def write_slide(path: Path, tissue: NDArray[np.uint8], side: int, mpp: float) ->
             )
 
 
-def run(command: list[str]) -> tuple[float, float]:
-    """Run a command; returns seconds and the largest memory in bytes."""
+def run(command: list[str], kept: Path) -> tuple[float, float]:
+    """Run a command; returns seconds and the largest memory in bytes.
+
+    The largest memory is kept in a file, so that it counts the parts of a run that
+    was stopped.
+    """
     start = time.perf_counter()
+    peak = int(kept.read_text()) if kept.is_file() else 0
     child = psutil.Popen(command, stdout=subprocess.DEVNULL)
-    peak = 0
     while child.poll() is None:
         try:
-            peak = max(peak, child.memory_info().rss)
+            now = child.memory_info().rss
         except psutil.Error:
             break
+        if now > peak + _NOTED:
+            kept.write_text(str(now))
+        peak = max(peak, now)
         time.sleep(_EVERY)
     if child.wait():
         raise SystemExit(f"{' '.join(command)} ended with {child.returncode}")
     return time.perf_counter() - start, peak
+
+
+def read_nuclei(path: Path, side: int) -> int:
+    """Count the nuclei of a GeoJSON, one line at a time, and check each.
+
+    Raises
+    ------
+    SystemExit
+        When one is no closed polygon on the slide, or two have the same name.
+    """
+    names: set[str] = set()
+    with path.open(encoding="utf-8") as file:
+        next(file)
+        for line in file:
+            if line.startswith("]}"):
+                return len(names)
+            feature = json.loads(line.rstrip().rstrip(","))
+            shape = feature["geometry"]
+            single = shape["type"] == "Polygon"
+            parts = [shape["coordinates"]] if single else shape["coordinates"]
+            right = all(_is_ring(ring, side) for part in parts for ring in part)
+            if not right or feature["id"] in names:
+                raise SystemExit(f"{path} holds a wrong nucleus: {line[:200]}")
+            names.add(feature["id"])
+    raise SystemExit(f"{path} has no end")
+
+
+def _is_ring(ring: list[list[float]], side: int) -> bool:
+    outline = np.array(ring)
+    inside = outline.min() >= 0 and outline.max() <= side
+    return len(outline) > 3 and inside and np.array_equal(outline[0], outline[-1])
 
 
 def main() -> None:
@@ -102,36 +143,47 @@ def main() -> None:
     parser.add_argument("--tissue", default="../shared/data/tiles/he_breast_1000.png")
     parser.add_argument("--model", default="demo")
     parser.add_argument("--plan", default="demo-90", help="or none")
+    parser.add_argument("--threads", type=int, default=0, help="0: as torch decides")
+    parser.add_argument("--out", help="where slide and results are kept")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        slide, out = Path(folder, "slide.tif"), Path(folder, "out")
-        write_slide(slide, read_tile(asked.tissue).pixels, asked.side, 0.25)
-        size = slide.stat().st_size
-        command = [sys.executable, "-m", "app", "slide", "--model", asked.model]
-        command += ["--slide", str(slide), "--out", str(out)]
-        command += [] if asked.plan == "none" else ["--plan", asked.plan]
-        seconds, peak = run(command)
-        found = json.loads((out / "summary.json").read_text())
-        log = (out / "run.sqlite").stat().st_size
-    print(
-        json.dumps(
-            {
-                "side": asked.side,
-                "slide_mb": size / 1e6,
-                "seconds": seconds,
-                "peak_memory_mb": peak / 1e6,
-                "log_mb": log / 1e6,
-                "patches": found["patches"],
-                "nuclei": [each["nuclei"] for each in found["models"]],
-                "time": found["time"],
-                "targets": {
-                    "network share at least 0.85": found["time"]["shares"]["network"],
-                    "memory below 2000 MB": peak / 1e6,
-                },
-            },
-            indent=2,
-        )
-    )
+        print(json.dumps(measure(asked, Path(asked.out or folder)), indent=2))
+
+
+def measure(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Run a slide, or go on with it, and return what is printed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    slide, out = folder / f"slide{asked.side}.tif", folder / "out"
+    if not slide.is_file():
+        part = slide.with_name(f"part-{slide.name}")
+        write_slide(part, read_tile(asked.tissue).pixels, asked.side, 0.25)
+        part.replace(slide)
+    command = [sys.executable, "-m", "app", "slide", "--model", asked.model]
+    command += ["--slide", str(slide), "--out", str(out)]
+    command += [] if asked.plan == "none" else ["--plan", asked.plan]
+    command += ["--threads", str(asked.threads)] if asked.threads else []
+    seconds, peak = run(command, folder / "peak_memory.txt")
+    found = json.loads((out / "summary.json").read_text())
+    written = [
+        read_nuclei(out / f"{name}.geojson", asked.side)
+        for name, _ in zip(("dense", "pruned"), found["models"], strict=False)
+    ]
+    nuclei = [each["nuclei"] for each in found["models"]]
+    return {
+        "side": asked.side,
+        "slide_mb": slide.stat().st_size / 1e6,
+        "seconds": seconds,
+        "peak_memory_mb": peak / 1e6,
+        "log_mb": (out / "run.sqlite").stat().st_size / 1e6,
+        "patches": found["patches"],
+        "nuclei": nuclei,
+        "nuclei read from GeoJSON": written,
+        "time": found["time"],
+        "targets": {
+            "network share at least 0.85": found["time"]["shares"]["network"],
+            "memory below 2000 MB": peak / 1e6,
+        },
+    }
 
 
 if __name__ == "__main__":
