@@ -34,6 +34,7 @@ from core.nuclei import predict
 from core.pruning import recalibrate_batch_norm
 from core.training import TrainingSettings, fit
 from core.training.data import Example, read_folder, synthetic_examples
+from core.training.device import fast_in_half, pick_device
 from core.types import Counts, PruneRequest, Tile
 
 log = logging.getLogger(__name__)
@@ -70,11 +71,12 @@ class Row:
     relative: float
 
 
-def train(folder: Path, out: Path, steps: int) -> None:
+def train(folder: Path, out: Path, steps: int, names: Sequence[str]) -> None:
     """Train the other networks, each from its checkpoint where there is one."""
     seen = [*_seen(folder), *synthetic_examples(range(1000, 1060))]
     out.mkdir(parents=True, exist_ok=True)
-    for name, config in OTHERS.items():
+    for name in names:
+        config = OTHERS[name]
         spec = replace(SPEC, name=name, architecture=name, config=config, classes=())
         settings = TrainingSettings(
             steps=steps,
@@ -82,7 +84,7 @@ def train(folder: Path, out: Path, steps: int) -> None:
             crop=128,
             rate=5e-4,  # residual blocks diverged at 2e-3
             checkpoint=out / f"{name}.pt",
-            half=True,
+            half=fast_in_half(pick_device("auto")),
         )
 
         def report(step: Step, name: str = name) -> None:
@@ -299,7 +301,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=900)
     given = parser.parse_args()
     if given.command == "train":
-        train(given.data, given.out, given.steps)
+        names = [name for name in given.models if name in OTHERS]
+        train(given.data, given.out, given.steps, names or list(OTHERS))
         return
     found: list[Row] = []
     known = read(given.out)

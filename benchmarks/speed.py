@@ -2,217 +2,81 @@
 
     python -m benchmarks.recipes train --data ../shared/data --out runs
     python -m benchmarks.speed run demo runs/residual-unet.safetensors \
-        runs/dual-decoder.safetensors --data ../shared/data --out benchmarks/results
+        ../shared/models/bioimageio_unet2d_nuclei_broad --data ../shared/data \
+        --out benchmarks/results
     python -m benchmarks.speed distances demo --data ../shared/data --out .
 
 ``run`` prunes each network without labels and without a gradient step, scores it on
 tiles that no training saw, and times it beside the dense network, in turns, at 256 and
 512 pixels with one and two threads. Every point is a line of ``speed.jsonl``; what is
-there already is not done again. Then ``speed.md`` is written; ``report`` writes it
-alone. Times mean something on a quiet machine only: ``--no-times`` leaves them out, and
-a later run adds them. ``distances`` compares ways to weigh errors by how far the
-outputs move, in seconds and without a clock.
+there already is not done again. Then ``speed.md`` and ``speed.png`` are written;
+``report`` writes them alone. One thread is timed by the processor's own clock, which
+holds on a busy machine; two threads by the wall's, which needs a quiet one:
+``--threads 1`` leaves them out, ``--no-times`` all times, and a later run adds what is
+missing. ``--tiles N`` scores on every so manyth tile only. ``distances`` compares ways
+to weigh errors by how far the outputs move, in seconds and without a clock.
 """
 
 import argparse
-import copy
 import json
 import logging
+import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.utils._pytree import tree_leaves
+from torch import nn
 
+from benchmarks.speed_figure import draw
+from benchmarks.speed_networks import Network, distances
 from benchmarks.speed_report import write_report
-from benchmarks.training.split import DSB_HELD_OUT, TNBC_HELD_OUT
-from core.benchmark import calibration_inputs
-from core.benchmark.model import to_inference_layout
 from core.cache import digest, processor_name
 from core.errors import PruningError
 from core.latency import LatencyProcess, TimingSettings
-from core.metrics import score_instances
-from core.models import LoadedModel, load_model
-from core.nuclei import predict
-from core.pruning import (
-    ChannelGraph,
-    Counter,
-    PruningPlan,
-    ScoringContext,
-    Selector,
-    Statistics,
-    apply_plan,
-    calibrate,
-    make_plan,
-    plan_of,
-    recalibrate_batch_norm,
-    refit_in_sequence,
-    trace,
-)
+from core.models import load_model
+from core.pruning import Counter
 from core.pruning.applying.masked import living_atoms
 from core.pruning.planning.timed_plans import fingerprint
-from core.pruning.scoring.heuristics.reconstruction import eliminate
-from core.training.data import Example, read_folder
-from core.types import Target, Tile
-
-if TYPE_CHECKING:
-    from core.pruning.scoring.heuristics.protocol import Weighing
+from core.types import Target
 
 log = logging.getLogger(__name__)
 
 SIDES, THREADS = (256, 512), (1, 2)
-TIMED = TimingSettings(seconds=12.0, precision=0.02, confidence=0.95)
+TIMED = TimingSettings(precision=0.02, confidence=0.95)
 #: Heuristic, scope, what is counted, shares removed. All are refitted and then
 #: repaired in sequence, and nothing else, so that they differ in what goes only.
 METHODS: tuple[tuple[str, str, Target, tuple[float, ...]], ...] = (
-    ("sensitivity", "network", "latency", (0.6, 0.7, 0.75, 0.8, 0.85)),
-    ("sensitivity", "network", "params", (0.92,)),
-    ("reconstruction", "network", "latency", (0.6, 0.7, 0.75, 0.8)),
-    ("reconstruction", "network", "params", (0.92,)),
-    ("reconstruction", "network", "macs", (0.65, 0.8)),
+    ("sensitivity", "network", "latency", (0.8, 0.7, 0.6, 0.75, 0.85)),
+    ("reconstruction", "network", "latency", (0.7, 0.8, 0.6, 0.75)),
+    ("reconstruction", "network", "macs", (0.8, 0.65)),
     ("l2", "layer", "latency", (0.5, 0.7, 0.8)),
-    ("bn_scale", "layer", "latency", (0.5, 0.7, 0.8)),
     ("random", "layer", "latency", (0.5, 0.7, 0.8)),
+    ("sensitivity", "network", "params", (0.92,)),
+    ("reconstruction", "network", "params", (0.92,)),
+    ("bn_scale", "layer", "latency", (0.5, 0.7, 0.8)),
 )
-PEER, PEER_RATIOS = "torch-pruning magnitude", (0.3, 0.5, 0.7)
-WAYS: "tuple[Weighing, ...]" = ("positions", "outputs", "gradients")
-_CROP = 512  # of larger tiles
-
-
-@dataclass
-class Network:
-    """One network with all that is worked out once."""
-
-    name: str
-    model: LoadedModel
-    folder: Path
-
-    @cached_property
-    def module(self) -> nn.Module:
-        """The dense module."""
-        return to_inference_layout(self.model.module)
-
-    @cached_property
-    def inputs(self) -> tuple[Tensor, ...]:
-        """Sixteen calibration tiles that training saw; labels are not looked at."""
-        seen = _real(self.folder, held_out=False)
-        tiles = [Tile(e.pixels) for e in [*seen[::5][:12], *seen[-4:]]]
-        return calibration_inputs(self.model, tiles, len(tiles))
-
-    @cached_property
-    def graph(self) -> ChannelGraph:
-        """Its trace, at 256 pixels."""
-        return trace(self.module, self.inputs[0])
-
-    @cached_property
-    def statistics(self) -> Statistics:
-        """Of the calibration tiles."""
-        return calibrate(self.module, self.graph, self.inputs)
-
-    @cached_property
-    def tiles(self) -> list[Example]:
-        """Tiles that no training saw, DSB 2018, TNBC and CoNSeP's test part."""
-        consep = read_folder(self.folder / "consep" / "test")
-        return [*_real(self.folder, held_out=True), *map(_cropped, consep)]
-
-    def plan(
-        self, heuristic: str, scope: str, count: Target, sparsity: float
-    ) -> PruningPlan:
-        """Make a plan; time is that of one thread at 256 pixels."""
-        return make_plan(
-            self.module,
-            self.graph,
-            heuristic,
-            sparsity,
-            scope=scope,
-            count=count,
-            statistics=self.statistics,
-        )
-
-    def repaired(self, plan: PruningPlan) -> nn.Module:
-        """Cut, refit, repair in sequence."""
-        cut = apply_plan(self.module, plan, statistics=self.statistics)
-        batches = [(x,) for x in self.inputs]
-        found = refit_in_sequence(
-            self.module, to_inference_layout(cut), plan, self.graph, batches
-        )
-        return to_inference_layout(found)
-
-    def peer(self, ratio: float) -> nn.Module:
-        """Prune by Torch-Pruning's magnitude, network-wide, and recalibrate."""
-        import torch_pruning as tp
-
-        wrapped = _Outputs(copy.deepcopy(self.module))
-        heads = {n for n in self.graph.reasons if "output" in self.graph.reasons[n]}
-        kept = [m for n, m in wrapped.inner.named_modules() if n in heads]
-        tp.pruner.MetaPruner(
-            wrapped,
-            self.inputs[0],
-            importance=tp.importance.GroupMagnitudeImportance(p=2),
-            global_pruning=True,
-            pruning_ratio=ratio,
-            round_to=8,
-            ignored_layers=kept,
-        ).step()
-        recalibrate_batch_norm(wrapped.inner, [(x,) for x in self.inputs])
-        return to_inference_layout(wrapped.inner)
-
-    def ajis(self, module: nn.Module) -> list[float]:
-        """Return the AJI of every held-out tile."""
-        model = replace(self.model, module=module)
-        return [
-            score_instances(e.labels, predict(model, Tile(e.pixels)).labels).aji
-            for e in self.tiles
-        ]
-
-
-class _Outputs(nn.Module):
-    """A network with a tuple as output, which the peer can trace."""
-
-    def __init__(self, inner: nn.Module) -> None:
-        super().__init__()
-        self.inner = inner
-
-    def forward(self, x: Tensor) -> tuple[Any, ...]:
-        """Run the network."""
-        return tuple(tree_leaves(self.inner(x)))
-
-
-def _real(folder: Path, *, held_out: bool) -> list[Example]:
-    held = {*DSB_HELD_OUT, *TNBC_HELD_OUT}
-    found = [
-        *read_folder(folder / "dsb2018_stained"),
-        *read_folder(folder / "tnbc_naylor"),
-    ]
-    return [e for e in found if (e.name in held) == held_out]
-
-
-def _cropped(example: Example) -> Example:
-    """Take the middle of a large tile."""
-    height, width = example.labels.shape
-    top, left = max(height - _CROP, 0) // 2, max(width - _CROP, 0) // 2
-    part = (slice(top, top + _CROP), slice(left, left + _CROP))
-    return replace(
-        example,
-        pixels=np.ascontiguousarray(example.pixels[part]),
-        labels=np.ascontiguousarray(example.labels[part]),
-        classes=None,
-    )
+PEER, PEER_RATIOS = "torch-pruning magnitude", (0.5, 0.3, 0.7)
 
 
 def points() -> Iterator[tuple[str, str, str, float]]:
-    """Yield method, scope, count and share; the dense network first."""
+    """Yield method, scope, count and share.
+
+    The dense network first, then the first share of every method, then the second: a
+    run that is stopped early compares all of them.
+    """
     yield "dense", "", "", 0.0
-    for heuristic, scope, count, shares in METHODS:
-        for share in shares:
-            yield heuristic, scope, count, share
-    for ratio in PEER_RATIOS:
-        yield PEER, "network", "channels", ratio
+    ways = [
+        *METHODS[:4],
+        (PEER, "network", "channels", PEER_RATIOS),
+        *METHODS[4:],
+    ]
+    for place in range(max(len(shares) for *_, shares in ways)):
+        for heuristic, scope, count, shares in ways:
+            if place < len(shares):
+                yield heuristic, scope, count, shares[place]
 
 
 class Log:
@@ -243,37 +107,73 @@ class Log:
             file.write(json.dumps(row) + "\n")
 
 
-def run(network: Network, book: Log, *, times: bool) -> None:
-    """Do what is missing of one network."""
+def run(
+    network: Network,
+    book: Log,
+    *,
+    threads: Sequence[int] = THREADS,
+    seconds: float = 12.0,
+    methods: Sequence[str] = (),
+) -> None:
+    """Do what is missing of one network.
+
+    Parameters
+    ----------
+    network, book
+        What, and what is known of it.
+    threads
+        To time with; none leaves times out.
+    seconds
+        For each time.
+    methods
+        Those that are run beside the dense network; all when empty.
+    """
     weights = fingerprint(network.module)
     with LatencyProcess() as process:
         for method, scope, count, share in points():
+            if methods and method not in ("dense", *methods):
+                continue
             key = digest(
-                network.name, weights, processor_name(), method, scope, count, share
+                *(network.name, weights, processor_name(), method, scope, count),
+                *(share, len(network.tiles)),
             )
             row = book.rows.get(key)
-            enough = not times or method == "dense"
-            if row is not None and (enough or "failed" in row or "times" in row):
+            missing = [] if method == "dense" else _missing(row, threads)
+            if row is not None and ("failed" in row or not missing):
                 continue
             base = {
-                **{"key": key, "network": network.name, "method": method},
-                **{"scope": scope, "count": count, "share": share},
+                **{"key": key, "network": network.name, "weights": weights},
+                **{"method": method, "scope": scope, "count": count, "share": share},
                 **{"machine": processor_name(), "torch": torch.__version__},
+                **{"inverted": network.inverted, "loads": (row or {}).get("loads", [])},
             }
             try:
                 module, facts = _pruned(network, method, scope, count, share)
-            except (PruningError, ImportError) as error:
-                book.write({**base, "failed": str(error)})
+            except Exception as error:  # the peer fails in any way
+                if method != PEER and not isinstance(error, PruningError):
+                    raise
+                book.write({**base, "failed": f"{type(error).__name__}: {error}"})
                 log.info("%s %s %s: %s", network.name, method, share, error)
                 continue
-            row = {**base, **facts}
-            before = book.rows.get(key, {})
+            before = row or {}
+            row = {**base, **facts, "times": before.get("times", {})}
             row["aji"] = before.get("aji") or network.ajis(module)
-            if times and method != "dense":
-                row["times"] = _times(network, module, process)
+            row["loads"] = [*row["loads"], os.getloadavg()[0]]
+            for side, many in missing:
+                row["times"][f"{side}/{many}"] = _time(
+                    network, module, process, (side, many, seconds)
+                )
             book.write(row)
             log.info("%s %s %s %s: AJI %.3f %s", network.name, method, count, share,
-                     np.nanmean(row["aji"]), row.get("times", ""))  # fmt: skip
+                     np.nanmean(row["aji"]), row["times"])  # fmt: skip
+
+
+def _missing(
+    row: dict[str, Any] | None, threads: Sequence[int]
+) -> list[tuple[int, int]]:
+    known = (row or {}).get("times", {})
+    asked = [(side, many) for side in SIDES for many in threads]
+    return [(s, t) for s, t in asked if f"{s}/{t}" not in known]
 
 
 def _pruned(
@@ -298,62 +198,22 @@ def _pruned(
     return network.repaired(plan), facts
 
 
-def _times(
-    network: Network, module: nn.Module, process: LatencyProcess
-) -> dict[str, list[float]]:
-    """Return speed-up and its interval by side and threads."""
-    found = {}
-    for side in SIDES:
-        x = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0))
-        for threads in THREADS:
-            settings = replace(TIMED, threads=threads)
-            c = process.compare(network.module, module, x, settings=settings)
-            found[f"{side}/{threads}"] = [
-                c.speedup, *c.interval, c.dense.median, c.pruned.median,
-                c.environment.load_after,
-            ]  # fmt: skip
-    return found
-
-
-def distances(network: Network) -> Iterator[str]:
-    """Yield lines of a table: how far outputs move by how errors are weighed."""
-    held = [Tile(e.pixels) for e in _real(network.folder, held_out=True)]
-    tiles = calibration_inputs(network.model, held, len(held))
-    targets: tuple[tuple[Target, float], ...] = (
-        ("macs", 0.5), ("macs", 0.65), ("macs", 0.8), ("macs", 0.88),
-        ("params", 0.5), ("params", 0.75), ("params", 0.92), ("params", 0.96),
-    )  # fmt: skip
-    yield (
-        "| weight of errors | "
-        + " | ".join(f"{s:.0%} of {c}" for c, s in targets)
-        + " |"
-    )
-    yield "| --- |" + " --- |" * len(targets)
-    selector = Selector(network.graph)
-    for way in WAYS:  # the first is what was used before errors were summed
-        row = []
-        for count, share in targets:
-            assert count != "latency"
-            ask = ScoringContext(
-                network.module, network.graph, network.statistics, 0, count
-            )
-            alive = selector.select(eliminate(ask, way), share, "network", count)
-            plan = plan_of(network.graph, alive, {})
-            cut = apply_plan(network.module, plan, statistics=network.statistics)
-            row.append(
-                f"{_distance(network.module, to_inference_layout(cut), tiles):.4f}"
-            )
-        yield f"| {way} | " + " | ".join(row) + " |"
-
-
-def _distance(dense: nn.Module, pruned: nn.Module, tiles: Sequence[Tensor]) -> float:
-    total = 0.0
-    with torch.inference_mode():
-        for x in tiles:
-            for a, b in zip(tree_leaves(pruned(x)), tree_leaves(dense(x)), strict=True):
-                spread = float(b.var(correction=0)) + 1e-12
-                total += float((a - b).square().mean()) / spread
-    return total / len(tiles)
+def _time(
+    network: Network,
+    module: nn.Module,
+    process: LatencyProcess,
+    how: tuple[int, int, float],
+) -> list[float]:
+    """Return the speed-up, its interval, both medians in ms and the load."""
+    side, threads, seconds = how
+    x = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0))
+    settings = replace(TIMED, threads=threads, seconds=seconds)
+    x = x[:, : network.inputs[0].shape[1]]
+    c = process.compare(network.module, module, x, settings=settings)
+    return [
+        c.speedup, *c.interval, c.dense.median, c.pruned.median,
+        c.environment.load_after,
+    ]  # fmt: skip
 
 
 def main() -> None:
@@ -365,10 +225,17 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--no-times", action="store_true")
+    parser.add_argument("--threads", type=int, nargs="*", default=list(THREADS))
+    parser.add_argument("--seconds", type=float, default=12.0, help="of each time")
+    parser.add_argument("--methods", nargs="*", default=[], help="all when left out")
+    parser.add_argument("--tiles", type=int, default=0, help="all when left out")
     given = parser.parse_args()
     # Plans aim at the time of one thread, whatever the machine would take.
     torch.set_num_threads(1)
-    networks = [Network(Path(s).stem, load_model(s), given.data) for s in given.models]
+    networks = [
+        Network(Path(s).stem, load_model(s), given.data, given.tiles)
+        for s in given.models
+    ]
     if given.command == "distances":
         for network in networks:
             for line in distances(network):
@@ -376,8 +243,17 @@ def main() -> None:
         return
     book = Log(given.out / "speed.jsonl")
     for network in networks if given.command == "run" else ():
-        run(network, book, times=not given.no_times)
-    write_report(list(book.rows.values()), given.out)
+        threads = () if given.no_times else given.threads
+        run(
+            network,
+            book,
+            threads=threads,
+            seconds=given.seconds,
+            methods=given.methods,
+        )
+    rows = list(book.rows.values())
+    write_report(rows, given.out)
+    draw(rows, given.out / "speed.png")
 
 
 if __name__ == "__main__":

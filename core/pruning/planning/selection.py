@@ -128,12 +128,13 @@ class Selector:
         goal
             Most that what is left may cost.
         cost
-            What a set of living atoms costs, in any unit.
+            What a set of living atoms costs, in any unit. It may rise while channels
+            go: measured times do, where kernels for a narrower width are worse.
 
         Raises
         ------
         PruningError
-            When even the least that limits allow costs more.
+            When every prefix of the ranking costs more.
         """
         free = self._free(scope)
         given = self._by_ratio(scores, free)
@@ -142,13 +143,36 @@ class Selector:
         def left(gone: int) -> float:
             return cost(self._alive_after(order, gone, given))
 
-        least = left(order.size)
+        longest, least = order.size, left(order.size)
+        if least > goal:
+            longest, least = self._longest(order, goal, cost, given)
         if least > goal:
             raise PruningError(
-                f"{goal:.3g} ms are out of reach: {least:.3g} ms are left when all "
-                "that may go is gone. Ask for more time, or widen the scope."
+                f"{goal:.3g} ms are out of reach: {least:.3g} ms is the least that any "
+                "choice of this ranking leaves. Ask for more time, or widen the scope."
             )
-        return self._alive_after(order, _shortest(order.size, goal, left), given)
+        return self._alive_after(order, _shortest(longest, goal, left), given)
+
+    def _longest(
+        self,
+        order: NDArray[np.int64],
+        goal: float,
+        cost: Callable[[Alive], float],
+        given: Alive,
+    ) -> tuple[int, float]:
+        """Return the longest removed prefix that meets a goal, or the cheapest."""
+        best, least = order.size, np.inf
+        before = np.zeros(0, dtype=bool)
+        for gone in range(order.size, -1, -1):
+            alive = self._alive_after(order, gone, given)
+            if np.array_equal(alive, before):
+                continue  # floors and steps give the same widths
+            before, found = alive, cost(alive)
+            if found < least:
+                best, least = gone, found
+            if found <= goal:
+                break
+        return best, float(least)
 
     def table(self, alive: Sequence[Alive]) -> NDArray[np.int64]:
         """Return sizes for a row of living atoms.

@@ -299,3 +299,27 @@ def test_cost_aware_by_hand():
     assert plan.request["cost_aware"] is True
     same = [it.plan("reconstruction", 0.5, cost_aware=c).hash for c in (True, False)]
     assert same[0] == same[1]
+
+
+@given(st.integers(0, 10_000), st.floats(0, 1))
+@settings(max_examples=30, deadline=None)
+def test_a_cost_that_rises_while_channels_go_is_met_wherever_it_can_be(seed, share):
+    it = from_zoo(_FREE[seed % 4])
+    rng = np.random.default_rng(seed)
+    scores, prices = rng.random(it.graph.atoms), rng.random(it.graph.atoms + 1)
+
+    def cost(alive):  # measured times fall in the long run and not step by step
+        return alive.sum() / alive.size + prices[alive.sum()]
+
+    limits = Limits(round_to=int(rng.choice([1, 4])))
+    selector = Selector(it.graph, limits)
+    costs = [
+        cost(alive)
+        for alive in selector.prefixes(scores, "network", it.graph.atoms + 1)
+    ]
+    goal = min(costs) + share * (max(costs) - min(costs))
+    found = selector.select_below(scores, goal, "network", cost)
+    assert cost(found) in costs
+    assert cost(found) <= goal
+    with pytest.raises(PruningError, match="out of reach"):
+        selector.select_below(scores, min(costs) - 1e-6, "network", cost)
