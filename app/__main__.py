@@ -4,7 +4,9 @@ To read this file, start from `main`. Nothing heavy is imported here: the window
 is on screen before torch is loaded.
 """
 
+import logging
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -13,11 +15,15 @@ from typing import TYPE_CHECKING
 from app.cli.arguments import COMMANDS, Arguments, parse
 from app.cli.display import find_display_fault, has_display
 from app.cli.model_arguments import allow_named
+from core.errors import InputError
+from core.logs import collect_fatal_faults, end_watch, start_log, watch_fatal_faults
 from core.privacy import disable_telemetry
 
 if TYPE_CHECKING:
     from app.views.main_window.window import Window
 
+log = logging.getLogger(__name__)
+DESKTOP = "org.prunescope.PruneScope"
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # Ctrl+C, logging out, a closed terminal
 
 
@@ -35,7 +41,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 done, 2 bad arguments or input, 1 anything else.
     """
     disable_telemetry()
-    asked = parse(sys.argv[1:] if arguments is None else arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    asked = parse(words)
+    try:
+        start_log(asked.log_level, asked.log_file)
+    except InputError as error:
+        print(f"prunescope: {error}", file=sys.stderr)  # noqa: T201 - a command line
+        return 2
+    log.info("asked for: %s", shlex.join(words))
+    return _run(asked)
+
+
+def _run(asked: Arguments) -> int:
+    """Do what was asked for, with a display or without one."""
     if asked.command in COMMANDS:
         from app.cli.commands import run
 
@@ -61,18 +79,24 @@ def _show(asked: Arguments) -> int:
     from PySide6.QtWidgets import QApplication
 
     from app import bootstrap
+    from app.controllers import faults
     from app.rendering import theme
     from app.state.session.settings import Settings
 
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     app.setApplicationName("PruneScope")
+    app.setDesktopFileName(DESKTOP)  # finds the icon on Wayland
+    app.setWindowIcon(theme.load_icon())
     settings = Settings()
     bootstrap.dress(settings.theme)
     theme.follow(app, lambda: settings.theme)
+    found = collect_fatal_faults()
+    watch_fatal_faults()
     bench = bootstrap.build(settings)
-    bootstrap.install_hook(bench.store)
+    faults.install_hooks(bench.store)
     bootstrap.restore(bench, settings)
+    faults.tell_of_last(bench.store, found)
     if asked.given:
         bench.controller.go_to(asked.request)
     _close_on_signals(bench.window)
@@ -81,6 +105,8 @@ def _show(asked: Arguments) -> int:
         allow_named(asked.model)
     bootstrap.open_first(bench, settings, asked.model, asked.source)
     code = app.exec()
+    log.info("ended")
+    end_watch()
     if not bench.runner.ended:
         # Work that never looks at its cancel flag must not keep the program.
         sys.stdout.flush()

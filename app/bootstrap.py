@@ -3,13 +3,11 @@
 Start from `build`.
 """
 
-import logging
 import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
 
 import psutil
 from platformdirs import user_data_path
@@ -32,15 +30,13 @@ from app.text import format as text
 from app.views.main_window.window import Window
 from app.worker.engine import BenchEngine, sample_titles
 from app.worker.model_list import list_choices
-from app.worker.runner import Runner, failure_of
+from app.worker.runner import Runner
 from core.errors import InputError
 from core.sources import Source
 
 _MEMORY_MS = 1000
 _EVERY = 4  # jobs; letting go costs page faults in the next one
 _PREPARED = "256"  # networks of a dozen widths, with twenty layers each
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,54 +236,6 @@ def use_setup(bench: Application, path: str) -> None:
     bench.controller.go_to(setup.request)
     tile = Source.of_tile(setup.tile, setup.labels).pair if setup.tile else ""
     bench.controller.open(setup.model, tile)
-
-
-def install_hook(store: Store) -> None:
-    """Show uncaught errors as a message.
-
-    Parameters
-    ----------
-    store
-        Whose window shows them.
-    """
-    sys.excepthook = build_hook(store)
-
-
-def build_hook(store: Store) -> Callable[..., None]:
-    """Return a hook for uncaught errors.
-
-    The message is queued, for a slot may fail while the store tells of a change. When
-    showing a message fails as well, that is only written down: a window that fails at
-    every message would otherwise fail for ever.
-
-    Parameters
-    ----------
-    store
-        Whose window shows them.
-    """
-    telling = False
-
-    def show(message: Message) -> None:
-        nonlocal telling
-        telling = True
-        try:
-            store.dispatch(MessageShown(message))
-        finally:
-            telling = False
-
-    def hook(
-        kind: type[BaseException], error: BaseException, trace: TracebackType | None
-    ) -> None:
-        if issubclass(kind, KeyboardInterrupt):
-            sys.__excepthook__(kind, error, trace)
-            return
-        failure = failure_of(error)
-        log.error("uncaught\n%s", failure.details)
-        if not telling:
-            message = Message(failure.message, failure.details)
-            QTimer.singleShot(0, store, lambda: show(message))
-
-    return hook
 
 
 # Memory that was freed goes back to the system. Every pruned model has other widths,

@@ -7,3 +7,4 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 # Times and orders that the user keeps are neither read nor replaced.
 _cache = tempfile.TemporaryDirectory(prefix="prunescope-cache-")
 os.environ["PRUNESCOPE_CACHE"] = _cache.name
+os.environ["PRUNESCOPE_LOGS"] = "off"

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from app.cli import runtimes, slide_arguments, values
+from app.cli.general_arguments import add_general, add_log
 from app.cli.model_arguments import add_model, take_model
 from app.cli.training_arguments import add_training
 from app.cli.views import add_calibration, add_scale, add_view, with_view
 from app.state.session.setup_file import Setup, read_setup
 from app.state.session.sources import FORMATS
 from core.errors import InputError
+from core.logs import LEVEL
 from core.sources import Source
 from core.tables import COUNTS, MAX_SPARSITY, MODEL_ENDINGS, RECOVERIES
 from core.types import (
@@ -22,7 +24,6 @@ from core.types import (
     Recovery,
     is_unstructured,
 )
-from core.version import read_version
 
 COMMANDS = ("prune", "sweep", "inspect", "repeat", "slide", "bench")
 _REQUEST = (
@@ -68,6 +69,8 @@ class Arguments:
         Names of a classifier's classes, in the order of its outputs.
     slide, bench
         Of the commands of that name, which have options of their own.
+    log_level, log_file
+        What is written down, and where.
     """
 
     command: str = ""
@@ -98,6 +101,8 @@ class Arguments:
     slide: slide_arguments.SlideArguments | None = None
     calibration: str = ""
     bench: runtimes.BenchArguments | None = None
+    log_level: str = LEVEL
+    log_file: str = ""
 
     @property
     def source(self) -> str:
@@ -125,10 +130,11 @@ def parse(arguments: Sequence[str]) -> Arguments:
     parser = _parser()
     found = vars(parser.parse_args(_named(arguments)))
     take_model(found)
+    log = {name: found[name] for name in ("log_level", "log_file") if name in found}
     if found["command"] == "slide":
-        return Arguments("slide", slide=slide_arguments.read(found))
+        return Arguments("slide", slide=slide_arguments.read(found), **log)
     if found["command"] == "bench":
-        return Arguments("bench", bench=runtimes.read(found))
+        return Arguments("bench", bench=runtimes.read(found), **log)
     return _request(parser, found)
 
 
@@ -217,11 +223,7 @@ def _parser() -> _Parser:
         description="Prune a nuclei model and see what it still finds. "
         "Without a command: the window.",
     )
-    parser.add_argument(
-        "--version",
-        action="version",
-        version=f"prunescope {read_version() or 'unknown'}",
-    )
+    add_general(parser)
     parser.add_argument("--model", help="catalogue name or path; the demo if left out")
     parser.add_argument("--tile", help="image to open, or sample:NAME")
     parser.add_argument("--labels", help="label image of the tile")
@@ -249,6 +251,8 @@ def _parser() -> _Parser:
         "--model", help="catalogue name or path; lists the catalogue if left out"
     )
     add_model(inspect)
+    for command in commands.choices.values():
+        add_log(command)
     return parser
 
 

@@ -4,8 +4,11 @@ To read this file, start from `run`.
 """
 
 import json
+import logging
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,6 +35,7 @@ from app.worker.reading import read_tiles
 from core.errors import BenchError, InputError, ModelError
 from core.files import write_whole
 from core.job import Job
+from core.logs import build_report, keep_fault
 from core.types import FineTune
 
 if TYPE_CHECKING:
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
     from core.sweep import Grid, SweepSummary
 
 OK, FAULT, BAD_INPUT = 0, 1, 2
+log = logging.getLogger(__name__)
 
 
 def run(asked: Arguments) -> int:
@@ -53,7 +58,16 @@ def run(asked: Arguments) -> int:
         The command line.
     """
     write_replacements()
+    _stop_on_signals()
     return guarded(lambda: _COMMANDS[asked.command](asked))
+
+
+def _stop_on_signals() -> None:
+    """End at SIGTERM and SIGHUP as at Ctrl+C: stores are closed, children ended."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(number, signal.default_int_handler)
 
 
 def guarded(call: Any) -> int:
@@ -69,6 +83,7 @@ def guarded(call: Any) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except BenchError as error:
+        log.warning("refused: %s", error)
         _complain(str(error))
         return BAD_INPUT
     except KeyboardInterrupt:
@@ -76,7 +91,9 @@ def guarded(call: Any) -> int:
         return FAULT
     except Exception as error:  # noqa: BLE001 - the exit code says that it is a fault
         traceback.print_exc()
-        _complain(f"a fault of the program: {type(error).__name__}: {error}")
+        where = keep_fault(build_report(error))
+        name = type(error).__name__
+        _complain(f"a fault of the program: {name}: {error}. {where}".rstrip())
         return FAULT
     return code if isinstance(code, int) else OK
 

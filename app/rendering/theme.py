@@ -10,10 +10,19 @@ from importlib.resources import files
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontDatabase,
+    QGuiApplication,
+    QIcon,
+    QPalette,
+    QPixmap,
+)
 from PySide6.QtWidgets import QApplication
 
 _FAMILY = "Source Sans Pro"
+ICON_SIZES = (16, 24, 32, 48, 64, 128, 256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +199,18 @@ def load_fonts() -> None:
     for face in ("Regular", "Semibold"):
         data = (folder / f"SourceSansPro-{face}.ttf").read_bytes()
         QFontDatabase.addApplicationFontFromData(data)
+
+
+def load_icon() -> QIcon:
+    """Return the program's icon in all its sizes."""
+    icon = QIcon()
+    for size in ICON_SIZES:
+        pixels = QPixmap()
+        pixels.loadFromData(
+            (files("resources") / "icons" / f"prunescope-{size}.png").read_bytes()
+        )
+        icon.addPixmap(pixels)
+    return icon
 
 
 def font() -> QFont:

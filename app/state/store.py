@@ -1,5 +1,6 @@
 """The owner of the state: every change is an event."""
 
+import logging
 from collections import deque
 
 from PySide6.QtCore import QObject, Signal
@@ -7,6 +8,8 @@ from PySide6.QtCore import QObject, Signal
 from app.state.app_state import AppState
 from app.state.events import Event
 from app.state.reduce import reduce
+
+log = logging.getLogger(__name__)
 
 
 class Store(QObject):
@@ -45,8 +48,9 @@ class Store(QObject):
         self._dispatching = True
         try:
             while self._events:
-                old = self._state
-                self._state = reduce(old, self._events.popleft())
+                old, event = self._state, self._events.popleft()
+                log.debug("%s", type(event).__name__)
+                self._state = reduce(old, event)
                 if self._state is not old:
                     self.changed.emit(old, self._state)
         finally:

@@ -4,7 +4,6 @@ To read this file, start from `Runner.start`. What runs, and in which order, is
 decided in `app.state.scheduling`.
 """
 
-import logging
 import os
 import queue
 import sys
@@ -19,10 +18,10 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from core.errors import BenchError
 from core.job import Cancelled, Job, Step
+from core.logs import build_report, keep_fault
 
 Lane = Literal["core", "files"]
 
-log = logging.getLogger(__name__)
 
 _REPORT_EVERY = 1 / 20  # seconds; more often only fills the event queue
 _QUIET = 0.1  # seconds in which nobody misses a progress bar
@@ -82,7 +81,7 @@ def failure_of(error: BaseException) -> Failure:
         text = "There is not enough memory for this: open a smaller tile or region."
         return Failure(text, details, expected=True)
     name = type(error).__name__
-    return Failure(f"Something went wrong ({name}: {error}).", details)
+    return Failure(f"Something went wrong ({name}: {error}).", build_report(error))
 
 
 def _step_aside() -> None:
@@ -269,7 +268,7 @@ class Runner(QObject):
         except BaseException as error:  # noqa: BLE001 - a plug-in may raise anything
             outcome = failure_of(error)
             if not outcome.expected:
-                log.error("job failed\n%s", outcome.details)
+                keep_fault(outcome.details)
         self._post("_ended", started.number, outcome)
         del outcome
         self._tidy()

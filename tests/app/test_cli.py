@@ -1,3 +1,4 @@
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -178,3 +179,36 @@ def test_a_reader_that_has_enough_is_no_fault():
     assert told.wait() == 0
     assert told.stderr.read() == ""
     told.stderr.close()
+
+
+_STOPPED = """
+import sys, time
+from app.cli import commands
+from app.cli.arguments import parse
+
+def work(asked):
+    try:
+        print("working", flush=True)
+        time.sleep(60)
+    finally:
+        print("closed", flush=True)
+
+commands._COMMANDS["inspect"] = work
+sys.exit(commands.run(parse(["inspect"])))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_ends_a_command_in_order(name):
+    process = subprocess.Popen(
+        [sys.executable, "-c", _STOPPED],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "working\n"
+    process.send_signal(getattr(signal, name))
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (1, "closed\n", "prunescope: stopped\n")

@@ -119,7 +119,7 @@ def test_whatever_a_plug_in_raises_is_told_and_the_worker_goes_on(
     assert isinstance(failure, Failure)
     assert not failure.expected
     assert error.__name__ in failure.message
-    assert "job failed" in caplog.text
+    assert failure.details in caplog.text
     assert values(heard, "finished") == ["alive"]
 
 

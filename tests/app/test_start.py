@@ -5,11 +5,9 @@ import shutil
 import signal
 import subprocess
 import sys
-from importlib import metadata
 
 import pytest
 
-from app.__main__ import main
 from app.cli.display import find_display_fault
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="X11 and POSIX signals")
@@ -21,17 +19,6 @@ def environment(home, **more):
     own = {"HOME": str(home), "XDG_CONFIG_HOME": str(home / "config")}
     own |= {"XDG_CACHE_HOME": str(home / "cache"), "XDG_DATA_HOME": str(home / "data")}
     return kept | own | {"QT_QPA_PLATFORM": "offscreen"} | more
-
-
-def test_version_is_that_of_the_package(capsys):
-    with pytest.raises(SystemExit) as stop:
-        main(["--version"])
-    assert stop.value.code == 0
-    try:
-        wanted = metadata.version("prunescope")
-    except metadata.PackageNotFoundError:
-        wanted = "unknown"
-    assert capsys.readouterr().out.split() == ["prunescope", wanted]
 
 
 @linux
@@ -49,7 +36,6 @@ def test_a_display_that_does_not_answer_is_named(monkeypatch):
 _SHOW = """
 import sys
 from PySide6.QtCore import QTimer
-from app.__main__ import main
 from app.controllers.controller import Controller
 
 def ready():

@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 from app.state.app_state import Message
 from app.state.events import MessageShown
 from app.views.main_window.signals import WindowSignals
+from app.views.widgets.about import AboutBox
 from core.tables import LABEL_ENDINGS, MODEL_ENDINGS, TILE_ENDINGS, file_filter
-from core.version import read_version
 
 IMAGES = file_filter("Images", TILE_ENDINGS)
 LABELS = file_filter("Ground truth", LABEL_ENDINGS)
@@ -21,11 +21,6 @@ MODELS = file_filter("Models", MODEL_ENDINGS)
 SETUPS = "Settings (*.json);;All files (*)"
 _MOST_NAMES = 1_000_000  # bytes
 FULL_SCREEN = Qt.WindowState.WindowFullScreen
-_ABOUT = (
-    "<b>PruneScope {version}</b><p>Prune nuclei models of computational pathology, "
-    "and see at once what a smaller model still finds, how accurate and how fast it "
-    "is.</p><p>Nothing leaves this computer. Not for diagnosis. MIT licence.</p>"
-)
 
 
 def ask_model(window: WindowSignals) -> None:
@@ -174,11 +169,5 @@ def ask_leave(window: WindowSignals) -> bool:
 
 
 def tell_about(window: WindowSignals) -> None:
-    """Say which version this is, and what it is for."""
-    number = read_version() or "(not installed)"
-    box = QMessageBox(window)
-    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    box.setWindowTitle("About PruneScope")
-    box.setTextFormat(Qt.TextFormat.RichText)
-    box.setText(_ABOUT.format(version=number))
-    box.open()
+    """Say which version this is, and what it stands on."""
+    AboutBox(window).open()
