@@ -18,10 +18,11 @@ from core.pruning.planning.plan import PruningPlan
 from core.pruning.tracing.copies import copied
 from core.pruning.tracing.graph import Alive, ChannelGraph
 from core.pruning.tracing.labels import FIXED
-from core.pruning.tracing.rules import PRODUCTS
+from core.pruning.tracing.rules import SUMMING
 
-_Living = tuple[int, int, Alive]
-"""Operand of a product, its dimension, and which of its channels are there."""
+_Living = tuple[int, int, Alive, bool]
+"""Operand of a sum, its dimension, which of its channels are there, and whether the
+others are left out (else they are zero)."""
 
 
 def mask_plan(module: nn.Module, graph: ChannelGraph, plan: PruningPlan) -> nn.Module:
@@ -48,7 +49,7 @@ def mask_plan(module: nn.Module, graph: ChannelGraph, plan: PruningPlan) -> nn.M
         if layer.weight is not None and not alive[layer.inputs].all()
     }
     sums = tuple(
-        tuple((each.operand, each.dim, alive[each.labels]) for each in one)
+        tuple((s.operand, s.dim, alive[s.labels], s.left_out) for s in one)
         for one in graph.sums
     )
     return Masked(masked, tuple(alive[a] for a in graph.mixed), read, sums)
@@ -122,14 +123,16 @@ class _MaskedCalls(TorchFunctionMode):
             alive_inputs = self._read.get(id(args[1]))
             if alive_inputs is not None:
                 args = (_without(args[0], args[1], alive_inputs, name), *args[1:])
-        if name.strip("_") in PRODUCTS:
+        if name.strip("_") in SUMMING:
             args, kwargs = _unsummed(args, kwargs, next(self._sums, ()))
-        if name not in ("group_norm", "layer_norm"):
+        if name not in ("group_norm", "layer_norm", "rms_norm"):
             return func(*args, **kwargs)
         alive = torch.from_numpy(next(self._alive))
         if alive.all():
             return func(*args, **kwargs)
         x = args[0]
+        if name == "rms_norm":
+            return _rms_norm(func, alive, args, kwargs)
         weight = kwargs.get("weight", args[2] if len(args) > 2 else None)
         bias = kwargs.get("bias", args[3] if len(args) > 3 else None)
         eps = kwargs.get("eps", args[4] if len(args) > 4 else 1e-5)
@@ -142,15 +145,20 @@ class _MaskedCalls(TorchFunctionMode):
 def _unsummed(
     args: tuple[Any, ...], kwargs: dict[str, Any], sums: tuple[_Living, ...]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return what a product was given, with zeros in what it must not sum over."""
+    """Return what a call was given, without what it must not sum over."""
     leaves, structure = tree_flatten((args, kwargs))
     tensors = [place for place, leaf in enumerate(leaves) if isinstance(leaf, Tensor)]
-    for operand, dim, alive in sums:
+    for operand, dim, alive, left_out in sums:
         place = tensors[operand]
         if not alive.all():
-            leaves[place] = _zeroed(leaves[place], dim, alive)
+            shrink = _picked if left_out else _zeroed
+            leaves[place] = shrink(leaves[place], dim, alive)
     found: tuple[tuple[Any, ...], dict[str, Any]] = tree_unflatten(leaves, structure)
     return found
+
+
+def _picked(x: Tensor, dim: int, alive: Alive) -> Tensor:
+    return x.index_select(dim, torch.from_numpy(np.flatnonzero(alive)).to(x.device))
 
 
 def _zeroed(x: Tensor, dim: int, alive: Alive) -> Tensor:
@@ -166,6 +174,19 @@ def _without(x: Tensor, weight: Tensor, alive: Alive, name: str) -> Tensor:
     if x.shape[dim] != alive.size:
         return x
     return _zeroed(x, dim, alive)
+
+
+def _rms_norm(
+    func: Any, alive: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Tensor:
+    """Let torch normalise what is left, and put it where it was."""
+    x, kept = args[0], torch.from_numpy(np.flatnonzero(alive))
+    weight = kwargs.get("weight", args[2] if len(args) > 2 else None)
+    eps = kwargs.get("eps", args[3] if len(args) > 3 else None)
+    found: Tensor = func(
+        x[..., kept], (len(kept),), None if weight is None else weight[kept], eps
+    )
+    return torch.zeros_like(x).index_copy_(-1, kept, found)
 
 
 def _group_norm(

@@ -103,7 +103,7 @@ class ChannelGraph:
         Names of parameters that no run of the model reads, in evaluation or in
         training; they stay as they are.
     sums
-        What each product of matrices sums over, in the order they are called.
+        What each call that sums over channels does, in the order they are called.
     """
 
     atoms: int

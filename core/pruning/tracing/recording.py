@@ -47,11 +47,36 @@ class Summed:
         Of that tensor, counted from the front.
     labels
         Labels, or atoms in a finished graph, of its channels.
+    left_out
+        Whether removed channels are left out (a mean counts them), not made zero.
     """
 
     operand: int
     dim: int
     labels: LabelArray
+    left_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelStatistic:
+    """A mean or spread over channels, which a norm by hand is made of.
+
+    Parameters
+    ----------
+    labels
+        Of the channels.
+    place
+        Their dimension, counted from the end.
+    reason
+        Why they are protected if it is used for something else.
+    inverse
+        Whether it is one over a spread.
+    """
+
+    labels: LabelArray
+    place: int
+    reason: str
+    inverse: bool = False
 
 
 @dataclass(slots=True)
@@ -128,7 +153,9 @@ class Recorder:
         self.mixed: list[LabelArray] = []
         """Channels of each group or layer norm, in the order they are called."""
         self.sums: list[tuple[Summed, ...]] = []
-        """What each product of matrices sums over, in the order they are called."""
+        """What each call that sums over channels does, in the order they are called."""
+        self.statistics: dict[int, ChannelStatistic] = {}
+        """Means and spreads over channels by identity of their tensor."""
         self.readers: dict[int, int] = {}
         self.outputs: set[int] = set()
         self._names = {

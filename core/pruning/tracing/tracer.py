@@ -91,6 +91,10 @@ def graph_of_run(ran: TraceRun) -> ChannelGraph:
     recorder = ran.recorder
     found = tensors_within(ran.out)
     recorder.fix(found, OUTPUT)
+    for tensor in found:
+        statistic = recorder.statistics.get(id(tensor))
+        if statistic is not None:
+            recorder.book.fix(statistic.labels, statistic.reason)
     for leaf in leaves_in(ran.out):
         misuse(recorder, leaf)
     recorder.outputs.update(id(tensor) for tensor in found)

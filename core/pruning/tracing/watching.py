@@ -14,7 +14,8 @@ from torch.utils._pytree import tree_iter
 
 from core.pruning.tracing.dataflow import Wiring
 from core.pruning.tracing.recording import Recorder, in_torch_nn, tensors_in
-from core.pruning.tracing.rules import PRODUCTS, RULES, Call
+from core.pruning.tracing.rules import RULES, SUMMING, Call
+from core.pruning.tracing.rules.channel_norms import follow
 from core.pruning.tracing.rules.protocol import UnhandledError
 from core.pruning.tracing.rules.reshaping import misuse
 from core.pruning.tracing.side_effects import Writes
@@ -67,6 +68,7 @@ _TAKE_SIZES = frozenset(
         "split",
         "split_with_sizes",
         "getitem",
+        "setitem",
         "zeros",
         "ones",
         "empty",
@@ -155,18 +157,20 @@ class CallWatch(TorchFunctionMode):
             if rule is None or wrapped:
                 raise UnhandledError
             rule(recorder, call)
+            follow(recorder, call)
         except UnhandledError:
             self._protect(call)
         except Exception as error:
             raise RuleError(
                 f"The rule for {call.name} failed ({error!r}). Please report this."
             ) from error
-        if call.name in PRODUCTS and len(recorder.sums) == products:
+        if call.name in SUMMING and len(recorder.sums) == products:
             recorder.sums.append(())  # one entry a call, for whoever counts them
 
     def _protect(self, call: Call) -> None:
         """Fix all that an operation without a rule touches."""
         recorder = self._recorder
+        follow(recorder, call)
         for leaf in _leaves(call.args, call.kwargs):
             misuse(recorder, leaf)
         operands = list(tensors_in((call.args, call.kwargs)))

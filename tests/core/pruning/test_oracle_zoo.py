@@ -21,7 +21,6 @@ SETTINGS = (
 
 # Nothing in these can be cut without guessing.
 PROTECTED = {
-    "across-channels",
     "assigned",
     "bilinear-pool",
     "map-layer-norm",

@@ -159,7 +159,7 @@ def test_a_functional_depthwise_convolution_with_groups_by_hand():
 def test_a_mean_over_channels():
     class Net(Body):
         def middle(self, x):
-            return x - x.mean(1, keepdim=True)
+            return x + x.mean(1, keepdim=True)
 
     _is_protected(Net(), "mixed by mean over channels")
 

@@ -7,6 +7,7 @@ import numpy as np
 from torch import Tensor
 
 from core.pruning.tracing.recording import DimLabels, Recorder, tensors_in
+from core.pruning.tracing.rules.channel_norms import REDUCTIONS, begin
 from core.pruning.tracing.rules.protocol import (
     Call,
     Rule,
@@ -87,9 +88,14 @@ def _reduce(recorder: Recorder, call: Call) -> None:
     # Where ``keepdim`` stands among the arguments differs; its effect does not.
     keepdim = outs[0].dim() == tensor.dim()
     labels: DimLabels = []
+    mixed = [d for d in gone if recorder.labels(tensor)[d] is not None]
+    norm = call.name in REDUCTIONS and keepdim and len(mixed) == len(outs) == 1
+    norm = norm and not recorder.strict
     for dim, entry in enumerate(recorder.labels(tensor)):
         if dim in gone:
-            if entry is not None:
+            if entry is not None and norm:
+                begin(recorder, call, tensor, dim, entry)
+            elif entry is not None:
                 recorder.book.fix(entry, f"mixed by {call.name} over channels")
             if keepdim:
                 labels.append(None)
@@ -100,9 +106,9 @@ def _reduce(recorder: Recorder, call: Call) -> None:
 
 
 def _along(recorder: Recorder, call: Call) -> None:
-    """Softmax, cumulative sums, normalisation along one dimension, which is mixed."""
+    """Softmax and cumulative sums along one dimension, which is mixed."""
     tensor = source(call)
-    dim = call.get(2 if call.name == "normalize" else 1, "dim", None)
+    dim = call.get(1, "dim", None)
     if dim is None:
         raise UnhandledError
     labels = list(recorder.labels(tensor))
@@ -188,7 +194,7 @@ RULES: dict[str, Rule] = {
         _spatial,
     ),
     **_names("mean sum amax amin prod std var norm logsumexp max min all any", _reduce),
-    **_names("softmax log_softmax softmin cumsum normalize argmax argmin", _along),
+    **_names("softmax log_softmax softmin cumsum argmax argmin", _along),
     **_names("pad", _pad),
 }
 # ``argmax`` drops the dimension; treat it as a reduction.

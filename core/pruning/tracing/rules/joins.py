@@ -5,6 +5,7 @@ from math import lcm
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from core.pruning.tracing.labels import LabelArray
@@ -135,6 +136,38 @@ def _unbind(recorder: Recorder, call: Call) -> None:
 def _getitem(recorder: Recorder, call: Call) -> None:
     """Slices: full ones pass, those that follow the width are tied."""
     tensor, index = call.args
+    keep(recorder, call, _taken(recorder, tensor, index))
+
+
+def _setitem(recorder: Recorder, call: Call) -> None:
+    """Values written into a part: what meets at one place lives or dies together."""
+    tensor, index, value = call.args
+    part = _masked_whole(recorder, tensor, index, value)
+    if part is None:
+        part = _taken(recorder, tensor, index)
+    if not isinstance(value, Tensor):
+        return
+    labels = recorder.labels(value)
+    for back in range(1, min(value.dim(), len(part)) + 1):
+        if value.shape[-back] > 1:
+            recorder.bind(part[-back], labels[-back])
+
+
+def _masked_whole(
+    recorder: Recorder, tensor: Tensor, index: Any, value: Any
+) -> DimLabels | None:
+    """Return labels of ``x[x < 0] = 0``, whose condition has the shape of the whole."""
+    if not isinstance(index, Tensor) or index.dtype != torch.bool:
+        return None
+    if index.shape != tensor.shape or (isinstance(value, Tensor) and value.dim()):
+        raise UnhandledError
+    for own, other in zip(recorder.labels(tensor), recorder.labels(index), strict=True):
+        recorder.bind(own, other)
+    return []
+
+
+def _taken(recorder: Recorder, tensor: Tensor, index: Any) -> DimLabels:
+    """Return the labels of a part that is picked by slices and numbers."""
     items = list(index) if isinstance(index, tuple) else [index]
     if any(not isinstance(i, slice | int | None | type(...)) for i in items):
         raise UnhandledError
@@ -158,7 +191,7 @@ def _getitem(recorder: Recorder, call: Call) -> None:
         misuse(recorder, item)
         if entry is not None:
             recorder.book.fix(entry, "one channel is picked by number")
-    keep(recorder, call, labels)
+    return labels
 
 
 def _sliced(
@@ -206,5 +239,6 @@ RULES: dict[str, Rule] = {
     "split_with_sizes": _split,
     "unbind": _unbind,
     "getitem": _getitem,
+    "setitem": _setitem,
     "narrow": _narrow,
 }

@@ -273,13 +273,14 @@ def _layer_norm(recorder: Recorder, call: Call) -> None:
     tensor = source(call)
     sides = len(call.get(1, "normalized_shape"))
     entries = recorder.labels(tensor)[-sides:]
-    owner = recorder.owner((nn.LayerNorm,))
+    owner = recorder.owner((nn.LayerNorm, nn.RMSNorm))
     if owner is None or sides > 1:
         recorder.fix([tensor, call.args, call.kwargs], "a layer norm over fixed sizes")
         keep(recorder, call, recorder.labels(tensor))
         recorder.mixed.append(none_as_fixed(recorder, None, tensor.shape[-1]))
         return
-    for position, keyword in ((2, "weight"), (3, "bias")):
+    slots = ((2, "weight"), (3, "bias"))
+    for position, keyword in slots[: 1 if call.name == "rms_norm" else 2]:
         parameter = call.get(position, keyword)
         if parameter is not None:
             recorder.bind(recorder.labels(parameter)[0], entries[0])
@@ -312,5 +313,6 @@ RULES: dict[str, Rule] = {
     "instance_norm": _per_channel_norm,
     "group_norm": _group_norm,
     "layer_norm": _layer_norm,
+    "rms_norm": _layer_norm,
     "prelu": _prelu,
 }

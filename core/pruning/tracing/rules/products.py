@@ -225,12 +225,24 @@ def _embedding(recorder: Recorder, call: Call) -> None:
 PRODUCTS = frozenset(
     [
         *("matmul", "rmatmul", "bmm", "mm", "baddbmm", "addmm"),
-        *("tensordot", "einsum", "scaled_dot_product_attention"),
+        *("tensordot", "einsum", "scaled_dot_product_attention", "normalize"),
     ]
 )
-"""Names of calls that sum over channels; each has its entry in `Recorder.sums`."""
+"""Names of calls whose operands are summed over."""
+
+
+def _normalize(recorder: Recorder, call: Call) -> None:
+    """Divide by a norm over one dimension, which is one of what is left."""
+    tensor = call.get(0, "input")
+    if not isinstance(tensor, Tensor) or call.kwargs.get("out") is not None:
+        raise UnhandledError
+    dim = axis(tensor, call.get(2, "dim", 1))
+    _sums(recorder, call, (tensor, dim))
+    keep(recorder, call, recorder.labels(tensor))
+
 
 RULES: dict[str, Rule] = {
+    "normalize": _normalize,
     "matmul": _matmul,
     "rmatmul": _matmul,
     "bmm": _matmul,
