@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.controllers.controller import Controller
 from app.controllers.demo.blinded_reading import BlindedReading
+from app.controllers.deployment.windows import DeploymentWindows
 from app.controllers.sweeps.button import SweepButton
 from app.controllers.wiring import connect
 from app.rendering import theme
@@ -91,6 +92,7 @@ def build(
     )
     attach(bench, settings)
     SweepButton(window, store, runner, controller)
+    DeploymentWindows(window, store, runner, controller)
     _watch_memory(bench)
     return bench
 

@@ -123,7 +123,7 @@ def _open(
 def _prune(asked: Arguments) -> None:
     job = progress()
     if asked.out:
-        _check_folder(Path(asked.out))
+        check_folder(Path(asked.out))
     from core.arithmetic import flush_denormals
     from core.models import load_model
     from core.models.class_names import with_classes
@@ -173,7 +173,7 @@ def _describe(
     return result, [*lines_of(result, found), *missing]
 
 
-def _check_folder(folder: Path) -> None:
+def check_folder(folder: Path) -> None:
     """Make the folder of results.
 
     Raises
@@ -368,7 +368,7 @@ def _slide(asked: Arguments) -> None:
     from core.arithmetic import flush_denormals
 
     assert asked.slide is not None
-    _check_folder(Path(asked.slide.out))
+    check_folder(Path(asked.slide.out))
     with flush_denormals():
         lines = run_command(asked.slide, progress())
     end_progress()

@@ -9,7 +9,7 @@ from typing import Any
 from app.cli import values
 from app.cli.console import print_table
 from app.cli.model_arguments import add_model, with_consent
-from app.text import format as text
+from app.text.runtimes import HEADER, cells, how_measured
 from core.job import Job
 
 
@@ -112,23 +112,8 @@ def run_command(asked: BenchArguments, job: Job) -> list[str]:
             "sentence": sentence,
         }
         return json.dumps(result, indent=2, allow_nan=False).splitlines()
-    titles = [RUNTIMES[row["runtime"]].title for row in rows]
-    header = ("runtime", "ms", "speed-up", "interval", "verdict", "difference", "PQ")
-    print_table(header, map(_cells, titles, rows))
-    size = " x ".join(map(str, found.shape))
-    threads = text.counted(found.threads, "thread")
-    return [f"{size}, {threads}, each in turns with PyTorch, 99 % intervals", sentence]
-
-
-def _cells(title: str, row: Mapping[str, Any]) -> tuple[str, ...]:
-    agreement = "-" if row["agreement"] is None else f"{row['agreement']:.4f}"
-    ms = "-" if row["ms"] is None else f"{row['ms']:.1f}"
-    if row.get("interval") is None:
-        timed = ("1.00" if "verdict" not in row else "-", "-", row.get("verdict", "-"))
-    else:
-        low, high = row["interval"]
-        timed = (f"{row['speedup']:.2f}", f"{low:.2f} to {high:.2f}", row["verdict"])
-    return (title, ms, *timed, f"{row['difference']:.1e}", agreement)
+    print_table(HEADER, map(cells, rows))
+    return [how_measured(found.shape, found.threads), sentence]
 
 
 def _inputs(asked: BenchArguments, model: Any) -> Any:

@@ -10,6 +10,7 @@ from app.cli.model_arguments import add_model
 from app.cli.views import add_scale
 
 PRECISIONS = ("float32", "bfloat16")
+RUNTIMES = ("torch", "onnxruntime", "openvino")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class SlideArguments:
         Pixel size of the slide, and whether it may be resampled.
     everywhere
         Whether patches without tissue are looked at.
-    batch, threads, precision, device
+    batch, threads, precision, device, runtime
         How the networks run; 0 threads leaves the number to torch.
     as_json
         Whether the summary goes to standard output.
@@ -45,6 +46,7 @@ class SlideArguments:
     threads: int = 0
     precision: str = PRECISIONS[0]
     device: str = "cpu"
+    runtime: str = RUNTIMES[0]
     as_json: bool = False
     trust: bool = False
 
@@ -99,6 +101,12 @@ def add_running(parser: argparse.ArgumentParser) -> None:
         "--precision",
         choices=PRECISIONS,
         help="float32 (if left out); bfloat16 is faster where the processor has it",
+    )
+    group.add_argument(
+        "--runtime",
+        choices=RUNTIMES,
+        help="program that runs the networks; torch if left out, others run on the "
+        "processor in float32",
     )
 
 

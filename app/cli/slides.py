@@ -11,7 +11,7 @@ from app.cli.model_arguments import with_consent
 from app.cli.slide_arguments import PRECISIONS, SlideArguments
 from app.rendering.palette import PLAIN, type_colour
 from app.rendering.slide_map import draw_map
-from app.text import format as text
+from app.text.slide_result import SIDES, UNITS, lines
 from core.errors import InputError
 from core.job import Job
 
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from core.models import LoadedModel
     from core.nuclei.batches import Precision
     from core.wholeslide import SlideRun, SlideSettings
-
-SIDES = ("dense", "pruned")
-_UNITS = {"mm2": "mm²", "megapixel": "megapixel"}
-_WORST = 5  # regions that are named
 
 
 def run_command(asked: SlideArguments, job: Job) -> list[str]:
@@ -45,6 +41,8 @@ def run_command(asked: SlideArguments, job: Job) -> list[str]:
         asked.everywhere,
         asked.batch,
         cast("Precision", asked.precision),
+        asked.runtime,
+        asked.threads,
     )
     if asked.threads:
         torch.set_num_threads(asked.threads)
@@ -52,7 +50,7 @@ def run_command(asked: SlideArguments, job: Job) -> list[str]:
     models = _open_models(asked, settings, job)
     run = run_slide(models, Path(asked.slide), folder, settings, job)
     try:
-        result = summarise(run)
+        result = summarise(run) | {"slide": str(Path(asked.slide).absolute())}
         _write(folder, run, result, job)
     finally:
         run.log.close()
@@ -97,9 +95,7 @@ def _write(folder: Path, run: "SlideRun", result: Mapping[str, Any], job: Job) -
     if regions := result.get("regions"):
         write_text(folder / "regions.csv", _table(regions))
         if run.overview is not None:
-            picture = draw_map(
-                run.overview, regions, _size(run), _UNITS[result["unit"]]
-            )
+            picture = draw_map(run.overview, regions, _size(run), UNITS[result["unit"]])
             with whole_file(folder / "map.png") as part:
                 picture.save(part, format="PNG")
     write_text(folder / "summary.json", json.dumps(result, indent=2, allow_nan=False))
@@ -125,56 +121,3 @@ def _table(regions: Sequence[Mapping[str, Any]]) -> str:
     rows.writeheader()
     rows.writerows(regions)
     return file.getvalue()
-
-
-def lines(result: Mapping[str, Any], folder: Path) -> list[str]:
-    """Return what was found, for people."""
-    unit = _UNITS[result["unit"]]
-    patches, times = result["patches"], result["time"]
-    found = [
-        f"tissue      {result['area']:.3g} {unit}, {patches['tissue']} of "
-        f"{text.counted(patches['all'], 'patch', 'patches')}"
-    ]
-    for side, model in zip(SIDES, result["models"], strict=False):
-        types = ", ".join(
-            f"{name} {each['density']:.0f}" for name, each in model["types"].items()
-        )
-        count = text.counted(model["nuclei"], "nucleus", "nuclei")
-        words = f"{model['name']}: {count}, {model['density']:.0f} per {unit}"
-        found.append(f"{side:<11} {words}" + (f" ({types})" if types else ""))
-    for side, rate in zip(SIDES, times.get("seconds", ()), strict=False):
-        low, high = rate["interval"]
-        found.append(
-            f"{side:<11} {rate['rate']:.3g} s per {unit} in the network, "
-            f"{low:.3g} to {high:.3g} with 99 % confidence"
-        )
-    found += _comparison_lines(result, unit)
-    shares = ", ".join(f"{n} {s:.0%}" for n, s in times.get("shares", {}).items())
-    found += [f"time        {shares}"] if shares else []
-    found += [f"note: {note}" for note in result["notes"]]
-    return [*found, f"written to  {folder}"]
-
-
-def _comparison_lines(result: Mapping[str, Any], unit: str) -> list[str]:
-    """Return what the pruned model changed, and where most."""
-    found = []
-    times = result["time"]
-    if "verdict" in times:
-        low, high = times["interval"]
-        ends = f"{low:.2f} to {high:.2f}" if None not in (low, high) else "unknown"
-        found.append(
-            f"speed-up    {times['speedup']:.2f} ({ends}, paired by patch): "
-            f"{times['verdict']}"
-        )
-    if "changes" in result:
-        changes = ", ".join(
-            f"{kind} {each['density']:.1f}" for kind, each in result["changes"].items()
-        )
-        found.append(f"per {unit:<7} {changes}")
-        found += [
-            f"  worst at  x {region['x']}, y {region['y']} ({region['width']} x "
-            f"{region['height']} pixels): lost {region['lost']}, merged "
-            f"{region['merged']} of {region['dense']}"
-            for region in result["regions"][:_WORST]
-        ]
-    return found

@@ -75,6 +75,19 @@ def _changed(path: Path) -> int:
         return 0
 
 
+def read_map(path: Path) -> SlideMap:
+    """Return any picture as a slide, with its overview.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read.
+    """
+    found = _read(path, part=True)
+    assert found is not None  # a part can be chosen of any picture
+    return found
+
+
 def _read(path: Path, *, part: bool) -> SlideMap | None:
     from core.images.reading import read_slide
 

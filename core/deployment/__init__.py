@@ -5,6 +5,7 @@ from core.deployment.comparison import (
     RuntimeComparison,
     RuntimeResult,
     compare_runtimes,
+    deploy,
 )
 from core.deployment.runtimes import RUNTIMES
 
@@ -14,4 +15,5 @@ __all__ = [
     "RuntimeComparison",
     "RuntimeResult",
     "compare_runtimes",
+    "deploy",
 ]

@@ -84,6 +84,7 @@ class RuntimeResult:
         known = self.agreement is not None and np.isfinite(self.agreement)
         row: dict[str, Any] = {
             "runtime": self.name,
+            "title": RUNTIMES[self.name].title,
             "ms": self.ms,
             "difference": self.difference,
             "agreement": self.agreement if known else None,
@@ -173,6 +174,31 @@ def compare_runtimes(
     finally:
         torch.set_num_threads(before)
     return RuntimeComparison(results, threads, tuple(inputs.shape))
+
+
+def deploy(model: LoadedModel, name: str, threads: int) -> nn.Module:
+    """Return a module that runs a network in another runtime.
+
+    Parameters
+    ----------
+    model
+        Dense or pruned, on the processor.
+    name
+        Key of `RUNTIMES`.
+    threads
+        Within an operation.
+
+    Raises
+    ------
+    InputError
+        When the runtime is unknown or not installed.
+    ModelError
+        When the network cannot be exported.
+    """
+    check_runtimes((name,))
+    with tempfile.TemporaryDirectory() as folder:
+        made = _export(model, Path(folder), (name,), threads, Job())
+        return RUNTIMES[name].make(made)
 
 
 def _export(

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from typing import TextIO
 
 from core.errors import BenchError
@@ -25,18 +26,47 @@ _NICE = 5  # a window that is open meanwhile paints first
 
 def main() -> None:
     """Run one sweep."""
+    run_process(_sweep)
+
+
+def run_process(answer: Callable[[str, TextIO], str]) -> None:
+    """Answer one line of standard input, and end when the input closes.
+
+    Parameters
+    ----------
+    answer
+        Takes the line and where its `job_of` reports to; what it returns is told as
+        *done*.
+    """
     out = _private_output()
     if hasattr(os, "nice"):
         os.nice(_NICE)
     line = sys.stdin.readline()
     threading.Thread(target=_watch, args=(sys.stdin,), daemon=True).start()
     try:
-        summary = serve(SweepCommand.from_json(line), out)
-        _say(out, SweepEvent("done", summary.total, summary.total, sentence(summary)))
+        _say(out, SweepEvent("done", what=answer(line, out)))
     except BenchError as error:
         _say(out, SweepEvent("error", what=str(error)))
     except Exception:  # noqa: BLE001 - told in the window, never lost
         _say(out, SweepEvent("fault", what=traceback.format_exc()))
+
+
+def job_of(out: TextIO) -> Job:
+    """Return a job that tells of its steps, a line each, ten a second at most."""
+    last = 0.0
+
+    def report(step: Step) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= _EVERY:
+            last = now
+            _say(out, SweepEvent("step", step.done, step.total, step.what))
+
+    return Job(report)
+
+
+def _sweep(line: str, out: TextIO) -> str:
+    return sentence(serve(SweepCommand.from_json(line), out))
 
 
 def serve(order: SweepCommand, out: TextIO) -> SweepSummary:
@@ -47,20 +77,11 @@ def serve(order: SweepCommand, out: TextIO) -> SweepSummary:
     InputError, ModelError, StoreError
         As `run_sweep` does.
     """
-    last = 0.0
-
-    def report(step: Step) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= _EVERY:
-            last = now
-            _say(out, SweepEvent("step", step.done, step.total, step.what))
-
     with TrialStore(order.out) as store:
         return run_sweep(
             order.grid,
             store,
-            Job(report),
+            job_of(out),
             on_record=lambda _: _say(out, SweepEvent("trial")),
         )
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from core.deployment import deploy
 from core.errors import InputError
 from core.images import read_slide
 from core.job import Job
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from torch import nn
 
     from core.images import Slide
     from core.models import LoadedModel
@@ -60,6 +62,10 @@ class SlideSettings:
         Patches that go through a network together.
     precision
         See `core.nuclei.batches`.
+    runtime
+        Key of `core.deployment.RUNTIMES`.
+    threads
+        Of another runtime than torch; 0 for as many as torch has.
     """
 
     mpp: float | None = None
@@ -67,6 +73,8 @@ class SlideSettings:
     everywhere: bool = False
     batch: int = 1
     precision: Precision = "float32"
+    runtime: str = "torch"
+    threads: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -183,6 +191,8 @@ def _identity(
         "scale": [grid.level, str(grid.ratio), grid.mpp],
         "choice of patches": [settings.everywhere, HALO],
         "precision": settings.precision,
+        # left out for torch, so that folders of earlier versions go on
+        **({"runtime": settings.runtime} if settings.runtime != "torch" else {}),
     }
 
 
@@ -199,7 +209,8 @@ class _Work:
     ) -> None:
         self._models, self._settings = models, settings
         self._slide, self._grid, self._log = slide, grid, log
-        self._networks = _Networks(models, settings)
+        modules = [_deployed(model, settings) for model in models]
+        self._networks = _Networks(models, modules, settings)
         self._reader = ThreadPoolExecutor(1, "slide-reader")
         self._finding = ThreadPoolExecutor(1, "slide-nuclei")
 
@@ -269,8 +280,13 @@ class _Batch:
 class _Networks:
     """Both networks, in turns that alternate from patch to patch."""
 
-    def __init__(self, models: Sequence[LoadedModel], settings: SlideSettings) -> None:
-        self._models, self._settings = models, settings
+    def __init__(
+        self,
+        models: Sequence[LoadedModel],
+        modules: Sequence[nn.Module],
+        settings: SlideSettings,
+    ) -> None:
+        self._models, self._modules, self._settings = models, modules, settings
 
     def run(
         self, pixels: list[NDArray[np.uint8]], number: int
@@ -289,10 +305,25 @@ class _Networks:
             start = time.perf_counter()
             inputs = torch.cat([pixels_to_input(each, model) for each in pixels])
             found[place] = forward_batch(
-                model.module, model.spec, inputs, self._settings.precision
+                self._modules[place], model.spec, inputs, self._settings.precision
             )
             spent[place] = (time.perf_counter() - start) / len(pixels)
         return found, spent
+
+
+def _deployed(model: LoadedModel, settings: SlideSettings) -> nn.Module:
+    """Return a module that runs the network in the runtime that was asked for."""
+    if settings.runtime == "torch":
+        return model.module
+    if next(model.module.parameters()).device.type != "cpu":
+        raise InputError(
+            "Other runtimes than torch run on the processor; choose --device cpu."
+        )
+    if settings.precision != "float32":
+        raise InputError(
+            "Other runtimes than torch compute in float32; leave out --precision."
+        )
+    return deploy(model, settings.runtime, settings.threads or torch.get_num_threads())
 
 
 class TimeLeft:

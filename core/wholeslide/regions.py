@@ -122,6 +122,7 @@ def summarise(run: SlideRun) -> dict[str, Any]:
         "unit": "megapixel" if grid.mpp is None else "mm2",
         "area": area,
         "mpp": grid.mpp,
+        "model_mpp": run.specs[0].mpp,
         "size": list(grid.size),
         "patches": {"all": int(run.tissue.size), "tissue": int(run.tissue.sum())},
         "models": models,

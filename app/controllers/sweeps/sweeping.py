@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QStandardPaths, Slot
 
-from app.controllers.sweeps.process import SweepProcess, order_of
+from app.controllers.sweeps.process import order_of
 from app.controllers.sweeps.stores import read_results
+from app.controllers.work_process import WorkProcess
 from app.plots.data import PlotData
 from app.plots.exports import ChartExport
 from app.plots.registry import chart_kind
@@ -87,7 +88,9 @@ class Sweeping(QObject):
         self._starting = False
         self._closed = False
         self._tiles: tuple[str, int] = "", 1  # folder last counted
-        self.process = SweepProcess(self)
+        self.process = WorkProcess(
+            "core.sweep.worker_process", "sweep", "finished trials are kept", self
+        )
         self._soon = single_shot(self, READ_MS, self._read_on)
         self._connect()
         self._show_size(window.form.wish)
@@ -229,8 +232,7 @@ class Sweeping(QObject):
     @Slot(str, str)
     def _on_failed(self, sentence: str, details: str) -> None:
         self._stopped("")
-        self._window.set_note(sentence)
-        self._window.set_details(details)
+        self._window.set_note(sentence, details)
 
     def _stopped(self, words: str) -> None:
         self._window.set_running(False)

@@ -26,6 +26,8 @@ class WindowSignals(QMainWindow):
     chartAsked = Signal(str)  # key of a chart that is to be written
     hintsAsked = Signal(bool)
     sweepAsked = Signal()
+    slideRunAsked = Signal()  # the window that runs whole slides
+    runtimesAsked = Signal()  # the window that compares runtimes
     storyAsked = Signal(int)  # pages of the demo view's story to turn
     themeAsked = Signal(str)
     # Answered by the window itself

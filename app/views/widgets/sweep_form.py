@@ -10,18 +10,16 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
     QSizePolicy,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from app.state.sweep_values import SweepSettings
 from app.views.widgets.decimal_box import DecimalBox
+from app.views.widgets.form_parts import button, line, section, spin
 from app.views.widgets.segments import Segments
 from core.results import HeuristicInfo
 from core.tables import COUNTS, MAX_SPARSITY, RECOVERIES, SCOPES
@@ -97,20 +95,20 @@ class SweepForm(QWidget):
     # Parts
 
     def _add_data(self, column: QVBoxLayout) -> None:
-        column.addWidget(_section("Tiles"))
+        column.addWidget(section("Tiles"))
         self._kind = "tile"
         self._data = Segments("Tiles", _DATA)
         self._data.set_choice("tile")
         self._data.chosen.connect(self._on_kind)
         column.addWidget(self._data)
         row = QHBoxLayout()
-        self._folder = _line("Folder of tiles", "images/ and labels/ in one folder")
+        self._folder = line("Folder of tiles", "images/ and labels/ in one folder")
         self._folder.setToolTip(
             "A folder with images/ and, for accuracy against the truth, labels/."
         )
         self._folder.editingFinished.connect(self._tell)
         row.addWidget(self._folder, 1)
-        self._choose = _button("Choose…", "Choose the folder of tiles.")
+        self._choose = button("Choose…", "Choose the folder of tiles.")
         self._choose.clicked.connect(self._ask_folder)
         row.addWidget(self._choose)
         column.addLayout(row)
@@ -123,7 +121,7 @@ class SweepForm(QWidget):
         self._on_kind("tile", told=False)
 
     def _add_heuristics(self, column: QVBoxLayout) -> None:
-        column.addWidget(_section("Heuristics"))
+        column.addWidget(section("Heuristics"))
         self._list = QListWidget()
         self._list.setAccessibleName("Heuristics")
         self._list.setToolTip("Each marked heuristic becomes a curve.")
@@ -138,7 +136,7 @@ class SweepForm(QWidget):
         choices: Sequence[tuple[str, str, str]],
         marked: tuple[str, ...],
     ) -> dict[str, QCheckBox]:
-        column.addWidget(_section(caption))
+        column.addWidget(section(caption))
         row = QHBoxLayout()
         row.setSpacing(10)
         boxes = {}
@@ -158,7 +156,7 @@ class SweepForm(QWidget):
         self._training = QWidget()
         row = QHBoxLayout(self._training)
         row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(_section("Fine-tune each model for at most"), 1)
+        row.addWidget(section("Fine-tune each model for at most"), 1)
         self._minutes = DecimalBox("Minutes of fine-tuning", 0.1, 600.0)
         self._minutes.setToolTip("A training ends earlier when nothing gets better.")
         self._minutes.setSuffix(" min")
@@ -173,21 +171,21 @@ class SweepForm(QWidget):
         grid = QGridLayout()
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(2)
-        self._low = _spin("First sparsity", 0, _MOST, 0, " %")
-        self._high = _spin("Last sparsity", 0, _MOST, 90, " %")
-        self._step = _spin("Step of sparsity", 1, 50, 10, " %")
-        self._seeds = _spin("Seeds", 1, 20, 1, "")
+        self._low = spin("First sparsity", 0, _MOST, 0, " %")
+        self._high = spin("Last sparsity", 0, _MOST, 90, " %")
+        self._step = spin("Step of sparsity", 1, 50, 10, " %")
+        self._seeds = spin("Seeds", 1, 20, 1, "")
         self._low.setToolTip("Smallest share that is removed.")
         self._high.setToolTip("Largest share that is removed.")
         self._step.setToolTip("Distance of neighbouring points.")
         self._seeds.setToolTip("Repetitions with another seed; they become a band.")
         spins = (self._low, self._high, self._step, self._seeds)
         words = ("Sparsity from", "to", "step", "Seeds")
-        for place, (word, spin) in enumerate(zip(words, spins, strict=True)):
-            grid.addWidget(_section(word), 0, place)
-            grid.addWidget(spin, 1, place)
+        for place, (word, box) in enumerate(zip(words, spins, strict=True)):
+            grid.addWidget(section(word), 0, place)
+            grid.addWidget(box, 1, place)
             grid.setColumnStretch(place, 1)
-            spin.valueChanged.connect(self._tell)
+            box.valueChanged.connect(self._tell)
         column.addLayout(grid)
         self._count: Target = "params"
         self._counts = Segments(
@@ -207,16 +205,16 @@ class SweepForm(QWidget):
         column.addWidget(self._latency)
 
     def _add_store(self, column: QVBoxLayout) -> None:
-        column.addWidget(_section("Results go to"))
+        column.addWidget(section("Results go to"))
         row = QHBoxLayout()
-        self._out = _line("Results go to", "run.sqlite")
+        self._out = line("Results go to", "run.sqlite")
         self._out.setToolTip(
             "Trials that this file has already are not run again: a sweep that was "
             "stopped goes on."
         )
         self._out.editingFinished.connect(self._tell)
         row.addWidget(self._out, 1)
-        save = _button("Choose…", "Choose the file that the results go to.")
+        save = button("Choose…", "Choose the file that the results go to.")
         save.setAccessibleName("Choose the file of results")
         save.clicked.connect(self._ask_store)
         row.addWidget(save)
@@ -312,31 +310,3 @@ def _scopes() -> list[tuple[str, str, str]]:
 
 def _recoveries() -> list[tuple[str, str, str]]:
     return [(row.key, row.short, row.tip) for row in RECOVERIES.values()]
-
-
-def _section(words: str) -> QLabel:
-    label = QLabel(words)
-    label.setProperty("role", "section")
-    return label
-
-
-def _line(name: str, hint: str) -> QLineEdit:
-    line = QLineEdit()
-    line.setAccessibleName(name)
-    line.setPlaceholderText(hint)
-    return line
-
-
-def _button(caption: str, tip: str) -> QPushButton:
-    button = QPushButton(caption)
-    button.setToolTip(tip)
-    return button
-
-
-def _spin(name: str, low: int, high: int, value: int, unit: str) -> QSpinBox:
-    spin = QSpinBox()
-    spin.setAccessibleName(name)
-    spin.setRange(low, high)
-    spin.setValue(value)
-    spin.setSuffix(unit)
-    return spin

@@ -144,6 +144,22 @@ RUN_COMMANDS = (
         rule=True,
         bar=True,
     ),
+    Command(
+        "run.slide",
+        "Whole slide…",
+        "",
+        "Run",
+        "Find all nuclei of a slide, and map what the pruned model changes.",
+        lambda window: window.slideRunAsked.emit(),
+    ),
+    Command(
+        "run.runtimes",
+        "Compare runtimes…",
+        "",
+        "Run",
+        "Measure which program runs this network fastest on this computer.",
+        lambda window: window.runtimesAsked.emit(),
+    ),
 )
 HELP_COMMANDS = (
     Command(
