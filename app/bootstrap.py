@@ -20,6 +20,7 @@ from app.controllers.deployment.windows import DeploymentWindows
 from app.controllers.sweeps.button import SweepButton
 from app.controllers.wiring import connect
 from app.rendering import theme
+from app.rendering.screen import first_size
 from app.state.app_state import MOST, AppState, Message
 from app.state.events import DisplayChanged, MessageShown, ReadingSwitched
 from app.state.session.settings import Settings
@@ -130,6 +131,8 @@ def restore(bench: Application, settings: Settings) -> None:
     geometry = settings.geometry
     if geometry is not None:
         bench.window.restoreGeometry(geometry)
+    else:
+        bench.window.resize(*first_size())
     if settings.splitter is not None:
         bench.window.restore_splitter(settings.splitter)
 

@@ -1,7 +1,7 @@
 """The axes of a live chart: ticks and numbers from `app.plots.scales`."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF
@@ -37,8 +37,19 @@ class ChartAxis(pg.AxisItem):
             tickAlpha=255,
         )
         self.setGrid(255)
-        # ticks change only with the range
+        self._renew_cache()
+
+    def _renew_cache(self) -> None:
+        """Keep what is painted: ticks change only with the range.
+
+        Qt leaves parts of the old picture in the new one when the size changes.
+        """
+        self.setCacheMode(self.CacheMode.NoCache)
         self.setCacheMode(self.CacheMode.DeviceCoordinateCache)
+
+    def resizeEvent(self, ev: Any = None) -> None:
+        super().resizeEvent(ev)
+        self._renew_cache()
 
     def set_axis(self, axis: Axis) -> None:
         """Show an axis; silent."""
@@ -59,6 +70,7 @@ class ChartAxis(pg.AxisItem):
             self.setWidth(round(metrics.horizontalAdvance("1,000.0") + 8))
         else:
             self.setHeight(round(metrics.height() + 6))
+        self._renew_cache()
 
     def boundingRect(self) -> QRectF:
         # numbers at the very ends reach beyond the axis

@@ -5,6 +5,7 @@ import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QPalette, QPen
 
+from app.plots.captions import caption_on_left
 from app.plots.chart import Chart, Point
 from app.plots.painting import mark_path, scaled
 from app.plots.pixel_items import MarkLook, PixelMarks
@@ -122,8 +123,7 @@ class Decorations:
         (left, right), (bottom, top) = self._box.viewRange()
         y = position(chart.level.value, chart.y)
         below = y > top - _BELOW * (top - bottom)
-        # where the horizontal axis is a cost, the dense model is on the right
-        on_left = chart.x.unit != "share"
+        on_left = caption_on_left(chart, (left, right, bottom, top), below=below)
         self._caption.setAnchor(QPointF(0 if on_left else 1, 0.1 if below else 0.9))
         self._caption.setPos(left if on_left else right, y)
         self._level.setPos(y)

@@ -9,6 +9,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.plots.captions import caption_on_left
 from app.plots.chart import Chart, Point, Rgb, Series
 from app.plots.fonts import FAMILY, NAME, font_face, text_width
 from app.plots.marks import DASH_PATTERN, Mark, mark_outline
@@ -20,8 +21,7 @@ _TEXT, _SMALL = 14, 13  # font sizes in pixels
 _WEAK, _BAND = 0.43, 0.18  # opacities
 _THIN = 0.65  # of the width of a line that is on show
 _INK, _FAINT, _GRID, _RIM = "#1c232b", "#5c6773", "#e6e9ed", "#c3c9d0"
-_PAPER = "#ffffff"
-_MARK = 3.75  # radius
+_PAPER, _MARK = "#ffffff", 3.75  # ground; radius
 _ROW = 20.0  # height of a line of the legend
 
 
@@ -246,8 +246,8 @@ def _level(chart: Chart, place: _Place) -> list[str]:
     if not place.top - 1 <= y <= place.bottom + 1:
         return []
     down = y < place.top + 0.14 * (place.bottom - place.top)
-    on_left = chart.x.unit != "share"
-    x, anchor = (place.left + 5, "start") if on_left else (place.right - 5, "end")
+    left = caption_on_left(chart, place.ends, below=down)
+    x, anchor = (place.left + 5, "start") if left else (place.right - 5, "end")
     return [
         f'<line class="level" x1="{place.left:.1f}" y1="{y:.1f}" '
         f'x2="{place.right:.1f}" y2="{y:.1f}" stroke="{_INK}" stroke-dasharray="5 4"/>',

@@ -3,6 +3,7 @@
 Widgets draw with palette roles only, so nothing else knows which one is on.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -21,8 +22,11 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication
 
+from app.rendering.screen import current_text_scale
+
 _FAMILY = "Source Sans Pro"
 ICON_SIZES = (16, 24, 32, 48, 64, 128, 256)
+_SIZE = 14  # pixels of text
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +171,13 @@ def sheet_of(tokens: Tokens) -> str:
         text-decoration: none; }}
     QToolButton[role="legend"]:hover, QToolButton[role="legend"]:focus {{
         background: {t.line}; }}
+    QPushButton[role="primary"] {{ background: {t.accent}; color: {t.on_accent};
+        border: 1px solid {t.accent}; border-radius: 5px; padding: 6px 12px;
+        font-weight: 600; }}
+    QPushButton[role="primary"]:hover, QPushButton[role="primary"]:focus {{
+        border-color: {t.text}; }}
+    QPushButton[role="primary"]:disabled {{ background: {t.line};
+        border-color: {t.line}; color: {t.faint}; }}
     QPushButton:checked {{ background: {t.accent}; color: {t.on_accent};
         border: 1px solid {t.accent}; border-radius: 4px; }}
     QDialog#palette {{ border: 1px solid {t.line}; }}
@@ -213,12 +224,22 @@ def load_icon() -> QIcon:
     return icon
 
 
-def font() -> QFont:
+def font(scale: float = 1.0) -> QFont:
     """Return the text font of the program."""
     load_fonts()
     chosen = QFont(_FAMILY)
-    chosen.setPixelSize(14)
+    chosen.setPixelSize(round(_SIZE * scale))
     return chosen
+
+
+def enlarge(sheet: str, scale: float) -> str:
+    """Return a style sheet whose lengths are larger; thin lines stay thin."""
+
+    def grow(found: re.Match[str]) -> str:
+        pixels = int(found[1])
+        return f"{pixels if pixels < 2 else round(pixels * scale)}px"
+
+    return re.sub(r"(\d+)px", grow, sheet)
 
 
 def follow(app: QApplication, chosen: Callable[[], str]) -> None:
@@ -231,10 +252,21 @@ def follow(app: QApplication, chosen: Callable[[], str]) -> None:
     app.styleHints().colorSchemeChanged.connect(change)
 
 
-def apply(app: QApplication, theme: str) -> None:
-    """Dress the whole program in ``light``, ``dark`` or what the desktop has."""
+def apply(app: QApplication, theme: str, scale: float | None = None) -> None:
+    """Dress the whole program in ``light``, ``dark`` or what the desktop has.
+
+    Parameters
+    ----------
+    app
+        The program.
+    theme
+        ``light``, ``dark`` or ``system``.
+    scale
+        By how much text is enlarged; as the first screen needs it when left out.
+    """
     tokens = tokens_for(theme)
+    scale = current_text_scale() if scale is None else scale
     app.setStyle("Fusion")
-    app.setFont(font())
+    app.setFont(font(scale))
     app.setPalette(palette_of(tokens))
-    app.setStyleSheet(sheet_of(tokens))
+    app.setStyleSheet(enlarge(sheet_of(tokens), scale))

@@ -28,6 +28,7 @@ def find_flags(state: AppState) -> frozenset[str]:
         "swipe": display.swipe,
         "truth": display.truth,
         "demo": state.demo,
+        "bench": bench,
         "story": state.demo and not state.reading,
         "locked": bool(state.request.locked),
         "calibrated": state.opened is not None and bool(state.opened.calibrated_on),

@@ -33,6 +33,7 @@ class WindowSignals(QMainWindow):
     # Answered by the window itself
     blinkAsked = Signal(bool)  # dense masks in the pruned panes
     wholeAsked = Signal()  # the whole tile in every pane
+    sideToggled = Signal(str)  # controls or plots: shown, or hidden again
     tableToggled = Signal()  # the table of models: shown, or hidden again
     paletteAsked = Signal()  # the search for commands
     pixelSizeAsked = Signal()  # the box in which it is typed

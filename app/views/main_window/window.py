@@ -13,10 +13,10 @@ from PySide6.QtGui import (
     QDragEnterEvent,
     QDropEvent,
     QKeyEvent,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import (
     QDockWidget,
-    QSplitter,
     QVBoxLayout,
     QWidget,
 )
@@ -29,6 +29,7 @@ from app.state.values import SampleTitle
 from app.text.format import TIMES
 from app.text.slides import SLIDES, SlideSize
 from app.views.main_window import dialogs, own_network
+from app.views.main_window.columns import Columns
 from app.views.main_window.menus import Menus
 from app.views.main_window.signals import WindowSignals
 from app.views.panels.controls import Controls
@@ -45,15 +46,17 @@ from app.views.panels.table import Table
 from app.views.panels.viewer import Viewer
 from app.views.widgets.actions import all_actions, by_subject
 from app.views.widgets.class_names import ClassNamesBox
-from app.views.widgets.column import ScrollColumn
+from app.views.widgets.column import ScrollColumn, with_footer
 from app.views.widgets.command_palette import CommandPalette
 from app.views.widgets.model_box import ModelBox
+from app.views.widgets.notices import NoticeRow
 from app.views.widgets.pixel_size import PixelSize, PixelSizeBox
 from app.views.widgets.reader_box import ReaderBox
 from app.views.widgets.shortcut_sheet import MOUSE, ShortcutSheet
 
 _CONTROLS_WIDTH = 300
 _PLOTS_WIDTH = 320
+_LOW = 42  # lines of text: a lower window leaves the drawing of layers out
 
 
 class Window(WindowSignals):
@@ -87,7 +90,7 @@ class Window(WindowSignals):
         self.palette_box, self._keys = CommandPalette(self), ShortcutSheet(self)
         self.reader_box = ReaderBox(self)
         self._demo = self._reading = self._saving = self._choosing = False
-        self._pixel_size = PixelSize()
+        self._pixel_size, self._flags = PixelSize(), frozenset[str]()
         self._classes: tuple[tuple[str, ...], str] = ((), "")
         self._place()
         self.menus = Menus(self, samples, models)
@@ -101,20 +104,18 @@ class Window(WindowSignals):
         column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        column.addWidget(self.messages)
-        column.addWidget(self.hints)
         column.addWidget(self.viewer, 1)
         column.addWidget(self.nuclei)
         column.addWidget(self.layers)
         column.addWidget(self.demo)
         column.addWidget(self.reading, 1)
         column.addWidget(self.part, 1)
+        column.addWidget(NoticeRow((self.hints, self.messages), middle))
         self._left = ScrollColumn(self.controls)
-        self._split = QSplitter(Qt.Orientation.Horizontal)
-        self._split.setChildrenCollapsible(False)
-        for widget in (self._left, middle, self.plots):
-            self._split.addWidget(widget)
-        self._split.setStretchFactor(1, 1)
+        side = with_footer(self._left, self.controls.primary)
+        self._split = Columns(side, middle, self.plots)
+        self._split.changed.connect(lambda: self.set_flags(self._flags))
+        self.sideToggled.connect(self._on_side)
         self._split.setSizes([_CONTROLS_WIDTH, 660, _PLOTS_WIDTH])
         self.setCentralWidget(self._split)
         self._dock = QDockWidget("Models tried")
@@ -149,8 +150,9 @@ class Window(WindowSignals):
     def _arrange(self) -> None:
         """Show what belongs to the bench, the demo view or the reading."""
         bench = not (self._demo or self._reading or self._choosing)
-        for widget in (self._left, self.plots, self.layers):
-            widget.setVisible(bench)
+        self._split.set_bench(bench)
+        self.menus.toolbar.setVisible(bench)
+        self.layers.setVisible(bench)
         if not bench:
             self._dock.hide()
         whole = self._reading or self._choosing
@@ -169,7 +171,9 @@ class Window(WindowSignals):
 
     def set_flags(self, flags: Collection[str]) -> None:
         """Allow and tick commands by what is the case."""
-        self.menus.set_flags(flags)
+        self._flags = frozenset(flags)
+        layers = () if self.layers.network.isHidden() else ("layers",)
+        self.menus.set_flags(self._flags.union(self._split.shown, layers))
 
     def set_saving(self, on: bool) -> None:
         """Ask before the window closes, while files are written."""
@@ -256,6 +260,19 @@ class Window(WindowSignals):
             box = PixelSizeBox(self._pixel_size, self)
             box.chosen.connect(self.pixelSizeChosen)
             box.open()
+
+    def _on_side(self, side: str) -> None:
+        if side == "layers":
+            self.nuclei.set_listed(False)
+            self.layers.toggle_network()
+            self.set_flags(self._flags)
+        else:
+            self._split.toggle(side)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.layers.set_short(self.height() < _LOW * self.fontMetrics().height())
+        self.set_flags(self._flags)
 
     def _on_escape(self) -> None:
         if self._choosing:

@@ -88,10 +88,6 @@ class Controls(QWidget):
         self._panes.chosen.connect(self.paneChosen)
         self._panes.added.connect(self.paneAdded)
         column.addWidget(self._panes)
-        self._lock = Segments("What panes have in common", LOCKS)
-        self._lock.chosen.connect(self.lockChosen)
-        self._lock.hide()
-        column.addWidget(self._lock)
         self._add_heuristic(column)
         self._add_sparsity(column)
         self._add_recovery(column)
@@ -111,13 +107,27 @@ class Controls(QWidget):
         self._warning = _label("", "faint")
         self._warning.setWordWrap(True)
         column.addWidget(self._warning)
+        # Last, so that one more pane moves nothing.
+        self._lock = Segments("What panes have in common", LOCKS)
+        self._lock.chosen.connect(self.lockChosen)
+        self._lock.hide()
+        column.addWidget(self._lock)
         column.addStretch(1)
-        self._explore = QPushButton("Explore this curve")
-        self._explore.setToolTip(
+        self._explore = self._build_primary()
+
+    def _build_primary(self) -> QPushButton:
+        button = QPushButton("Explore this curve")
+        button.setProperty("role", "primary")
+        button.setToolTip(
             "Tries a row of sparsities with these settings and fills the plots."
         )
-        self._explore.clicked.connect(self.exploreAsked)
-        column.addWidget(self._explore)
+        button.clicked.connect(self.exploreAsked)
+        return button
+
+    @property
+    def primary(self) -> QPushButton:
+        """The action of the column; it stands below, and is never scrolled away."""
+        return self._explore
 
     def _add_heuristic(self, column: QVBoxLayout) -> None:
         column.addWidget(_label("HEURISTIC", "section"))

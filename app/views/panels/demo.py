@@ -39,7 +39,7 @@ class DemoPanel(QWidget):
     ) -> None:
         super().__init__(parent)
         column = QVBoxLayout(self)
-        column.setContentsMargins(24, 4, 24, 12)
+        column.setContentsMargins(24, 2, 24, 4)
         column.setSpacing(6)
         self._headline = _label("big")
         self._explanation = _label("story")

@@ -3,7 +3,6 @@
 from functools import partial
 
 from PySide6.QtCore import QSignalBlocker, QSize, Signal
-from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -13,7 +12,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.rendering.palette import KIND_COLOUR, KIND_SENTENCE, kind_icon
+from app.rendering.palette import KIND_COLOUR, KIND_SENTENCE
 from app.state.values import KINDS, Kind
 from app.text.changes import KIND_WORD, describe_count, describe_partition
 from app.text.format import DASH, counted
@@ -70,8 +69,7 @@ class NucleiBar(QWidget):
             "that is still found counts as kept."
         )
         self._sum.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        column.addWidget(self._sum)
-        column.addWidget(self._build_left_out())
+        column.addLayout(self._build_sum())
         self._list = QToolButton()
         self._list.setText("List")
         self._list.setCheckable(True)
@@ -79,41 +77,40 @@ class NucleiBar(QWidget):
         self._list.setToolTip("List the nuclei that changed, in place of the network.")
         self._list.toggled.connect(self.listAsked)
         row.addWidget(self._list)
+        self._keep_room()
         self.set_changes(None)
         self.set_hidden((), offered=False)
 
-    def _build_left_out(self) -> QWidget:
-        """Return the line that says what is hidden, where something is."""
-        self._left_out = QWidget()
-        row = QHBoxLayout(self._left_out)
-        row.setContentsMargins(0, 0, 0, 0)
+    def _build_sum(self) -> QHBoxLayout:
+        """Return the line of the sum, with what is hidden where something is."""
+        row = QHBoxLayout()
+        row.addWidget(self._sum, 1)
         self._words = QLabel()
         row.addWidget(self._words)
-        every = QToolButton()
-        every.setText("Show all")
-        every.setProperty("chip", "true")
-        every.setToolTip("Show nuclei of every kind in the overlay again.")
-        every.clicked.connect(lambda: self.hiddenChosen.emit(()))
-        row.addWidget(every)
-        row.addStretch(1)
-        return self._left_out
+        self._every = QToolButton()
+        self._every.setText("Show all")
+        self._every.setProperty("chip", "true")
+        self._every.setToolTip("Show nuclei of every kind in the overlay again.")
+        self._every.clicked.connect(lambda: self.hiddenChosen.emit(()))
+        keep = self._every.sizePolicy()
+        keep.setRetainSizeWhenHidden(True)  # the row is as high without it
+        self._every.setSizePolicy(keep)
+        row.addWidget(self._every)
+        return row
 
     def _chip(self, kind: Kind) -> tuple[QToolButton, QToolButton]:
         eye = QToolButton()
         eye.setProperty("chip", "true")
         eye.setStyleSheet("padding: 3px")  # else the swatch shrinks to a dot
         eye.setCheckable(True)
-        eye.setIcon(switch_icon(KIND_COLOUR[kind]))
+        eye.setIcon(switch_icon(KIND_COLOUR[kind], hatched=kind == "lost"))
         eye.setIconSize(QSize(12, 12))
         eye.setFixedWidth(26)
         eye.setAccessibleName(f"Show nuclei: {CAPTIONS[kind]}")
         eye.setToolTip(f"Show or hide {CAPTIONS[kind]} nuclei in the overlay.")
         eye.toggled.connect(partial(self._on_eye, kind))
         button = QToolButton()
-        button.setProperty("chip", "true")
-        button.setIcon(kind_icon(kind))
-        button.setIconSize(QSize(12, 12))
-        button.setToolButtonStyle(button.toolButtonStyle().ToolButtonTextBesideIcon)
+        button.setProperty("segment", "last")
         button.clicked.connect(lambda _=False: self.kindChosen.emit(kind))
         self._buttons[kind], self._eyes[kind] = button, eye
         return eye, button
@@ -131,12 +128,24 @@ class NucleiBar(QWidget):
             if task == "nuclei"
             else "List the patches with their classes, in place of the network."
         )
-        for kind, button in self._buttons.items():
+        for kind in KINDS:
             there = task == "nuclei" or kind in ("kept", "retyped")
-            button.setVisible(there)
+            self._buttons[kind].setVisible(there)
+            self._eyes[kind].setVisible(there)
             self._captions[kind] = CAPTIONS[kind]
         if task == "patch":
             self._captions |= {"kept": words.same, "retyped": words.other}
+        self._keep_room()
+
+    def _keep_room(self) -> None:
+        """Make chips wide enough for most counts, so that they stay in place."""
+        for kind, button in self._buttons.items():
+            digits = 3 if kind in ("kept", "lost") else 2
+            words = button.text()
+            button.ensurePolished()
+            button.setText(f"{'0' * digits} {self._captions[kind]}")
+            button.setMinimumWidth(button.sizeHint().width())
+            button.setText(words)
 
     def set_changes(
         self, changes: NucleusChanges | None, *, types: bool = False
@@ -156,7 +165,7 @@ class NucleiBar(QWidget):
         self._write_sum()
         self._types = types
         self._buttons["retyped"].setVisible(types)
-        self._eyes["retyped"].setVisible(types and self._offered())
+        self._eyes["retyped"].setVisible(types)
 
     def set_late(self, words: str) -> None:
         """Dim the counts and say whose they are, while they are of other settings."""
@@ -175,25 +184,16 @@ class NucleiBar(QWidget):
         for kind, eye in self._eyes.items():
             with QSignalBlocker(eye):
                 eye.setChecked(kind not in hidden)
-            there = self._task == "nuclei" or kind in ("kept", "retyped")
-            eye.setVisible(offered and there and (kind != "retyped" or self._types))
-            button = self._buttons[kind]
-            # One sign of the colour is enough.
-            button.setIcon(QIcon() if offered else kind_icon(kind))
-            button.setProperty("chip", None if offered else "true")
-            button.setProperty("segment", "last" if offered else None)
-            button.style().polish(button)
+            eye.setEnabled(offered)
         names = ", ".join(CAPTIONS[kind] for kind in hidden)
         self._words.setText(f"{counted(len(hidden), 'kind')} hidden: {names}")
-        self._left_out.setVisible(bool(hidden) and offered)
+        for widget in (self._words, self._every):
+            widget.setVisible(bool(hidden) and offered)
 
     def set_listed(self, on: bool) -> None:
         """Mark whether the list is on show."""
         with QSignalBlocker(self._list):
             self._list.setChecked(on)
-
-    def _offered(self) -> bool:
-        return self._eyes["kept"].isVisibleTo(self)
 
     # What the user does
 

@@ -31,8 +31,7 @@ class Status(QStatusBar):
         self._size.setAccessibleName("Pixel size of the tile")
         self._size.clicked.connect(self.pixelSizeAsked)
         self._size.hide()
-        self._place = FittingLabel()
-        self._work = QLabel()
+        self._place, self._work = FittingLabel(), FittingLabel(right=True)
         self._bar = QProgressBar()
         self._bar.setAccessibleName("Progress")
         self._bar.setTextVisible(False)
@@ -45,7 +44,11 @@ class Status(QStatusBar):
         self.addWidget(self._memory)
         self.addWidget(self._size)
         self.addWidget(self._place, 1)
-        for widget in (self._work, self._bar, self._cancel):
+        self.addPermanentWidget(self._work, 2)
+        for widget in (self._bar, self._cancel):
+            policy = widget.sizePolicy()
+            policy.setRetainSizeWhenHidden(True)  # work that begins moves nothing
+            widget.setSizePolicy(policy)
             self.addPermanentWidget(widget)
         self.set_work(None)
 
@@ -76,7 +79,7 @@ class Status(QStatusBar):
     def set_work(self, what: str | None, done: int = 0, total: int = 0) -> None:
         """Show what is running; None when nothing is."""
         busy = what is not None
-        self._work.setText(what or "Ready")
+        self._work.set_wordings((what or "Ready",))
         if self._bar.isHidden() == busy:
             self._bar.setVisible(busy)
             self._cancel.setVisible(busy)

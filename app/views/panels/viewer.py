@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -31,6 +31,8 @@ from core.tables.metrics import TaskName
 MOST = 4  # pruned panes
 FRAME_MS = 16
 _SWIPE = "Dense left, pruned right of a divider (W; Shift and arrows move)."
+_TRUTH = "Draw the ground truth in white (T)."
+_NO_TRUTH = "This tile has no ground truth: open its labels (Ctrl+L)."
 _HEAT = "How far the raw outputs of the pruned model moved."
 _ON_SLIDE = "Where this tile lies on its slide. A click or a drag opens it there."
 _IN_TILE = "What is seen of the tile. A click or a drag looks there."
@@ -91,6 +93,9 @@ class Viewer(QWidget):
         column.addWidget(self._grid, 1)
         self._legend = TypeLegend()
         self._legend.hiddenChosen.connect(self.typesHidden)
+        keep = self._legend.sizePolicy()
+        keep.setRetainSizeWhenHidden(True)  # the pictures stay as large without it
+        self._legend.setSizePolicy(keep)
         self._legend.hide()
         column.addWidget(self._legend)
         self._masks: tuple[tuple[Mask, ...], ...] = ((), ())
@@ -126,7 +131,7 @@ class Viewer(QWidget):
         self._visible = _switch("Masks", "Show or hide all masks (H).")
         self._visible.toggled.connect(self.visibleChosen)
         row.addWidget(self._visible)
-        self._truth = _switch("Truth", "Draw the ground truth in white (T).")
+        self._truth = _switch("Truth", _TRUTH)
         self._truth.toggled.connect(self.truthChosen)
         row.addWidget(self._truth)
         self._swipe = _switch("Swipe", _SWIPE)
@@ -152,6 +157,10 @@ class Viewer(QWidget):
         whole.clicked.connect(self.show_whole)
         row.addWidget(whole)
         return row
+
+    def sizeHint(self) -> QSize:
+        """Ask for more than there mostly is: what is below then takes less."""
+        return QSize(super().sizeHint().width(), 4 * self.minimumSizeHint().height())
 
     # Setters: silent
 
@@ -279,7 +288,8 @@ class Viewer(QWidget):
     def set_truth(self, there: bool, shown: bool) -> None:
         """Offer ground truth where there is some."""
         with QSignalBlocker(self._truth):
-            self._truth.setVisible(there)
+            self._truth.setEnabled(there)
+            self._truth.setToolTip(_TRUTH if there else _NO_TRUTH)
             self._truth.setChecked(there and shown)
 
     def blink(self, on: bool) -> None:

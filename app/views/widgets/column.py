@@ -1,7 +1,7 @@
 """A column that scrolls up and down, and is never too narrow for what it holds."""
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
-from PySide6.QtWidgets import QScrollArea, QWidget
+from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 
 class ScrollColumn(QScrollArea):
@@ -34,3 +34,16 @@ class ScrollColumn(QScrollArea):
         if event.type() == QEvent.Type.LayoutRequest and watched is self.widget():
             self.updateGeometry()
         return super().eventFilter(watched, event)
+
+
+def with_footer(column: ScrollColumn, footer: QWidget) -> QWidget:
+    """Return a column with a widget below it, which is never scrolled away."""
+    whole = QWidget()
+    rows = QVBoxLayout(whole)
+    rows.setContentsMargins(0, 0, 0, 0)
+    rows.addWidget(column, 1)
+    row = QVBoxLayout()
+    row.setContentsMargins(14, 4, 10, 12)
+    row.addWidget(footer)
+    rows.addLayout(row)
+    return whole

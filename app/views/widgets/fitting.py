@@ -14,14 +14,18 @@ class FittingLabel(QWidget):
     ----------
     bold
         Drawn as a title rather than as a note.
+    right
+        Drawn at the right end.
     parent
         Qt owner.
     """
 
-    def __init__(self, *, bold: bool = False, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, *, bold: bool = False, right: bool = False, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._wordings: tuple[str, ...] = ("",)
-        self._bold = bold
+        self._bold, self._right = bold, right
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._embolden()
 
@@ -32,7 +36,10 @@ class FittingLabel(QWidget):
             self.setFont(font)
 
     def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.ApplicationFontChange:
+        if event.type() in (
+            QEvent.Type.ApplicationFontChange,
+            QEvent.Type.FontChange,
+        ):
             self._embolden()
             self._keep_title()
         super().changeEvent(event)
@@ -79,8 +86,12 @@ class FittingLabel(QWidget):
         role = QPalette.ColorRole
         faint = self.palette().color(role.PlaceholderText)
         painter.setPen(self.palette().color(role.Text) if self._bold else faint)
-        flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(self.rect(), int(flags), self.wording)
+        sides = Qt.AlignmentFlag
+        side = sides.AlignRight if self._right else sides.AlignLeft
+        words = self.fontMetrics().elidedText(
+            self.wording, Qt.TextElideMode.ElideRight, self.width()
+        )
+        painter.drawText(self.rect(), int(side | sides.AlignVCenter), words)
 
 
 class StillText(QWidget):

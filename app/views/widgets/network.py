@@ -51,7 +51,8 @@ class Network(QWidget):
         self.setAccessibleName("Kept width of each layer")
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        # As high as it needs, and lower where the pictures would become too small.
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.setMinimumSize(200, 110)
         self._layers: tuple[Layer, ...] = ()
         self._kept: Mapping[str, int] = {}
@@ -68,7 +69,7 @@ class Network(QWidget):
         self._unlock.hide()
 
     def sizeHint(self) -> QSize:
-        return QSize(300, 158)
+        return QSize(300, 9 * self.fontMetrics().height())
 
     # Setters: silent
 

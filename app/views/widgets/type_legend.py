@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
 from app.rendering.palette import Rgb
@@ -37,6 +37,9 @@ class TypeLegend(QWidget):
         self._all.setToolTip("Show every nucleus type again.")
         self._all.clicked.connect(lambda: self.hiddenChosen.emit(()))
         self._row.addWidget(self._all)
+        keep = self._all.sizePolicy()
+        keep.setRetainSizeWhenHidden(True)  # the row is as high without it
+        self._all.setSizePolicy(keep)
         self._say()
 
     # Setters: silent
@@ -93,7 +96,7 @@ class TypeLegend(QWidget):
         self.hiddenChosen.emit(tuple(sorted(others if shown else {*others, number})))
 
 
-def switch_icon(colour: Rgb) -> QIcon:
+def switch_icon(colour: Rgb, *, hatched: bool = False) -> QIcon:
     """Return a swatch that is filled when its switch is on, and else crossed out."""
     icon = QIcon()
     for state in (QIcon.State.On, QIcon.State.Off):
@@ -108,8 +111,13 @@ def switch_icon(colour: Rgb) -> QIcon:
         if state == QIcon.State.On:
             painter.setBrush(QColor(*colour))
         painter.drawEllipse(2, 2, 20, 20)
+        if hatched and state == QIcon.State.On:
+            painter.setPen(QPen(QColor("white"), 3))
+            for start in (-4, 5, 14):
+                painter.drawLine(start + 1, 19, start + 15, 5)
         if state == QIcon.State.Off:
             painter.drawLine(5, 19, 19, 5)
         painter.end()
-        icon.addPixmap(pixmap, QIcon.Mode.Normal, state)
+        for mode in (QIcon.Mode.Normal, QIcon.Mode.Disabled):
+            icon.addPixmap(pixmap, mode, state)
     return icon

@@ -12,6 +12,10 @@ def _ask_theme(key: str, window: WindowSignals) -> None:
     window.themeAsked.emit(key)
 
 
+def _toggle_side(side: str, window: WindowSignals) -> None:
+    window.sideToggled.emit(side)
+
+
 VIEW_COMMANDS = (
     Command(
         "view.masks",
@@ -75,6 +79,24 @@ VIEW_COMMANDS = (
         "Show the whole tile in every pane.",
         lambda window: window.wholeAsked.emit(),
         rule=True,
+    ),
+    *(
+        Command(
+            f"view.{side}",
+            title,
+            keys,
+            "View",
+            f"Show or hide the {side}; a small window shows some of them at a time.",
+            partial(_toggle_side, side),
+            "bench",
+            checked=side,
+            bar=side != "layers",
+        )
+        for side, title, keys in (
+            ("controls", "Controls", "F7"),
+            ("plots", "Plots", "F8"),
+            ("layers", "Layers", "F9"),
+        )
     ),
     Command(
         "view.table",
