@@ -141,7 +141,7 @@ def sheet_of(tokens: Tokens) -> str:
         border-bottom: 1px solid {t.line}; padding: 4px 8px; spacing: 4px; }}
     QToolBar QToolButton {{ padding: 4px 10px; border-radius: 5px; border: none; }}
     QToolBar QToolButton:hover, QToolBar QToolButton:focus {{ background: {t.line}; }}
-    QToolBar QToolButton:checked {{ background: {t.accent}; color: {t.on_accent}; }}
+    QToolBar QToolButton:checked {{ background: {t.line}; }}
     QToolBar QToolButton::menu-indicator {{ image: none; }}
     QToolButton[segment] {{ background: {t.raised}; color: {t.text};
         border: 1px solid {t.line}; padding: 3px 4px; }}
@@ -198,6 +198,18 @@ def sheet_of(tokens: Tokens) -> str:
     QStatusBar::item {{ border: none; }}
     QProgressBar {{ background: {t.line}; border: none; border-radius: 3px; }}
     QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
+    QScrollBar {{ background: transparent; border: none; margin: 0; }}
+    QScrollBar:vertical {{ width: 10px; }}
+    QScrollBar:horizontal {{ height: 10px; }}
+    QScrollBar::handle {{ background: {t.line}; border-radius: 4px; margin: 2px; }}
+    QScrollBar::handle:vertical {{ min-height: 28px; }}
+    QScrollBar::handle:horizontal {{ min-width: 28px; }}
+    QScrollBar::handle:hover {{ background: {t.faint}; }}
+    QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+    QScrollBar::add-page, QScrollBar::sub-page {{ background: none; }}
+    QMenuBar {{ background: {t.window}; padding: 2px 6px; }}
+    QMenuBar::item {{ padding: 3px 8px; border-radius: 4px; background: none; }}
+    QMenuBar::item:selected {{ background: {t.line}; }}
     QSplitter::handle {{ background: {t.window}; }}
     QScrollArea {{ border: none; }}
     """

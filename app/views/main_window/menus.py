@@ -5,10 +5,11 @@ To read this file, start from `Menus`.
 
 from collections.abc import Collection, Sequence
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 
+from app.rendering.icons import load_icon
 from app.state.events import Event
 from app.state.values import SampleTitle
 from app.views.main_window.commands.command import Command
@@ -25,9 +26,10 @@ from app.views.widgets.actions import HELD, SUBJECT
 
 COLOURS = "View/Colours"
 _BUTTONS = {
-    SAMPLES: "Tiles and models that come with the program.",
-    EXPORT: "Save the model, the masks, the report or the settings.",
+    SAMPLES: ("images", "Tiles and models that come with the program."),
+    EXPORT: ("download", "Save the model, the masks, the report or the settings."),
 }
+_SHORT = ("edit.undo", "edit.redo", "view.controls", "view.plots")  # an icon alone
 
 
 class Menus(QObject):
@@ -50,6 +52,7 @@ class Menus(QObject):
         super().__init__(window)
         self._window = window
         self._menus: dict[str, QMenu] = {}
+        self._buttons: dict[str, _MenuButton] = {}
         self.actions: dict[str, QAction] = {}
         for title in MENUS:
             self._menus[title] = window.menuBar().addMenu(title)
@@ -57,6 +60,7 @@ class Menus(QObject):
             self._add(command)
         self._add_colours()
         self.toolbar = self._build_toolbar()
+        self.draw_icons()
         self.set_recent(())
 
     def _add(self, command: Command) -> QAction:
@@ -95,15 +99,33 @@ class Menus(QObject):
                 group = command.menu.partition("/")[0]
                 groups[group].append(self.actions[command.name])
         bar.addActions(groups["File"])
-        for path, tip in _BUTTONS.items():
-            bar.addWidget(_MenuButton(self._menu(path), tip))
+        bar.setIconSize(QSize(20, 20))
+        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        for path, (name, tip) in _BUTTONS.items():
+            self._buttons[name] = _MenuButton(self._menu(path), tip)
+            bar.addWidget(self._buttons[name])
         bar.addSeparator()
         bar.addActions(groups["Edit"])
         gap = QWidget()
         gap.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         bar.addWidget(gap)
         bar.addActions([*groups["Run"], *groups["View"]])
+        for name in _SHORT:
+            button = bar.widgetForAction(self.actions[name])
+            if isinstance(button, QToolButton):
+                button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+                button.setAccessibleName(self.actions[name].text())
         return bar
+
+    def draw_icons(self) -> None:
+        """Draw the icons in the colours of the window."""
+        palette = self._window.palette()
+        for command in COMMANDS:
+            if command.icon:
+                icon = load_icon(command.icon, palette)
+                self.actions[command.name].setIcon(icon)
+        for name, button in self._buttons.items():
+            button.setIcon(load_icon(name, palette))
 
     # Setters: silent
 
@@ -144,6 +166,7 @@ def _build_action(command: Command, window: WindowSignals) -> QAction:
     keys = command.keys.split()
     action.setShortcuts([QKeySequence(key) for key in keys])
     said = f" ({_native(keys[0])})" if keys else ""
+    action.setIconVisibleInMenu(False)  # menus are read by their words
     action.setToolTip(f"{command.tip.removesuffix('.')}{said}.")
     action.setCheckable(bool(command.checked))
     action.setAutoRepeat(not command.held)
@@ -171,6 +194,7 @@ class _MenuButton(QToolButton):
         self.setText(menu.title())
         self.setAccessibleName(menu.title())
         self.setMenu(menu)
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setToolTip(tip)
         menu.aboutToHide.connect(self._unlight)

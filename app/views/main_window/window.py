@@ -294,6 +294,8 @@ class Window(WindowSignals):
         """Let go of what is held when another window comes to the front."""
         if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
             self.blinkAsked.emit(False)
+        if event.type() == QEvent.Type.PaletteChange:
+            self.menus.draw_icons()
         super().changeEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

@@ -34,6 +34,8 @@ class Command:
         Whether a line stands above it in its menu.
     bar
         Whether the toolbar has a button of it.
+    icon
+        Of its button in the toolbar, see `app.rendering.icons`.
     held
         Whether it lasts as long as its key is held: no command of the palette.
     """
@@ -48,4 +50,5 @@ class Command:
     checked: str = ""
     rule: bool = False
     bar: bool = False
+    icon: str = ""
     held: bool = False

@@ -46,6 +46,7 @@ FILE_COMMANDS = (
         "Choose among models that come with the program, recent ones and files.",
         lambda window: window.modelsAsked.emit(),
         bar=True,
+        icon="network",
     ),
     Command(
         "open.model",
@@ -63,6 +64,7 @@ FILE_COMMANDS = (
         "Open a tile from a file.",
         dialogs.ask_tile,
         bar=True,
+        icon="image",
     ),
     Command(
         "open.part",
@@ -90,6 +92,7 @@ FILE_COMMANDS = (
         dialogs.ask_labels,
         "open",
         bar=True,
+        icon="shapes",
     ),
     Command(
         "open.size",

@@ -90,12 +90,13 @@ VIEW_COMMANDS = (
             partial(_toggle_side, side),
             "bench",
             checked=side,
-            bar=side != "layers",
+            bar=bool(icon),
+            icon=icon,
         )
-        for side, title, keys in (
-            ("controls", "Controls", "F7"),
-            ("plots", "Plots", "F8"),
-            ("layers", "Layers", "F9"),
+        for side, title, keys, icon in (
+            ("controls", "Controls", "F7", "panel-left"),
+            ("plots", "Plots", "F8", "chart-line"),
+            ("layers", "Layers", "F9", ""),
         )
     ),
     Command(
@@ -141,6 +142,7 @@ VIEW_COMMANDS = (
         checked="demo",
         rule=True,
         bar=True,
+        icon="presentation",
     ),
     Command(
         "story.next",

@@ -15,6 +15,7 @@ EDIT_COMMANDS = (
         events.Travelled(-1),
         "undo",
         bar=True,
+        icon="undo-2",
     ),
     Command(
         "edit.redo",
@@ -25,6 +26,7 @@ EDIT_COMMANDS = (
         events.Travelled(1),
         "redo",
         bar=True,
+        icon="redo-2",
     ),
     Command(
         "pane.add",
@@ -143,6 +145,7 @@ RUN_COMMANDS = (
         lambda window: window.sweepAsked.emit(),
         rule=True,
         bar=True,
+        icon="list-checks",
     ),
     Command(
         "run.slide",
