@@ -14,7 +14,7 @@ _SIZES = (16, 24, 32, 48)  # pixels
 _THIN = 'stroke-width="1.75"'  # calmer beside text of 14 pixels
 
 
-def load_icon(
+def build_icon(
     name: str, palette: QPalette, role: QPalette.ColorRole = QPalette.ColorRole.Text
 ) -> QIcon:
     """Return an icon in the colours of a palette, disabled ones fainter.

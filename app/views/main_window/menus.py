@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 
-from app.rendering.icons import load_icon
+from app.rendering.icons import build_icon
 from app.state.events import Event
 from app.state.values import SampleTitle
 from app.views.main_window.commands.command import Command
@@ -122,10 +122,10 @@ class Menus(QObject):
         palette = self._window.palette()
         for command in COMMANDS:
             if command.icon:
-                icon = load_icon(command.icon, palette)
+                icon = build_icon(command.icon, palette)
                 self.actions[command.name].setIcon(icon)
         for name, button in self._buttons.items():
-            button.setIcon(load_icon(name, palette))
+            button.setIcon(build_icon(name, palette))
 
     # Setters: silent
 
