@@ -99,12 +99,36 @@ def _copied(place: str) -> Callable[[Path], None]:
     return write
 
 
-def _program(path: Path) -> None:
-    network = Network("none", "ReLU", "nearest").eval()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        program = torch.export.export(network, (torch.rand(1, 3, 64, 64),))
-        torch.export.save(program, path)
+def _program(
+    make: Callable[[], nn.Module], *, free: bool = True
+) -> Callable[[Path], nn.Module]:
+    """Write an exported program, with free sizes or of one size."""
+
+    def write(path: Path) -> nn.Module:
+        network = make().eval()
+        sizes = {0: torch.export.Dim("n"), 2: torch.export.Dim.AUTO}
+        sizes |= {3: torch.export.Dim.AUTO}
+        shapes = (sizes,) if free else None
+        image = torch.rand(2 if free else 1, 3, 64, 96 if free else 64)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            program = torch.export.export(network, (image,), dynamic_shapes=shapes)
+            torch.export.save(program, path)
+        return network
+
+    return write
+
+
+class Unknown(Network):
+    """A network with an operator that is in no table of this program."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return sums over channels so far."""
+        return super().forward(image).cumsum(1)
+
+
+def _unknown() -> nn.Module:
+    return Unknown("none", "ReLU", "nearest")
 
 
 def graph_rows() -> Iterator[ModelRow]:
@@ -121,7 +145,14 @@ def graph_rows() -> Iterator[ModelRow]:
     for opset in (11, 13, 18):
         make = _exported(lambda: Network("batch", "ReLU", "bilinear"), opset)
         yield ModelRow("ONNX", f"opset_{opset}.onnx", make)
-    yield ModelRow("exported program", "program.pt2", _program, opens=False)
+    for norm in NORMS:
+        write = _program(lambda norm=norm: Network(norm, "SiLU", "bilinear"))
+        yield ModelRow("exported program", f"norm_{norm}.pt2", write)
+    for up in UPS:
+        make = lambda up=up: Network("batch", "PReLU", up)  # noqa: E731
+        write = _program(make, free=False)
+        yield ModelRow("exported program", f"up_{up}.pt2", write)
+    yield ModelRow("no table", "cumsum.pt2", _program(_unknown), opens=False)
     if SHARED.is_dir():
         broad = _copied("models/bioimageio_unet2d_nuclei_broad")
         yield ModelRow("bioimage.io", "broad", broad)

@@ -1,20 +1,23 @@
 """Every row of the tables of formats, written by the real libraries and read back.
 
 ``python -m benchmarks.formats``: prints opened, refused rightly or wrong for each file
-of a picture, ground truth and model, then reads seeded mutations of them, in which
-nothing but a picture, labels, a model or one sentence may come out. ``--part models``
-makes the rows of models only.
+of a picture, ground truth and model, then reads 600 damaged copies of them in child
+processes, of which nothing but a picture, labels, a model or one sentence may come.
+``--part models`` makes the rows of models only.
 """
 
 import argparse
 import json
 import logging
 import shutil
+import sys
 import tempfile
 import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -24,10 +27,12 @@ import numpy as np
 import roifile
 import scipy.io
 import tifffile
+import torch
 from PIL import Image
 
 from benchmarks.format_models import judge_model, model_rows
-from core.errors import BenchError, InputError
+from benchmarks.mutations import READ, REFUSED, read_damaged
+from core.errors import InputError
 from core.export.geojson import Described, NucleusStyle, write_geojson
 from core.images import Frame, read_slide, read_truth
 from core.metrics import score_instances
@@ -249,80 +254,100 @@ def _read(what: str, path: Path) -> bool:
     return score_instances(LABELS, truth.labels).aji > 0.99
 
 
-def mutate(path: Path, row: Row, turns: int, rng: np.random.Generator) -> Counter[str]:
-    """Read damaged copies of a file; anything but a sentence or content is wrong."""
+@dataclass
+class Part:
+    """The rows of one kind and what came of them.
+
+    Parameters
+    ----------
+    title
+        For the summary.
+    verdicts
+        Counted.
+    kept
+        What each smaller file is read as, and where it lies.
+    """
+
+    title: str
+    verdicts: Counter[str] = field(default_factory=Counter)
+    kept: list[tuple[str, Path]] = field(default_factory=list)
+
+    def note(self, what: str, name: str, verdict: str) -> None:
+        """Print the verdict on one row, and count it."""
+        print(f"{what:<16} {name:<28} {verdict}", flush=True)
+        self.verdicts[verdict.partition(":")[0]] += 1
+
+    def describe(self) -> str:
+        """Return the sums."""
+        words = (f"{count} {word}" for word, count in sorted(self.verdicts.items()))
+        return f"{self.title}: {self.verdicts.total()} rows, {', '.join(words)}"
+
+
+def judge_files(folder: Path) -> Part:
+    """Judge pictures and ground truth."""
+    part = Part("pictures and ground truth")
+    for row in [*pictures(), *truths(), *not_labels()]:
+        path = folder / row[1]
+        row[2](path)
+        part.note(row[0], row[1], judge(row, path))
+        part.kept.append((row[0], path))
+    return part
+
+
+def judge_models(folder: Path) -> Part:
+    """Judge models; the larger ones are deleted at once."""
+    part = Part("models")
+    for row in model_rows():
+        path = folder / row.name
+        part.note(row.what, row.name, judge_model(row, folder))
+        if path.is_file() and 0 < path.stat().st_size < LARGEST:
+            part.kept.append(("model", path))
+            continue
+        shutil.rmtree(path, ignore_errors=True)
+        path.unlink(missing_ok=True)
+    return part
+
+
+def damage_files(files: list[tuple[str, Path]], count: int) -> Counter[str]:
+    """Read `count` damaged copies, as many of each file, in child processes."""
     found: Counter[str] = Counter()
-    data = np.frombuffer(path.read_bytes(), np.uint8)
-    for turn in range(turns):
-        broken = data.copy()
-        top = len(data) if turn % 2 else min(len(data), 500)
-        broken[rng.integers(0, top, 5)] = rng.integers(0, 256, 5)
-        end = len(data) if turn % 3 else rng.integers(1, len(data) + 1)
-        path.write_bytes(broken[:end].tobytes())
-        try:
-            _read(row[0], path)
-            found["read"] += 1
-        except BenchError:
-            found["refused"] += 1
-        except Exception as error:  # noqa: BLE001 - that is what is looked for
-            found[f"wrong: {path.name} {type(error).__name__}: {error}"] += 1
+    files = [each for each in files if each[1].stat().st_size]
+    for place, (what, path) in enumerate(files):
+        each = count // len(files) + (place < count % len(files))
+        found += read_damaged(path, partial(_read, what), each)
     return found
 
 
-def _files(folder: Path, mutations: int) -> tuple[Counter[str], Counter[str]]:
-    """Judge pictures and ground truth; returns verdicts, and those of mutations."""
-    rows = [*pictures(), *truths(), *not_labels()]
-    rng = np.random.default_rng(0)
-    total: Counter[str] = Counter()
-    damaged: Counter[str] = Counter()
-    for row in rows:
-        path = folder / row[1]
-        row[2](path)
-        verdict = judge(row, path)
-        total[verdict.partition(":")[0]] += 1
-        print(f"{row[0]:<14} {row[1]:<28} {verdict}", flush=True)
-        damaged += mutate(path, row, -(-mutations // len(rows)), rng)
-    return total, damaged
-
-
-def _models(folder: Path, mutations: int) -> tuple[Counter[str], Counter[str]]:
-    """Judge models, and mutations of the smaller files."""
-    total: Counter[str] = Counter()
-    damaged: Counter[str] = Counter()
-    rng = np.random.default_rng(1)
-    for row in model_rows():
-        path = folder / row.name
-        verdict = judge_model(row, folder)
-        total[verdict.partition(":")[0]] += 1
-        print(f"{row.what:<14} {row.name:<28} {verdict}", flush=True)
-        if (
-            path.is_file()
-            and 0 < path.stat().st_size < LARGEST
-            and damaged.total() < (mutations)
-        ):
-            damaged += mutate(path, ("model", row.name, lambda _: None, True), 6, rng)
-        shutil.rmtree(path, ignore_errors=True)
-        path.unlink(missing_ok=True)
-    return total, damaged
-
-
-def main() -> None:
-    """Print a line for each file, and the sums."""
+def main() -> int:
+    """Print a line for each file, and the sums; 1 when something is wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mutations", type=int, default=600)
     parser.add_argument("--part", choices=("all", "files", "models"), default="all")
     asked = parser.parse_args()
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
-    parts = {"files": _files, "models": _models}
-    for name, part in parts.items():
-        if asked.part not in ("all", name):
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            total, damaged = part(Path(folder), asked.mutations)
-        words = ", ".join(f"{count} {word}" for word, count in sorted(total.items()))
-        print(f"{name}: {words}; mutations: {dict(damaged)}")
+    torch.set_num_threads(1)  # children of a fork start no threads of its pool
+    judges = {"files": judge_files, "models": judge_models}
+    with tempfile.TemporaryDirectory() as name:
+        made = [
+            judge(Path(name))
+            for key, judge in judges.items()
+            if asked.part in ("all", key)
+        ]
+        kept = [file for part in made for file in part.kept]
+        damaged = damage_files(kept, asked.mutations)
+    for part in made:
+        print(part.describe())
+    fine = {READ, REFUSED}
+    wrong = {what: count for what, count in damaged.items() if what not in fine}
+    print(
+        f"{damaged.total()} damaged copies of {len(kept)} files: {damaged[READ]} read, "
+        f"{damaged[REFUSED]} refused, {sum(wrong.values())} crashed"
+    )
+    for what in wrong:
+        print(f"  {what}")
+    return 1 if wrong or any(part.verdicts["wrong"] for part in made) else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

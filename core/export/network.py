@@ -196,7 +196,8 @@ def export_program(
     program = program or traced(model)
     with whole_file(path) as part:
         with _quietly():
-            extra = {"prunescope.json": json.dumps(_about(model))}
+            about = _about(model) | {"outputs": output_names(model)}
+            extra = {"prunescope.json": json.dumps(about)}
             torch.export.save(program, part, extra_files=extra)
             again: Callable[..., Any] = torch.export.load(part).module()
         _check(model, lambda images: again(images), "torch.export")

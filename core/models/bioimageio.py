@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from core.models.loaded import Found
+
 ARCHITECTURE = "processed"
 _LARGEST = 1 << 20  # bytes of a description
 _TOLERANCE = 1e-3  # of the largest output
@@ -41,10 +43,8 @@ def find_description(folder: Path) -> Path | None:
 
 def open_package(
     folder: Path,
-    open_weights: Callable[[Path], tuple[ModelSpec, dict[str, Tensor]]],
-    open_code: Callable[
-        [Path, str, Mapping[str, Any]], tuple[ModelSpec, dict[str, Tensor]]
-    ],
+    open_weights: Callable[[Path], Found],
+    open_code: Callable[[Path, str, Mapping[str, Any]], Found],
 ) -> tuple[ModelSpec, dict[str, Tensor], str]:
     """Describe the network of a package.
 
@@ -224,11 +224,9 @@ def _local(entry: Mapping[str, Any], folder: Path) -> Path | None:
 def _weights(
     values: Mapping[str, Any],
     folder: Path,
-    open_weights: Callable[[Path], tuple[ModelSpec, dict[str, Tensor]]],
-    open_code: Callable[
-        [Path, str, Mapping[str, Any]], tuple[ModelSpec, dict[str, Tensor]]
-    ],
-) -> tuple[ModelSpec, dict[str, Tensor]]:
+    open_weights: Callable[[Path], Found],
+    open_code: Callable[[Path, str, Mapping[str, Any]], Found],
+) -> Found:
     formats: Mapping[str, Any] = values["weights"]
     graph = formats.get("onnx")
     path = _local(graph, folder) if graph else None

@@ -27,11 +27,10 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from core.types import ModelSpec
+    from core.models.loaded import Found
 
-Kind = Literal["safetensors", "torch", "onnx"]
+Kind = Literal["safetensors", "torch", "onnx", "program"]
 _FROZEN = "its structure is frozen, so nothing can be removed from it"
-_WANTED = "open the checkpoint with the state dict instead"
 _LONGEST_NAME = 1000  # characters of a tensor's name
 _MOST_TENSORS = 100_000
 
@@ -50,12 +49,14 @@ def kind_of(path: Path) -> Kind:
         return "safetensors"
     if path.suffix.lower() == ".onnx":
         return "onnx"
-    _refuse_frozen(path, head)
-    if head[:2] == b"PK" or head[:1] == b"\x80":
+    _refuse_keras(path, head)
+    if head[:2] == b"PK":
+        return _kind_of_zip(path)
+    if head[:1] == b"\x80":
         return "torch"
     raise ModelError(
         f"{path.name} is not a file of weights that this program reads; it opens its "
-        "own .safetensors, PyTorch checkpoints and ONNX files"
+        "own .safetensors, PyTorch checkpoints, exported programs and ONNX files"
     )
 
 
@@ -116,35 +117,28 @@ def refuse_text(path: Path, head: bytes) -> None:
         )
 
 
-def _refuse_frozen(path: Path, head: bytes) -> None:
-    name, suffix = path.name, path.suffix.lower()
+def _refuse_keras(path: Path, head: bytes) -> None:
+    suffix = path.suffix.lower()
     if head[:8] == b"\x89HDF\r\n\x1a\n" or suffix in {".h5", ".hdf5", ".keras"}:
         raise ModelError(
-            f"{name} is a Keras file, which is not read here; "
+            f"{path.name} is a Keras file, which is not read here; "
             "convert it to a PyTorch checkpoint"
         )
-    if head[:2] != b"PK":
-        return
+
+
+def _kind_of_zip(path: Path) -> Kind:
     names = members(path)
     inner = {member.split("/", 1)[-1] for member in names}
-    if any(member.split("/")[-1] == "data.pkl" for member in names) and not any(
-        member.startswith("models/") for member in inner
+    if "archive_format" in inner or any(
+        member.startswith("serialized_exported_program") for member in inner
     ):
-        return
-    if suffix == ".pt2" or any(
-        member == "archive_format" or member.startswith("serialized_exported_program")
-        for member in inner
-    ):
-        # torch.export.load unpickles constants and hands text to sympy's eval
-        raise ModelError(
-            f"{name} is an exported program: its loader unpickles and evaluates what "
-            "is in the file, which may run any code, so it is not opened; export the "
-            f"network as ONNX, or {_WANTED}"
-        )
+        return "program"
+    if any(member.split("/")[-1] == "data.pkl" for member in names):
+        return "torch"
     first = next(iter(names), "nothing")
     raise ModelError(
-        f"{name} is a zip archive (with {first[:80]!r} in it), not a file of weights; "
-        "unpack it and open the file with the weights"
+        f"{path.name} is a zip archive (with {first[:80]!r} in it), not a file of "
+        "weights; unpack it and open the file with the weights"
     )
 
 
@@ -216,7 +210,7 @@ def _holds_code(value: Any) -> bool:
 
 def recognise(
     state: Mapping[str, Tensor], path: Path, config: Mapping[str, Any]
-) -> tuple[ModelSpec, dict[str, Tensor]]:
+) -> Found:
     """Which network `state` belongs to, and its tensors under that one's names.
 
     Parameters
@@ -246,9 +240,7 @@ def recognise(
     )
 
 
-def _by_own_names(
-    inner: Mapping[str, Tensor], path: Path
-) -> tuple[ModelSpec, dict[str, Tensor]] | None:
+def _by_own_names(inner: Mapping[str, Tensor], path: Path) -> Found | None:
     renamed = canonical(inner)
     for recogniser in RECOGNISERS:
         spec = recogniser(renamed, path.stem)
@@ -264,7 +256,7 @@ def _by_own_names(
 
 def _by_config(
     states: Sequence[Mapping[str, Tensor]], path: Path, config: Mapping[str, Any]
-) -> tuple[ModelSpec, dict[str, Tensor]] | None:
+) -> Found | None:
     """Build what a config says, with the first of `states` that fits it."""
     problem = None
     for inner in states:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
+    from core.models.loaded import Found
     from core.types import ModelSpec
 
 GROUP = "prunescope.models"
@@ -61,9 +62,7 @@ def installed_models() -> Mapping[str, InstalledModel]:
     return found
 
 
-def recognise_installed(
-    state: Mapping[str, Tensor], path: Path
-) -> tuple[ModelSpec, dict[str, Tensor]] | None:
+def recognise_installed(state: Mapping[str, Tensor], path: Path) -> Found | None:
     """Return the installed network that weights belong to, and their names in it."""
     for model in installed_models().values():
         module = model.builder(**model.spec.config)

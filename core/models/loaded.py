@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from core.pruning import PruningPlan
     from core.types import ModelSpec
+
+    Found = tuple[ModelSpec, dict[str, Tensor]]
+    """Description of a network that was recognised, and its weights by their names."""
 
 # A plain attribute, so that a deep copy or a pruned copy of a module still
 # knows which architecture it came from when it is saved without its spec.

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
+    from core.models.loaded import Found
     from core.pruning import PruningPlan
     from core.types import ModelSpec
 
@@ -121,12 +122,10 @@ def _from_folder(
     if find_description(folder) is None:
         return _from_file(find_weights(folder), named, device, options)
 
-    def open_weights(path: Path) -> tuple[ModelSpec, dict[str, Tensor]]:
+    def open_weights(path: Path) -> Found:
         return _describe(path, path, ModelOptions())
 
-    def open_code(
-        path: Path, network: str, arguments: Mapping[str, Any]
-    ) -> tuple[ModelSpec, dict[str, Tensor]]:
+    def open_code(path: Path, network: str, arguments: Mapping[str, Any]) -> Found:
         if folder is not named:
             raise ModelError(
                 f"{named.name} brings its network as Python code; unpack it, so that "
@@ -153,11 +152,9 @@ def _from_file(
     return _ready(rebuild(spec, None, state, path.name), spec, None, device)
 
 
-def _describe(
-    path: Path, named: Path, options: ModelOptions
-) -> tuple[ModelSpec, dict[str, Tensor]]:
+def _describe(path: Path, named: Path, options: ModelOptions) -> Found:
     """Return what a file of weights holds that this program did not write."""
-    if checkpoints.kind_of(path) == "onnx":
+    if checkpoints.kind_of(path) in {"onnx", "program"}:
         spec, state = _read_graph(path)
         return name_classes(spec, path), state
     state = _plain_state(path)
@@ -177,9 +174,7 @@ def _plain_state(path: Path) -> dict[str, Tensor]:
     return clean(plain)
 
 
-def _recognised(
-    state: Mapping[str, Tensor], named: Path, path: Path
-) -> tuple[ModelSpec, dict[str, Tensor]]:
+def _recognised(state: Mapping[str, Tensor], named: Path, path: Path) -> Found:
     try:
         return checkpoints.recognise(state, named, read_config(path))
     except ModelError:
@@ -189,12 +184,14 @@ def _recognised(
         return found
 
 
-def _read_graph(path: Path) -> tuple[ModelSpec, dict[str, Tensor]]:
+def _read_graph(path: Path) -> Found:
     from core.models.graphs.onnx_file import read_onnx
     from core.models.graphs.opening import describe_graph
+    from core.models.graphs.pt2_file import read_program
 
+    read = read_onnx if checkpoints.kind_of(path) == "onnx" else read_program
     try:
-        return describe_graph(read_onnx(path), path)
+        return describe_graph(read(path), path)
     except ModelError:
         raise
     except Exception as error:  # a damaged graph makes its operators raise anything

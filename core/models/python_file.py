@@ -27,6 +27,8 @@ from core.types import ModelSpec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from core.models.loaded import Found
+
 ARCHITECTURE = "python"
 _ALLOWED = "PRUNESCOPE_ALLOWED_NETWORKS"  # for child processes: sha256 -> path
 _PREFIX = "prunescope_network_"
@@ -200,7 +202,7 @@ def open_network(
     given: Mapping[str, Any],
     *,
     fitted: bool = True,
-) -> tuple[ModelSpec, dict[str, Tensor]]:
+) -> Found:
     """Build a user's network and describe it.
 
     Parameters

@@ -107,6 +107,7 @@ MODEL_FORMATS: tuple[FileFormat, ...] = (
         "torch", "PyTorch checkpoint", (".pth", ".pt", ".tar", ".ckpt", ".bin", ".ts")
     ),
     FileFormat("onnx", "ONNX", (".onnx",)),
+    FileFormat("pt2", "Exported program (torch.export)", (".pt2",)),
 )
 """Models that `core.models.load_model` opens."""
 

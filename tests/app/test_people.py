@@ -2,11 +2,14 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from PySide6.QtWidgets import QFileDialog, QPushButton
 
 from app import bootstrap
+from app.__main__ import main
 from app.views.widgets.model_box import ModelBox
 from app.worker.writing import ExportJob, write_folder
 from core.job import Job
@@ -22,6 +25,8 @@ MODELS = {
     "an smp U-Net": (),
     "a MONAI bundle": (),
 }
+# The exporter takes a minute for a network: two in the window, the others below.
+WINDOW_ONNX = ("an ONNX file", "a HoVer-Net .tar")
 
 
 @pytest.fixture
@@ -111,18 +116,21 @@ def save_bundle(monai, folder):
     return folder
 
 
+def find_model(kind, shared, request, folder):
+    """The file or folder that someone has."""
+    if MODELS[kind]:
+        return shared.joinpath(*MODELS[kind])
+    if "smp" in kind:
+        return save_smp(request.getfixturevalue("smp"), folder / "unet.pth")
+    return save_bundle(request.getfixturevalue("monai"), folder / "bundle")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", MODELS)
 def test_a_model_file_is_pruned_scored_and_exported(
     person, shared, tmp_path, request, kind
 ):
-    place = MODELS[kind]
-    if place:
-        model = shared.joinpath(*place)
-    elif "smp" in kind:
-        model = save_smp(request.getfixturevalue("smp"), tmp_path / "unet.pth")
-    else:
-        model = save_bundle(request.getfixturevalue("monai"), tmp_path / "bundle")
+    model = find_model(kind, shared, request, tmp_path)
     labels = shared / "cases" / "labels"
     person.bench.controller.set_request(heuristic="l2", recovery="none")
     person.bench.controller.open("unet-tiny", str(labels / "tile.png"))
@@ -145,7 +153,7 @@ def test_a_model_file_is_pruned_scored_and_exported(
     again = load_model(tmp_path / "small.safetensors")
     assert again.plan is not None
     assert sum(p.numel() for p in again.module.parameters()) == found.counts.params
-    if kind == "an ONNX file":  # the exporter takes a minute for larger networks
+    if kind in WINDOW_ONNX:
         person.save("save.model", tmp_path / "small.onnx")
     # and the exported model is opened and pruned again, beside what it came from
     person.open("open.model", tmp_path / "small.safetensors")
@@ -220,3 +228,34 @@ def test_an_own_network_is_run_only_after_a_consent(
     assert mark.exists()
     person.prune(sparsity=0.5)
     assert person.state.outcome.counts.params < person.state.opened.counts.params
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [*MODELS, "a slide"])
+def test_the_same_from_the_command_line(kind, shared, tmp_path, request, capsys):
+    labels = shared / "cases" / "labels"
+    line = ["--tile", str(labels / "tile.png"), "--labels", str(labels / "consep.mat")]
+    model = "unet-tiny"
+    if kind == "a slide":
+        truth = np.kron(np.arange(64).reshape(8, 8), np.ones((16, 16), int))
+        Image.fromarray(truth.astype(np.uint16)).save(tmp_path / "truth.png")
+        slide = shared / "data" / "slides" / "CMU-1-Small-Region.svs"
+        line = ["--tile", str(slide), "--region", "900,1500,128,128"]
+        line += ["--labels", str(tmp_path / "truth.png")]
+    else:
+        model = str(find_model(kind, shared, request, tmp_path))
+    out = tmp_path / "out"
+    kinds = "safetensors" if kind in WINDOW_ONNX else "safetensors,onnx"
+    line += ["--model", model, "--heuristic", "l2", "--recovery", "none"]
+    line += ["--sparsity", "0.8", "--formats", kinds, "--out", str(out), "--json"]
+    assert main(["prune", *line]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["sparsity"]["params"] == pytest.approx(0.8, abs=0.02)
+    assert set(found["scores"]["pruned"]) >= {"aji", "pq", "dice"}
+    if "," in kinds:
+        again = load_model(out / "pruned.onnx")
+        assert sum(p.numel() for p in again.module.parameters()) > 0
+    again = load_model(out / "pruned.safetensors")
+    assert again.plan is not None
+    count = sum(p.numel() for p in again.module.parameters())
+    assert count == found["params"]["pruned"]

@@ -299,3 +299,18 @@ def run_global_average(node: Node, value: Tensor) -> Tensor:
 def run_global_max(node: Node, value: Tensor) -> Tensor:
     """Maximum over all positions."""
     return torch.amax(value, list(range(2, value.dim())), keepdim=True)
+
+
+def run_adaptive_average(node: Node, value: Tensor) -> Tensor:
+    """Mean of as many windows as wanted; torch's own, ONNX has none."""
+    return functional.adaptive_avg_pool2d(value, node.get("sizes"))
+
+
+def run_attention(
+    node: Node, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None
+) -> Tensor:
+    """Attention of each position to all; torch's own."""
+    found: Tensor = functional.scaled_dot_product_attention(
+        query, key, value, attn_mask=mask, scale=node.get("scale")
+    )
+    return found

@@ -21,6 +21,8 @@ OPERATORS: Mapping[str, Callable[..., Value]] = {
     "AveragePool": layers.run_average_pool,
     "GlobalAveragePool": layers.run_global_average,
     "GlobalMaxPool": layers.run_global_max,
+    "AdaptiveAveragePool": layers.run_adaptive_average,
+    "ScaledDotProductAttention": layers.run_attention,
     "Resize": resampling.run_resize,
     "Upsample": resampling.run_resize,
 }

@@ -21,16 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from torch import Tensor
-
     from core.models.graphs.file import GraphFile
+    from core.models.loaded import Found
 
 ARCHITECTURE = "graph"
 _STRIDES = (8, 16, 32, 64)
 _MOST_SIDE = 4096
 
 
-def describe_graph(file: GraphFile, path: Path) -> tuple[ModelSpec, dict[str, Tensor]]:
+def describe_graph(file: GraphFile, path: Path) -> Found:
     """Return the description of a network, and its weights.
 
     Raises

@@ -20,15 +20,14 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from core.models.loaded import Found
     from core.types import ModelSpec
 
 LIBRARY = find_library("monai")
 _HOVERNET = "HoVerNet"  # built by this program, see `core.models.layouts`
 
 
-def recognise(
-    state: Mapping[str, Tensor], stem: str
-) -> tuple[ModelSpec, dict[str, Tensor]] | None:
+def recognise(state: Mapping[str, Tensor], stem: str) -> Found | None:
     """Find the network that a state dict belongs to.
 
     Parameters
@@ -40,7 +39,7 @@ def recognise(
 
     Returns
     -------
-    tuple or None
+    Found or None
         Description and weights; None when the names are not those of the library.
 
     Raises
@@ -65,12 +64,12 @@ def recognise(
 
 def read_config(
     config: Mapping[str, Any], state: Mapping[str, Tensor], stem: str
-) -> tuple[ModelSpec, dict[str, Tensor]] | None:
+) -> Found | None:
     """Read the network of a bundle, see `core.models.bundles`.
 
     Returns
     -------
-    tuple or None
+    Found or None
         As `recognise` does; None when the config is none of a bundle, or its network
         is recognised by its weights alone.
 

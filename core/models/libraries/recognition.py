@@ -11,16 +11,17 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from core.types import ModelSpec
+    from core.models.loaded import Found
 
-Found = tuple["ModelSpec", dict[str, "Tensor"]]
-_BY_NAMES: tuple[Callable[[Mapping[str, Tensor], str], Found | None], ...] = (
-    smp.recognise,
-    monai.recognise,
+    ByNames = Callable[[Mapping[str, Tensor], str], Found | None]
+    ByConfig = Callable[[Mapping[str, Any], Mapping[str, Tensor], str], Found | None]
+
+_BY_NAMES: tuple[ByNames, ...] = (smp.recognise, monai.recognise)
+_BY_CONFIG: tuple[ByConfig, ...] = (
+    smp.read_config,
+    monai.read_config,
+    timm.read_config,
 )
-_BY_CONFIG: tuple[
-    Callable[[Mapping[str, Any], Mapping[str, Tensor], str], Found | None], ...
-] = (smp.read_config, monai.read_config, timm.read_config)
 
 
 def library_network(state: Mapping[str, Tensor], stem: str) -> Found | None:
@@ -35,9 +36,8 @@ def library_network(state: Mapping[str, Tensor], stem: str) -> Found | None:
 
     Returns
     -------
-    tuple or None
-        Description, and weights under the names of the network; None when the names
-        are of no library.
+    Found or None
+        None when the names are of no library.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def library_config(
 
     Returns
     -------
-    tuple or None
+    Found or None
         As `library_network` does; None when the config is of no library.
 
     Raises

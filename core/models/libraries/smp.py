@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from core.models.libraries.fitting import Shapes
+    from core.models.loaded import Found
     from core.types import ModelSpec
 
 LIBRARY = find_library("smp")
@@ -89,9 +90,7 @@ _RENAMED = {
 }
 
 
-def recognise(
-    state: Mapping[str, Tensor], stem: str
-) -> tuple[ModelSpec, dict[str, Tensor]] | None:
+def recognise(state: Mapping[str, Tensor], stem: str) -> Found | None:
     """Find the network that a state dict belongs to.
 
     Parameters
@@ -103,7 +102,7 @@ def recognise(
 
     Returns
     -------
-    tuple or None
+    Found or None
         Description, and the weights without those of a classification head; None
         when the names are not those of the library.
 
@@ -129,12 +128,12 @@ def recognise(
 
 def read_config(
     config: Mapping[str, Any], state: Mapping[str, Tensor], stem: str
-) -> tuple[ModelSpec, dict[str, Tensor]] | None:
+) -> Found | None:
     """Read the ``config.json`` of ``save_pretrained``.
 
     Returns
     -------
-    tuple or None
+    Found or None
         As `recognise` does; None when the config is none of this library.
 
     Raises

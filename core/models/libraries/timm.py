@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from core.models.loaded import Found
+
 LIBRARY = find_library("timm")
 
 
 def read_config(
     config: Mapping[str, Any], state: Mapping[str, Tensor], stem: str
-) -> tuple[ModelSpec, dict[str, Tensor]] | None:
+) -> Found | None:
     """Read what timm writes beside the weights of a classifier.
 
     Parameters
@@ -36,7 +38,7 @@ def read_config(
 
     Returns
     -------
-    tuple or None
+    Found or None
         Description and weights; None when the config is none of timm.
 
     Raises

@@ -292,16 +292,10 @@ def test_a_pickled_module_of_an_unknown_network(tmp_path):
     _refused(path, "code", "state_dict")
 
 
-def test_torchscript_exported_programs_onnx_and_keras(tmp_path):
+def test_torchscript_onnx_and_keras(tmp_path):
     script = tmp_path / "script.pt"
     _save_script(script)
     _refused(script, "TorchScript", "frozen")
-    exported = tmp_path / "program.pt2"
-    program = torch.export.export(nn.Conv2d(3, 4, 1).eval(), (torch.rand(1, 3, 4, 4),))
-    torch.export.save(program, exported)
-    _refused(exported, "exported program", "ONNX")
-    renamed = exported.rename(tmp_path / "program.pt")
-    _refused(renamed, "exported program")
     onnx = tmp_path / "net.onnx"
     onnx.write_bytes(b"\x08\x07\x12\x07pytorch")
     _refused(onnx, "ONNX")
