@@ -10,6 +10,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.cli.arguments import COMMANDS, Arguments, parse
@@ -20,6 +21,8 @@ from core.logs import collect_fatal_faults, end_watch, start_log, watch_fatal_fa
 from core.privacy import disable_telemetry
 
 if TYPE_CHECKING:
+    from app.bootstrap import Application
+    from app.state.session.settings import Settings
     from app.views.main_window.window import Window
 
 log = logging.getLogger(__name__)
@@ -103,7 +106,7 @@ def _show(asked: Arguments) -> int:
     bench.window.show()
     if asked.trust:
         allow_named(asked.model)
-    bootstrap.open_first(bench, settings, asked.model, asked.source)
+    _open(bench, settings, asked)
     code = app.exec()
     log.info("ended")
     end_watch()
@@ -113,6 +116,25 @@ def _show(asked: Arguments) -> int:
         sys.stderr.flush()
         os._exit(code)
     return code
+
+
+def _open(bench: "Application", settings: "Settings", asked: Arguments) -> None:
+    """Open what was asked for, or what was open last with all that was tried."""
+    from PySide6.QtWidgets import QApplication
+
+    from app import bootstrap
+
+    named = bool(asked.model or asked.source or asked.session)
+    kept = bootstrap.keep_session(bench, settings, fresh=named or asked.given)
+    app = QApplication.instance()
+    if kept is not None and isinstance(app, QApplication):
+        # logging out: nobody waits for the window to close
+        app.commitDataRequest.connect(lambda _: kept.save_now(closed=True))
+    if asked.session and bench.sessions.open(Path(asked.session)):
+        return
+    if not named and not asked.given and bench.sessions.restore():
+        return
+    bootstrap.open_first(bench, settings, asked.model, asked.source)
 
 
 def _close_on_signals(window: "Window") -> None:

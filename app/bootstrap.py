@@ -14,9 +14,11 @@ from platformdirs import user_data_path
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
+from app.controllers.autosave import Autosave, find_slot
 from app.controllers.controller import Controller
 from app.controllers.demo.blinded_reading import BlindedReading
 from app.controllers.deployment.windows import DeploymentWindows
+from app.controllers.session_files import SessionFiles
 from app.controllers.sweeps.button import SweepButton
 from app.controllers.wiring import connect
 from app.rendering import theme
@@ -50,6 +52,7 @@ class Application:
     store: Store
     runner: Runner
     engine: Engine
+    sessions: SessionFiles
 
 
 def build(
@@ -78,7 +81,8 @@ def build(
     engine = engine or BenchEngine()
     controller = Controller(window, store, runner, engine)
     connect(window, controller)
-    bench = Application(window, controller, store, runner, engine)
+    sessions = SessionFiles(window, store, controller, settings)
+    bench = Application(window, controller, store, runner, engine, sessions)
     window.themeAsked.connect(lambda name: _change_theme(name, settings))
     window.set_theme(settings.theme)
     window.folders.update(settings.folders)
@@ -227,6 +231,36 @@ def readings(settings: Settings) -> Path:
     if settings.folder is not None:
         return settings.folder / "readings"
     return user_data_path("prunescope", appauthor=False) / "readings"
+
+
+def keep_session(
+    bench: Application, settings: Settings, *, fresh: bool = False
+) -> Autosave | None:
+    """Keep the session of a window as long as it is open, and when it closes.
+
+    Parameters
+    ----------
+    bench
+        A window and what is behind it.
+    settings
+        Beside which the sessions are kept, where they have a folder of their own.
+    fresh
+        Whether something else than the session of last time is to be opened.
+
+    Returns
+    -------
+    Autosave or None
+        None where nothing can be written, which is told.
+    """
+    own = settings.folder or user_data_path("prunescope", appauthor=False)
+    slot = find_slot(own / "sessions", fresh=fresh)
+    if slot is None:
+        words = f"Sessions cannot be kept: {own / 'sessions'} cannot be written."
+        bench.store.dispatch(MessageShown(Message(words, kind="warning")))
+        return None
+    autosave = Autosave(bench.store, slot, bench.window)
+    bench.sessions.keep(autosave)
+    return autosave
 
 
 def use_setup(bench: Application, path: str) -> None:

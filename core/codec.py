@@ -83,16 +83,16 @@ def from_json(kind: type[T], text: str | bytes, name: str = "") -> T:
     return from_plain(kind, read_json(text), name)
 
 
-def read_json(text: str | bytes) -> Any:
-    """Read JSON of bounded size, without NaN and infinity.
+def read_json(text: str | bytes, most: int = MAX_BYTES) -> Any:
+    """Read JSON of at most ``most`` bytes, without NaN and infinity.
 
     Raises
     ------
     ValueError
         When it is none.
     """
-    if len(text) > MAX_BYTES:
-        raise ValueError(f"more than {MAX_BYTES // 2**20} MB")
+    if len(text) > most:
+        raise ValueError(f"more than {most // 2**20} MB")
     try:
         return json.loads(text, parse_constant=_refuse)
     except RecursionError:

@@ -11,6 +11,7 @@ from app.cli.general_arguments import add_general, add_log
 from app.cli.model_arguments import add_model, take_model
 from app.cli.training_arguments import add_training
 from app.cli.views import add_calibration, add_scale, add_view, with_view
+from app.state.session.session_file import ENDING
 from app.state.session.setup_file import Setup, read_setup
 from app.state.session.sources import FORMATS
 from core.errors import InputError
@@ -47,6 +48,8 @@ class Arguments:
         One of `COMMANDS`, or empty for the window.
     model, tile, labels
         Sources; empty for the defaults.
+    session
+        Session file to open in the window; empty for none.
     request
         What is pruned, for ``prune`` and the screenshot.
     given
@@ -77,6 +80,7 @@ class Arguments:
     model: str = ""
     tile: str = ""
     labels: str = ""
+    session: str = ""
     request: PruneRequest = field(
         default_factory=lambda: PruneRequest(HEURISTIC, SPARSITY)
     )
@@ -182,8 +186,9 @@ def _named(arguments: Sequence[str]) -> Sequence[str]:
     path = Path(first)
     if not path.suffix and not path.exists():
         return arguments
-    option = "--model" if path.suffix.lower() in MODEL_ENDINGS else "--tile"
-    return [option, *arguments]
+    ending = path.suffix.lower()
+    option = "--session" if ending == ENDING else "--tile"
+    return ["--model" if ending in MODEL_ENDINGS else option, *arguments]
 
 
 def _setup(parser: _Parser, path: str | None) -> Setup | None:
@@ -227,6 +232,7 @@ def _parser() -> _Parser:
     parser.add_argument("--model", help="catalogue name or path; the demo if left out")
     parser.add_argument("--tile", help="image to open, or sample:NAME")
     parser.add_argument("--labels", help="label image of the tile")
+    parser.add_argument("--session", metavar="FILE", help="saved by the window")
     parser.add_argument(
         "--screenshot",
         metavar="OUT.png",

@@ -33,6 +33,7 @@ from core.types import PruneRequest
 if TYPE_CHECKING:
     from app.export.exporter import Exporter
     from app.state.app_state import AppState
+    from app.state.session.session_file import SavedSession
     from app.views.main_window.window import Window
 
 REST_MS = 400  # a slider that is still this long is measured
@@ -113,16 +114,19 @@ class Controller(QObject):
         *,
         again: bool = False,
         calibration: str | None = None,
+        kept: "SavedSession | None" = None,
     ) -> None:
         """Open a model, a tile or both; an empty string keeps what is open.
 
         The open model is read from its file ``again`` only when that is asked for.
-        ``calibration`` is what it is calibrated on; None keeps what it was.
+        ``calibration`` is what it is calibrated on; None keeps what it was. ``kept``
+        is a session that is put back when both are open.
         """
         opened = self._store.state.opened
         if calibration is None:
             calibration = opened.calibrated_on if opened else ""
         session = opened.session if opened and not again else None
+        opened = None if kept is not None else opened
         model = model or (opened.model.source if opened else "demo")
         tile = tile or (opened.source if opened else "")
         engine = self._engine
@@ -133,6 +137,7 @@ class Controller(QObject):
                 lambda task: engine.open(
                     model, tile, task, before=session, calibration=calibration
                 ),
+                kept,
             )
         )
 

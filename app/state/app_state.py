@@ -6,7 +6,7 @@ Views send events, `app.state.reduce.reduce` makes the next state of an event, a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from app.state.demo import Demo, Overlay
 from app.state.history import History, Lock
@@ -19,6 +19,9 @@ from app.state.work import Work
 from core.job import Step
 from core.results import Comparison, SizeCurve, Trial
 from core.types import SIZES, FineTune, PruneRequest, RequestKey
+
+if TYPE_CHECKING:
+    from app.state.session.session_file import SavedSession
 
 MOST = 4  # pruned panes; more would be too small to see nuclei in
 
@@ -134,12 +137,15 @@ class Opening:
         The tile, from when it has been read.
     choosing
         The slide that it was chosen from, shown again when it cannot be opened.
+    kept
+        The session that both belong to, put back when they are open.
     """
 
     model: str
     tile: str
     picture: Picture | None = None
     choosing: Choosing | None = None
+    kept: "SavedSession | None" = None
 
 
 @dataclass(frozen=True, slots=True)

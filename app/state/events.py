@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from app.state.app_state import Display, Message
 from app.state.history import Lock
 from app.state.plot_settings import PlotSettings
+from app.state.session.session_file import SavedSession
 from app.state.values import Kind, WorkContext
 from core.job import Step
 from core.types import PruneRequest
@@ -175,12 +176,18 @@ class OfferTaken(Event):
 class OpenAsked(Event):
     """A model and a tile are to be opened.
 
-    ``call`` does it on the worker thread.
+    ``call`` does it on the worker thread; ``kept`` is a session that is put back then.
     """
 
     model: str
     tile: str
     call: Callable[[WorkContext], object]
+    kept: SavedSession | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionDiscarded(Event):
+    """What was restored at the start is not wanted."""
 
 
 @dataclass(frozen=True, slots=True)

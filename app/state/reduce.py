@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from app.state import accepting, choosing, events, panes, starting
+from app.state import accepting, choosing, events, panes, restoring, starting
 from app.state.app_state import AppState, Message, Pane, with_active
 from app.state.demo import PAGES, Demo
 from app.state.exploring import baseline_of
@@ -279,7 +279,9 @@ def _finish(state: AppState, event: events.Finished) -> AppState:
         return state
     state = _ended(state, work)
     if isinstance(value, Opened):
-        return accepting.accept_opened(state, value)
+        kept = state.opening.kept if state.opening else None
+        new = accepting.accept_opened(state, value)
+        return restoring.restore_session(new, kept) if kept else new
     if isinstance(value, SlideMap):
         return choosing.choose_part(state, value)
     if isinstance(value, DrawnOutcome):
@@ -341,6 +343,7 @@ _CHANGES: Mapping[type[events.Event], Callable[[AppState, Any], AppState]] = {
     events.OfferTaken: _take_offer,
     events.OpenAsked: starting.open_sources,
     events.SaveAsked: starting.save,
+    events.SessionDiscarded: restoring.discard_session,
     events.WorkCancelled: starting.cancel,
     events.Resumed: starting.resume,
     events.HandRested: _rest,

@@ -39,7 +39,9 @@ def open_sources(state: AppState, event: events.OpenAsked) -> AppState:
     saves = tuple(work for work in state.asked if work.purpose != "open")
     return replace(
         state,
-        opening=Opening(event.model, event.tile, choosing=state.choosing),
+        opening=Opening(
+            event.model, event.tile, choosing=state.choosing, kept=event.kept
+        ),
         choosing=None,
         asked=(*saves, Work("open", call=event.call)),
         todo=(),

@@ -246,6 +246,9 @@ class Opened(DenseOutcome):
     calibration, calibrated_on
         What the model is calibrated on, in words; and the folder, tile or sample that
         was chosen for that, empty for the default.
+    contents
+        Hash of the model's weights, and of the tile's pixels and ground truth; empty
+        where nobody computed them.
     """
 
     session: Session
@@ -260,6 +263,7 @@ class Opened(DenseOutcome):
     scale: TileScale = field(default_factory=TileScale)
     calibration: str = ""
     calibrated_on: str = ""
+    contents: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)

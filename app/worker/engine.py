@@ -26,6 +26,7 @@ from app.state.values import (
     TileScale,
     WorkContext,
 )
+from app.worker.contents import hash_contents
 from app.worker.drawing import draw_nuclei, draw_outcome
 from app.worker.reading import read_tile_first, read_tiles
 from app.worker.slides import SlideMaps
@@ -237,7 +238,12 @@ class BenchEngine:
         _settle()
         session = BenchSession(bench, loaded, model, self._measuring(), tile)
         opened = describe_opened(bench, (model, tile), session, picture)
-        return replace(opened, slide=slide, calibrated_on=calibration)
+        return replace(
+            opened,
+            slide=slide,
+            calibrated_on=calibration,
+            contents=hash_contents(loaded, bench),
+        )
 
     def _load(self, source: str) -> "LoadedModel":
         """Load a model, or take the one that a slide's overview was opened with."""

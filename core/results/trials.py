@@ -132,15 +132,16 @@ class Trial:
 def to_canonical_json(value: object) -> str:
     """JSON with sorted keys and null for what is not a number."""
     return json.dumps(
-        _finite(value), sort_keys=True, separators=(",", ":"), allow_nan=False
+        to_finite(value), sort_keys=True, separators=(",", ":"), allow_nan=False
     )
 
 
-def _finite(value: object) -> object:
+def to_finite(value: object) -> object:
+    """Return plain values with None for what is not a finite number."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, Mapping):
-        return {str(key): _finite(each) for key, each in value.items()}
+        return {str(key): to_finite(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
+        return [to_finite(each) for each in value]
     return value

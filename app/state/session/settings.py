@@ -35,8 +35,8 @@ class Kept:
         What was open; empty when nothing was.
     recent
         Tiles that were opened from files, the latest first.
-    recent_models
-        Models that were, likewise.
+    recent_models, recent_sessions
+        Models and sessions that were, likewise.
     request, before, after, display
         How the window was set; see `AppState`.
     geometry, splitter
@@ -53,6 +53,7 @@ class Kept:
     tile: str = ""
     recent: tuple[str, ...] = ()
     recent_models: tuple[str, ...] = ()
+    recent_sessions: tuple[str, ...] = ()
     request: PruneRequest | None = None
     before: tuple[PruneRequest, ...] = ()
     after: tuple[PruneRequest, ...] = ()
@@ -177,6 +178,16 @@ class Settings:
         """Put a file at the head of the recent models."""
         others = [one for one in self.recent_models if one != path]
         self._keep(recent_models=(path, *others)[:_RECENT])
+
+    @property
+    def recent_sessions(self) -> tuple[str, ...]:
+        """Sessions that were opened or saved, the latest first."""
+        return self._kept.recent_sessions
+
+    def add_recent_session(self, path: str) -> None:
+        """Put a file at the head of the recent sessions."""
+        others = [one for one in self.recent_sessions if one != path]
+        self._keep(recent_sessions=(path, *others)[:_RECENT])
 
     @property
     def folders(self) -> dict[str, str]:

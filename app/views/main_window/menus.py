@@ -16,8 +16,10 @@ from app.views.main_window.commands.command import Command
 from app.views.main_window.commands.files import (
     EXPORT,
     RECENT,
+    RECENT_SESSIONS,
     SAMPLES,
     list_recent,
+    list_recent_sessions,
     list_samples,
 )
 from app.views.main_window.commands.table import COMMANDS, MENUS
@@ -62,6 +64,7 @@ class Menus(QObject):
         self.toolbar = self._build_toolbar()
         self.draw_icons()
         self.set_recent(())
+        self.set_recent_sessions(())
 
     def _add(self, command: Command) -> QAction:
         """Add one command to its menu."""
@@ -140,17 +143,29 @@ class Menus(QObject):
 
     def set_recent(self, paths: Sequence[str]) -> None:
         """List the tiles that were opened from files, the latest first."""
-        menu = self._menu(RECENT)
+        self._fill(RECENT, list_recent(paths))
+
+    def set_recent_sessions(self, paths: Sequence[str]) -> None:
+        """List the sessions that were opened or saved, the latest first."""
+        self._fill(RECENT_SESSIONS, list_recent_sessions(paths))
+
+    def _fill(self, path: str, commands: Sequence[Command]) -> None:
+        """Give a menu these commands, in the place of others."""
+        menu = self._menu(path)
         for action in menu.actions():
             menu.removeAction(action)
             action.deleteLater()
-        for command in list_recent(paths):
+        for command in commands:
             menu.addAction(_build_action(command, self._window))
-        menu.setEnabled(bool(paths))
+        menu.setEnabled(bool(commands))
 
     def recent(self) -> tuple[QAction, ...]:
         """Return the commands that open the tiles opened last."""
         return tuple(self._menu(RECENT).actions())
+
+    def recent_sessions(self) -> tuple[QAction, ...]:
+        """Return the commands that open the sessions of last time."""
+        return tuple(self._menu(RECENT_SESSIONS).actions())
 
     def set_theme(self, theme: str) -> None:
         """Tick one of the colours."""

@@ -19,6 +19,9 @@ class WindowSignals(QMainWindow):
     besideAsked = Signal(str)  # model to show beside the open one
     calibrationAsked = Signal(str)  # what to calibrate on; empty: the default
     labelsAsked = Signal(str)  # ground truth of the open tile
+    sessionAsked = Signal(str)  # path of a session to open
+    sessionSaveAsked = Signal(str)  # where to save it; empty: where it was saved last
+    sessionPlaceAsked = Signal()  # where to save the session, chosen anew
     setupAsked = Signal(str)  # path of settings to use
     trainingAsked = Signal(str)  # folder of labelled tiles to fine-tune on
     exportAsked = Signal(str, str)  # what, see `Exporter.export`; path

@@ -5,6 +5,7 @@ It decides nothing: what the user asks for leaves as a signal.
 
 from collections.abc import Collection, Sequence
 from functools import partial
+from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, Qt
 from PySide6.QtGui import (
@@ -24,6 +25,7 @@ from PySide6.QtWidgets import (
 from app.state.app_state import Message
 from app.state.events import DemoSwitched, MessageShown
 from app.state.session.model_choices import ModelChoice
+from app.state.session.session_file import ENDING
 from app.state.session.sources import left_out, sorted_out
 from app.state.values import SampleTitle
 from app.text.format import TIMES
@@ -183,6 +185,10 @@ class Window(WindowSignals):
         """List the tiles that were opened from files, the latest first."""
         self.menus.set_recent(paths)
 
+    def set_recent_sessions(self, paths: Sequence[str]) -> None:
+        """List the sessions that were opened or saved, the latest first."""
+        self.menus.set_recent_sessions(paths)
+
     def set_theme(self, theme: str) -> None:
         """Mark a theme in the menu."""
         self.menus.set_theme(theme)
@@ -308,6 +314,9 @@ class Window(WindowSignals):
         paths = [url.toLocalFile() or url.toString() for url in urls]
         model, tile = sorted_out(paths)
         _copy_only(event)
+        if Path(paths[0] if paths else "").suffix.lower() == ENDING:
+            self.sessionAsked.emit(paths[0])
+            return
         if model or tile:
             self.openAsked.emit(model, tile)
         if said := left_out(paths):

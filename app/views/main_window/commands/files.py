@@ -16,6 +16,7 @@ from core.sources import Source
 from core.tables import MODEL_EXPORTS, file_filter
 
 SAMPLES, RECENT, EXPORT = "File/Samples", "File/Recent tiles", "File/Export"
+RECENT_SESSIONS = "File/Recent sessions"
 _MODELS = ";;".join(
     file_filter(each.title, each.endings, every=False) for each in MODEL_EXPORTS
 )
@@ -24,6 +25,10 @@ _NUCLEI = "GeoJSON for QuPath (*.geojson);;Label image (*.tif)"
 
 def _open(model: str, tile: str, window: WindowSignals) -> None:
     window.openAsked.emit(model, tile)
+
+
+def _open_session(path: str, window: WindowSignals) -> None:
+    window.sessionAsked.emit(path)
 
 
 def _save(what: str, name: str, kinds: str) -> Action:
@@ -102,6 +107,33 @@ FILE_COMMANDS = (
         "Type the pixel size of the tile, or turn resampling off.",
         lambda window: window.pixelSizeAsked.emit(),
         "sized",
+    ),
+    Command(
+        "session.open",
+        "Open session…",
+        "Ctrl+Alt+O",
+        "File",
+        "Open a model and a tile with everything that was tried on them.",
+        dialogs.ask_session,
+        rule=True,
+    ),
+    Command(
+        "session.save",
+        "Save session",
+        "Ctrl+Alt+S",
+        "File",
+        "Save what is open, how it is set, and everything that was tried.",
+        lambda window: window.sessionSaveAsked.emit(""),
+        "open",
+    ),
+    Command(
+        "session.save_as",
+        "Save session as…",
+        "",
+        "File",
+        "Save the session as another file.",
+        lambda window: window.sessionPlaceAsked.emit(),
+        "open",
     ),
     Command(
         "open.settings",
@@ -236,6 +268,21 @@ def list_samples(
             )
             for sample in samples
         ),
+    )
+
+
+def list_recent_sessions(paths: Sequence[str]) -> tuple[Command, ...]:
+    """Return a command for each session that was opened or saved."""
+    return tuple(
+        Command(
+            f"session.{place}",
+            path,
+            "",
+            RECENT_SESSIONS,
+            "Open this session again.",
+            partial(_open_session, path),
+        )
+        for place, path in enumerate(paths)
     )
 
 

@@ -1,0 +1,277 @@
+"""A session as a file: what is open, how it is set, and everything that was tried.
+
+JSON through the one codec of the program, written whole beside its place and then
+swapped. To read this file, start from `to_session`; `app.state.restoring` puts a
+session back into the state.
+"""
+
+import json
+from collections.abc import Hashable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from app.state.app_state import AppState, Display
+from app.state.history import Arrangement, History, Lock
+from app.state.panes import find_arrangement
+from app.state.plot_settings import AxisChoice, PlotSettings, Reference
+from app.state.session.saved_trials import SavedTrial, save_trial
+from core.codec import MAX_ITEMS, from_plain, read_json, to_plain
+from core.errors import BenchError, InputError
+from core.files import write_whole
+from core.options import split_model
+from core.results import Trial
+from core.results.trials import to_finite
+from core.sources import Source
+from core.tables import MAX_PANES, METRICS
+from core.types import FineTune, PruneRequest
+
+ENDING = ".prunescope"
+FORMAT: Literal[1] = 1
+_MOST_BYTES = 64 * 2**20
+_MOST_RAW = 2000  # measurements that keep every repetition, a few kilobytes each
+_DEEP = 8  # of a curve's key
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPlots:
+    """Axes and hidden curves of the plots, see `PlotSettings`."""
+
+    score: str = "aji"
+    against: Reference = "truth"
+    choices: tuple[tuple[str, AxisChoice], ...] = ()
+    hidden: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSession:
+    """One session.
+
+    Parameters
+    ----------
+    session
+        Version of the format.
+    saved
+        UTC, ISO 8601.
+    model, tile
+        What they were opened from.
+    contents
+        Hash of the model's weights, and of the tile's pixels and ground truth.
+    calibration
+        What was chosen to calibrate on; empty for the default.
+    panes, active, lock
+        Requests of the panes, and how they stand together.
+    display, plots, tuning
+        How masks and plots are drawn, and how a fine-tuning was asked for last.
+    past, future
+        Settings that can be undone and redone.
+    trials
+        Points of the plots.
+    closed
+        Whether the window was closed; an autosave of one that was killed is not.
+    tries
+        How often it was tried to open an autosave: one that ends the program is not
+        tried for ever.
+    """
+
+    session: Literal[1]
+    saved: str
+    model: str
+    tile: str
+    panes: tuple[PruneRequest, ...]
+    contents: tuple[str, str] = ("", "")
+    calibration: str = ""
+    active: int = 0
+    lock: Lock = "free"
+    display: Display = field(default_factory=Display)
+    plots: SavedPlots = field(default_factory=SavedPlots)
+    tuning: FineTune = field(default_factory=FineTune)
+    past: tuple[Arrangement, ...] = ()
+    future: tuple[Arrangement, ...] = ()
+    trials: tuple[SavedTrial, ...] = ()
+    closed: bool = False
+    tries: int = 0
+
+    @property
+    def arrangement(self) -> Arrangement:
+        """How the panes are set."""
+        return Arrangement(self.panes, self.active, self.lock)
+
+    @property
+    def history(self) -> History:
+        """What can be undone and redone."""
+        return History(self.past, self.future)
+
+    @property
+    def plot_settings(self) -> PlotSettings:
+        """Axes and hidden curves of the plots."""
+        kept = self.plots
+        hidden = frozenset(_frozen(key) for key in kept.hidden)
+        return PlotSettings(kept.score, kept.against, hidden, kept.choices)
+
+    def to_trials(self) -> tuple[Trial, ...]:
+        """Return the points.
+
+        Raises
+        ------
+        ValueError
+            When one is none.
+        """
+        return tuple(each.to_trial() for each in self.trials)
+
+
+def to_session(state: AppState, *, closed: bool = False) -> SavedSession:
+    """Return what a session file holds of a state in which something is open."""
+    opened, story, plots = state.opened, state.story, state.plots
+    assert opened is not None
+    arrangement, display = find_arrangement(state), state.display
+    if story.kept is not None:  # the demo view gives back what was set before
+        arrangement, overlay = story.kept
+        display = replace(display, overlay=overlay)
+    trials = state.trials[-MAX_ITEMS:]
+    measured = [trial for trial in trials if trial.measured is not None]
+    short = set(map(id, measured[:-_MOST_RAW]))
+    return SavedSession(
+        session=FORMAT,
+        saved=datetime.now(UTC).isoformat(timespec="seconds"),
+        model=_absolute_model(opened.model.source),
+        tile=_absolute_tile(opened.source),
+        contents=opened.contents,
+        calibration=_absolute_tile(opened.calibrated_on),
+        panes=arrangement.requests,
+        active=arrangement.active,
+        lock=arrangement.lock,
+        display=display,
+        plots=SavedPlots(
+            plots.score,
+            plots.against,
+            plots.choices,
+            tuple(sorted(plots.hidden, key=repr)),
+        ),
+        tuning=state.tuning,
+        past=state.history.past,
+        future=state.history.future,
+        trials=tuple(save_trial(each, raw=id(each) not in short) for each in trials),
+        closed=closed,
+    )
+
+
+def session_text(session: SavedSession) -> str:
+    """Return the text of a session file: JSON, undefined numbers null."""
+    plain = to_finite(to_plain(session))
+    return json.dumps(plain, separators=(",", ":"), allow_nan=False) + "\n"
+
+
+def write_session(path: Path, session: SavedSession) -> None:
+    """Write a session file, whole or not at all.
+
+    Raises
+    ------
+    OSError
+        When it cannot be written; the file before is as it was.
+    """
+    write_whole(path, session_text(session))
+
+
+def read_session(path: Path) -> SavedSession:
+    """Read a session file; nothing in it is executed.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read or used; says why.
+    """
+    name = path.name
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+        values = read_json(content, _MOST_BYTES)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(
+            f"Cannot read the session {path} ({reason}): choose another file."
+        ) from error
+    except ValueError as error:
+        raise InputError(
+            f"{name} is no session ({error}): choose a file that Save session wrote."
+        ) from error
+    version = values.get("session") if isinstance(values, dict) else None
+    if isinstance(version, int) and version > FORMAT:
+        raise InputError(
+            f"{name} was saved by a newer version (format {version}, this one knows "
+            f"{FORMAT}): update PruneScope to open it."
+        )
+    if version != FORMAT:
+        raise InputError(
+            f"{name} is no session: choose a file that Save session wrote."
+        )
+    try:
+        found = from_plain(SavedSession, values)
+        _check(found)
+    except ValueError as error:
+        raise InputError(
+            f"The session {name} cannot be used ({error}): choose another file."
+        ) from error
+    return found
+
+
+def find_missing(session: SavedSession) -> str:
+    """Return the file of a session that is not there; empty when all are."""
+    model, tile = Source.of_model(session.model), Source.of_tile(session.tile)
+    paths = [source.name for source in (model, tile) if not source.exists]
+    if tile.labels and not Path(tile.labels).exists():
+        paths.append(tile.labels)
+    return paths[0] if paths else ""
+
+
+def _check(session: SavedSession) -> None:
+    """Refuse what the codec cannot know.
+
+    Raises
+    ------
+    ValueError
+        When something does not fit together.
+    """
+    if len(session.panes) > MAX_PANES:
+        raise ValueError(f"it has {len(session.panes)} panes")
+    for each in (session.arrangement, *session.past, *session.future):
+        if not 0 <= each.active < len(each.requests):
+            raise ValueError("it has no active pane")
+    for name in (session.display.metric, session.plots.score):
+        if name not in METRICS:
+            raise ValueError(f"there is no score {name!r}")
+    try:
+        Source.of_tile(session.tile)
+        split_model(session.model)
+        session.plot_settings  # noqa: B018 - refuses keys that are none
+    except BenchError as error:
+        raise ValueError(str(error)) from error
+    session.to_trials()
+
+
+def _frozen(key: Any, depth: int = 0) -> Hashable:
+    """Return a curve's key, whose tuples JSON has made lists."""
+    if depth > _DEEP or isinstance(key, dict):
+        raise ValueError("a hidden curve has no such name")
+    if isinstance(key, list):
+        return tuple(_frozen(each, depth + 1) for each in key)
+    assert isinstance(key, Hashable)
+    return key
+
+
+def _absolute_tile(text: str) -> str:
+    """Return a tile's source that means the same in any working folder."""
+    source = Source.of_tile(text)
+    if not text or source.path is None:
+        return text
+    labels = str(Path(source.labels).absolute()) if source.labels else ""
+    return replace(source, name=str(source.path.absolute()), labels=labels).pair
+
+
+def _absolute_model(text: str) -> str:
+    """Return a model's source that means the same in any working folder."""
+    name, options = split_model(text)
+    if Source.of_model(text).kind != "file":
+        return text
+    return options.named(str(Path(name).absolute()))
