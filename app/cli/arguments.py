@@ -46,16 +46,14 @@ class Arguments:
     ----------
     command
         One of `COMMANDS`, or empty for the window.
-    model, tile, labels
-        Sources; empty for the defaults.
-    session
-        Session file to open in the window; empty for none.
+    model, tile, labels, session
+        Sources, and a session for the window; empty for the defaults.
     request
         What is pruned, for ``prune`` and the screenshot.
     given
         Whether any part of ``request`` was asked for.
     screenshot, out, as_json, formats
-        Where results go, and in which form.
+        Where results go, in which form.
     data, heuristics, sparsities, csv, records, resume
         Of a sweep; ``records`` is the JSON file.
     scheduler, workers
@@ -186,9 +184,8 @@ def _named(arguments: Sequence[str]) -> Sequence[str]:
     path = Path(first)
     if not path.suffix and not path.exists():
         return arguments
-    ending = path.suffix.lower()
-    option = "--session" if ending == ENDING else "--tile"
-    return ["--model" if ending in MODEL_ENDINGS else option, *arguments]
+    option = "--session" if path.suffix.lower() == ENDING else "--tile"
+    return ["--model" if path.suffix.lower() in MODEL_ENDINGS else option, *arguments]
 
 
 def _setup(parser: _Parser, path: str | None) -> Setup | None:
