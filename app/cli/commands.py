@@ -23,7 +23,7 @@ from app.cli.console import (
     to_plain_line,
     write_replacements,
 )
-from app.cli.end_to_end import timed_way, way_of
+from app.cli.end_to_end import read_steps, timed_way, way_of
 from app.cli.inspecting import describe_path, is_for_tiles
 from app.cli.model_arguments import with_consent
 from app.cli.nucleus_changes import damage_of
@@ -210,7 +210,9 @@ def _write(
     notes = write_folder(folder, leaving, job, asked.formats, found)
     why = "" if timed.verdict == "faster" else next(iter(result.get("why", ())), "")
     if bench.task.name == "nuclei":
-        report(folder / "report.html", asked, bench, found, replace(timed, reason=why))
+        layers = read_steps(result.get("layers", []))
+        timed = replace(timed, reason=why, layers=layers)
+        report(folder / "report.html", asked, bench, found, timed)
     write_whole(folder / "result.json", json.dumps(result, indent=2))
     return notes
 

@@ -95,13 +95,17 @@ def way_lines(result: Mapping[str, Any]) -> list[str]:
 
 def _step_lines(layers: list[dict[str, Any]]) -> list[str]:
     """Return the layers in which one step less would save most, two at most."""
-    steps = [
-        (LayerStep(e["name"], e["ms"]["dense"], e["ms"]["pruned"], e["channels"],
-                   e["lower"] or 0, e["saves_ms"]))
-        for e in layers
-    ]  # fmt: skip
-    best = sorted(steps, key=lambda step: -step.saves_ms)[:_SAID]
+    best = sorted(read_steps(layers), key=lambda step: -step.saves_ms)[:_SAID]
     return [f"{step.name:<11} {step.words}" for step in best if step.words]
+
+
+def read_steps(layers: list[dict[str, Any]]) -> tuple[LayerStep, ...]:
+    """Return ``layers`` of `way_of` as values again."""
+    return tuple(
+        LayerStep(e["name"], e["ms"]["dense"], e["ms"]["pruned"], e["channels"],
+                  e["lower"] or 0, e["saves_ms"])
+        for e in layers
+    )  # fmt: skip
 
 
 def _stages(way: "EndToEnd") -> dict[str, float]:

@@ -17,6 +17,7 @@ from app.export.report import facts_of, page, repeat_line
 from app.plots.registry import charts_for
 from app.plots.trial_data import trial_data
 from app.text import format as text
+from core.results import LayerStep
 from core.types import FineTune, PruneRequest
 
 VOID = {"meta", "img", "br", "link", "hr", "input"}
@@ -87,6 +88,30 @@ def test_figures_are_those_of_the_state(facts):
         "reconstruction",
     ):
         assert value in words
+
+
+def test_it_says_where_the_time_goes_and_what_one_step_less_would_save(facts):
+    layers = (
+        LayerStep("encoder.0.conv1", 8.0, 6.0, 17, 16, 1.23),
+        LayerStep("head", 2.0, 2.0, 4),
+    )
+    slow = "The layer encoder.0.conv1 takes most of the time"
+    facts = replace(facts, measured=replace(facts.measured, layers=layers, reason=slow))
+    words = " ".join(Page(page(facts)).words)
+    assert "Where the time goes" in words
+    assert "17 to 16 channels would save 1.2 ms" in words
+    assert text.milliseconds(6.0) in words
+    assert slow in words
+    bare = replace(facts, measured=replace(facts.measured, layers=()))
+    assert "Where the time goes" not in " ".join(Page(page(bare)).words)
+
+
+def test_widths_of_an_aim_at_time_are_those_of_the_computer(facts):
+    ask = replace(facts.outcome.request, count="latency")
+    timed = replace(facts, outcome=replace(facts.outcome, request=ask))
+    words = " ".join(Page(page(timed)).words)
+    assert "those that this computer computes well" in words
+    assert "those that this computer computes well" not in page(facts)
 
 
 def test_pictures_show_the_tile_and_what_is_lost(facts):

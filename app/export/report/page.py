@@ -16,8 +16,9 @@ from app.text.speed import describe_latency, describe_speedup
 from core.export.writing import write_text
 from core.sources import Source
 from core.tables import METRICS, metric_titles, metrics_for
-from core.types import SPARSITY
+from core.types import SPARSITY, PruneRequest
 
+_LAYERS = 12  # of the costliest ones
 _METRICS = metric_titles(row.key for row in metrics_for("nuclei", usual=True))
 
 
@@ -42,6 +43,7 @@ def page(facts: Facts) -> str:
             **_found(facts),
             "sizes": _sizes(facts),
             "timed": facts.measured is not None,
+            "costs": _costs(facts),
             "scores": _scores(facts),
             "charts": report_charts(facts),
             "points": _points(facts),
@@ -127,6 +129,27 @@ def _sizes(facts: Facts) -> ReportTable:
     return ReportTable(("", "dense", "pruned", "removed, or faster by"), tuple(rows))
 
 
+def _costs(facts: Facts) -> ReportTable | None:
+    """Return where the time goes: the costliest layers, dense and as they are left."""
+    timed = facts.measured
+    if timed is None or not timed.layers:
+        return None
+    dearest = sorted(timed.layers, key=lambda each: -max(each.left_ms, each.dense_ms))
+    rows = (
+        (
+            each.name,
+            text.milliseconds(each.dense_ms),
+            text.milliseconds(each.left_ms),
+            str(each.kept),
+            each.words or text.DASH,
+        )
+        for each in dearest[:_LAYERS]
+    )
+    return ReportTable(
+        ("layer", "dense", "pruned", "channels left", "the next step"), tuple(rows)
+    )
+
+
 def _scores(facts: Facts) -> ReportTable:
     """Return scores against truth and against the dense model."""
     columns = {
@@ -183,6 +206,12 @@ def _points(facts: Facts) -> ReportTable | None:
     return ReportTable(header, tuple(rows), marked=next(here, -1))
 
 
+def _steps(ask: PruneRequest) -> str:
+    if ask.count == "latency" and ask.round_to == 1:
+        return "those that this computer computes well"
+    return f"multiples of {ask.round_to}"
+
+
 def _settings(facts: Facts) -> ReportTable:
     """Return how it was made, and where."""
     ask, card = facts.outcome.request, facts.opened.model
@@ -195,7 +224,7 @@ def _settings(facts: Facts) -> ReportTable:
         "Scope": ask.scope,
         "Asked for": f"{text.percent(ask.sparsity, 1)} of {ask.count}",
         "Recovery": ask.recovery,
-        "Widths": f"multiples of {ask.round_to}, at least {ask.min_channels}",
+        "Widths": f"{_steps(ask)}, at least {ask.min_channels}",
         "Locked layers": ", ".join(ask.locked) or "none",
         "Fixed shares": ", ".join(f"{n} {text.percent(v)}" for n, v in ask.ratios),
         "Steps": str(ask.steps),
