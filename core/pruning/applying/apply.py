@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.errors import PruningError
-from core.pruning.applying.refit import refit
+from core.pruning.applying.refit import refit, select
 from core.pruning.planning.checks import check_statistics
-from core.pruning.planning.plan import Kept, PruningPlan
+from core.pruning.planning.plan import PruningPlan
 from core.pruning.scoring.statistics import Statistics
 from core.pruning.tracing.copies import copied
 from core.pruning.tracing.modes import tensors_of
@@ -61,41 +61,67 @@ def apply_plan(
                 continue
             cut = repaired.get(name)
             if cut is None:
-                cut = _cut(tensor, plan.kept.get(name, ()))
+                cut = select(tensor, plan.kept.get(name, ()))
             memo[id(tensor)] = _as(tensor, cut)
-        for child in module.modules():
-            if _is_plain_leaf(child):
-                memo[id(child)] = _clone_leaf(child, memo)
-        pruned = copied(module, memo)
+        for child in reversed(list(module.modules())):  # what is inside comes first
+            if _is_plain(child, memo):
+                memo[id(child)] = _clone(child, memo)
+        pruned = memo.get(id(module)) or copied(module, memo)
     _set_attributes(pruned, plan)
     return pruned
 
 
-def _is_plain_leaf(module: nn.Module) -> bool:
-    """Tell whether a module is one of torch's own layers with nothing inside."""
-    plain = type(module).__module__.startswith("torch.nn.modules.")
+_TABLES = frozenset(["_parameters", "_buffers", "_modules"])
+_TORCHS = frozenset(vars(nn.Module()))
+_CONSTANTS = (
+    *(bool, int, float, complex, str, bytes, type(None)),
+    *(torch.dtype, torch.device, torch.memory_format, torch.Size),
+)
+
+
+def _is_plain(module: nn.Module, memo: dict[int, Any]) -> bool:
+    """Tell whether a module is its parts, its tensors and constants, nothing else."""
     own = vars(module)
     # Hooks may be bound to the dense model: deepcopy finds what they belong to.
-    if not plain or own["_modules"] or any(own[name] for name in _HOOKS):
+    if any(own[name] for name in _HOOKS) or not _copies_plainly(type(module)):
         return False
-    # A recurrent layer holds its weights in a list once more: leave such to deepcopy.
-    kinds = set(map(type, own.values()))
-    return not any(issubclass(kind, list | Tensor) for kind in kinds)
+    if any(part and id(part) not in memo for part in own["_modules"].values()):
+        return False
+    return all(
+        _is_constant(value) or (name in _TORCHS and isinstance(value, dict | set))
+        for name, value in own.items()
+    )
 
 
-def _clone_leaf(module: nn.Module, memo: dict[int, Any]) -> nn.Module:
-    """Copy one of torch's own layers; its settings are immutable.
+def _copies_plainly(kind: type) -> bool:
+    """Tell whether a class leaves copying to torch and Python."""
+    if hasattr(kind, "__deepcopy__"):
+        return False
+    return kind.__module__.startswith("torch.nn.modules.") or all(
+        getattr(kind, name) is getattr(nn.Module, name)
+        for name in ("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__")
+    )
+
+
+def _is_constant(value: object) -> bool:
+    """Tell whether copies may share a value."""
+    if type(value) is tuple:
+        return all(_is_constant(each) for each in value)
+    return type(value) in _CONSTANTS
+
+
+def _clone(module: nn.Module, memo: dict[int, Any]) -> nn.Module:
+    """Copy a plain module.
 
     ``deepcopy`` would do the same forty times slower, and layers are many.
     """
     clone: nn.Module = type(module).__new__(type(module))
     for key, value in vars(module).items():
-        held = dict(value) if isinstance(value, dict) else value
-        if key in ("_parameters", "_buffers"):
-            held = {name: memo.get(id(t), t) for name, t in held.items()}
-        elif isinstance(value, dict):
-            held = type(value)(value)
-        clone.__dict__[key] = held
+        held = value
+        if key in _TABLES:
+            held = {name: memo.get(id(part), part) for name, part in value.items()}
+        own = isinstance(value, dict | set)
+        clone.__dict__[key] = type(value)(held) if own else value
     return clone
 
 
@@ -113,14 +139,6 @@ def _check(state: dict[str, Tensor], plan: PruningPlan) -> None:
                 f"This plan was made for another model: {name} is {shape} in the plan "
                 f"and {found} here. Make a plan from a trace of this model."
             )
-
-
-def _cut(tensor: Tensor, entries: Kept) -> Tensor:
-    for dim, entry in enumerate(entries):
-        if entry is not None:
-            index = torch.from_numpy(entry).to(tensor.device)
-            tensor = tensor.index_select(dim, index)
-    return tensor
 
 
 def _as(original: Tensor, values: Tensor) -> Tensor:

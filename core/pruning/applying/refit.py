@@ -21,7 +21,7 @@ readers are repaired instead.
 To read this file, start from `refit`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,20 +83,20 @@ class _Repair:
 
     def run(self, state: Mapping[str, Tensor], plan: PruningPlan) -> dict[str, Tensor]:
         """Return the weight and what takes the constant, both cut."""
-        weight = self._cut_outputs(state[self.name])
+        weight = select(state[self.name], self._outputs_only())
         stay, gone = self._indices(weight.shape[read_dim(self.layer)])
-        lost = as_groups(_picked(weight, read_dim(self.layer), gone), self.layer)
         home = home_of_constant(self.layer, self.name, self.statistics.graph)
         # Groups lose the same channels: the indices of one group are enough.
         width = self.statistics.moments[self.name].second.shape[-1] - 1
         within = stay[stay < width], gone[gone < width]
+        # What stays, then what goes: the weight is read once.
+        both = in_groups(weight, self.layer).contiguous()
+        both = both.index_select(3, torch.cat(within))
         if self.statistics.moments[self.name].patch is not None:
-            change, shift = self._by_patch(lost, *within, home is not None)
+            left, shift = self._by_patch(both, *within, home is not None)
         else:
-            change, shift = self._by_position(lost, *within, home is not None)
-        left = _picked(weight, read_dim(self.layer), stay)
-        in_groups(left, self.layer).add_(change)
-        result = {self.name: left}
+            left, shift = self._by_position(both, *within, home is not None)
+        result = {self.name: _from_groups(left, self.layer, weight)}
         if home is not None:
             values = _cut_vector(state[home], plan.kept.get(home, (None,))[0])
             # A bias takes the constant; the mean of a batch norm is subtracted.
@@ -104,12 +104,9 @@ class _Repair:
             result[home] = values + sign * shift / _taps_shared(self.layer)
         return result
 
-    def _cut_outputs(self, weight: Tensor) -> Tensor:
-        dim = 1 - read_dim(self.layer)
-        entry = self.kept[dim]
-        return (
-            weight if entry is None else _picked(weight, dim, torch.from_numpy(entry))
-        )
+    def _outputs_only(self) -> Kept:
+        read = read_dim(self.layer)
+        return tuple(None if dim == read else e for dim, e in enumerate(self.kept))
 
     def _indices(self, width: int) -> tuple[Tensor, Tensor]:
         entry = self.kept[read_dim(self.layer)]
@@ -119,20 +116,21 @@ class _Repair:
         return torch.from_numpy(entry), torch.from_numpy(np.flatnonzero(lost))
 
     def _by_position(
-        self, lost: Tensor, stay: Tensor, gone: Tensor, constant: bool
+        self, both: Tensor, stay: Tensor, gone: Tensor, constant: bool
     ) -> tuple[Tensor, Tensor]:
+        groups, outputs, taps, _ = both.shape
         mixing = prediction(self.statistics, self.name, stay, gone, constant=constant)
-        if constant and self.layer.kind == "transposed" and lost.shape[2] > 1:
+        if constant and self.layer.kind == "transposed" and taps > 1:
+            lost = both[..., stay.numel() :]
             mixing = self._without_constant_if_better(mixing, lost, (stay, gone))
-        mixing = mixing.to(lost)
+        mixing = mixing.to(both)
         patches = self.statistics.moments[self.name].patches
         if patches is not None:
-            mixing = mixing * _step_length(patches.to(lost), lost, mixing, (stay, gone))
-        groups, outputs, taps, _ = lost.shape
-        flat = lost.reshape(groups, -1, gone.numel())
-        change = (flat @ mixing[..., :-1]).reshape(groups, outputs, taps, -1)
-        shift = (flat @ mixing[..., -1:]).reshape(groups * outputs, taps).sum(1)
-        return change, shift
+            mixing = mixing * _step_length(patches.to(both), both, mixing, (stay, gone))
+        kept, lost = both.flatten(1, 2).tensor_split([stay.numel()], 2)
+        left = torch.baddbmm(kept, lost, mixing[..., :-1])
+        shift = (lost @ mixing[..., -1:]).reshape(groups * outputs, taps).sum(1)
+        return left.reshape(groups, outputs, taps, -1), shift
 
     def _without_constant_if_better(
         self, mixing: Tensor, lost: Tensor, indices: tuple[Tensor, Tensor]
@@ -157,10 +155,9 @@ class _Repair:
         return mixing if errors[0] + float(uneven) <= errors[1] else other
 
     def _by_patch(
-        self, lost: Tensor, stay: Tensor, gone: Tensor, constant: bool
+        self, both: Tensor, stay: Tensor, gone: Tensor, constant: bool
     ) -> tuple[Tensor, Tensor]:
-        _, outputs, taps, _ = lost.shape
-        width = stay.numel() + gone.numel()
+        _, outputs, taps, width = both.shape
         start = torch.arange(taps)[:, None] * width
         mixing = prediction(
             self.statistics,
@@ -170,9 +167,9 @@ class _Repair:
             constant=constant,
             patch=True,
         )
-        moved = lost.reshape(1, outputs, -1) @ mixing.to(lost)
-        change = moved[..., :-1].reshape(1, outputs, taps, -1)
-        return change, moved[0, :, -1]
+        kept, lost = both.tensor_split([stay.numel()], 3)
+        moved = lost.reshape(1, outputs, -1) @ mixing.to(both)
+        return kept + moved[..., :-1].reshape(kept.shape), moved[0, :, -1]
 
 
 def prediction(
@@ -220,7 +217,7 @@ def prediction(
 
 
 def _step_length(
-    patches: Tensor, lost: Tensor, mixing: Tensor, indices: tuple[Tensor, Tensor]
+    patches: Tensor, both: Tensor, mixing: Tensor, indices: tuple[Tensor, Tensor]
 ) -> float:
     """Return the share of a change, 0 to 1, that repairs most on kept patches.
 
@@ -230,10 +227,11 @@ def _step_length(
     """
     stay, gone = indices
     generator = torch.Generator().manual_seed(0)
-    outputs = lost.shape[1]
-    signs = torch.randint(0, 2, (_SKETCH, outputs), generator=generator).to(lost)
+    outputs, taps = both.shape[1:3]
+    signs = torch.randint(0, 2, (_SKETCH, outputs), generator=generator).to(both)
     signs = signs * 2 - 1
-    mixed = (signs @ lost[0].flatten(1)).reshape(_SKETCH, lost.shape[2], -1)
+    mixed = (signs @ both[0].flatten(1)).reshape(_SKETCH, taps, -1)
+    mixed = mixed[..., stay.numel() :]
     moved = mixed @ mixing[0]
     # Weights at their places in whole patches, which then need not be taken apart.
     spread = patches.new_zeros(2, _SKETCH, *patches.shape[1:])
@@ -247,20 +245,54 @@ def _step_length(
 
 
 def in_groups(weight: Tensor, layer: GraphLayer) -> Tensor:
-    """Return a view of a contiguous weight: (groups, outputs, positions, inputs)."""
+    """Return a view of a weight: (groups, outputs, positions, inputs).
+
+    Of a convolution whose weight is laid out channels last, it is contiguous.
+    """
     flat = weight.flatten(2) if weight.dim() > 2 else weight[:, :, None]
     split = flat.reshape(layer.groups, -1, flat.shape[1], flat.shape[2])
     return split.permute((0, 2, 3, 1) if layer.kind == "transposed" else (0, 1, 3, 2))
 
 
-def as_groups(weight: Tensor, layer: GraphLayer) -> Tensor:
-    """Return `in_groups` of any weight as a contiguous tensor."""
-    return in_groups(weight, layer).contiguous()
+def _from_groups(values: Tensor, layer: GraphLayer, dense: Tensor) -> Tensor:
+    """Return a weight from what `in_groups` made of it, laid out as the dense one."""
+    kernel = dense.shape[2:]
+    if layer.kind == "transposed":
+        weight = values.permute(0, 3, 1, 2).reshape(-1, values.shape[1], *kernel)
+    else:
+        weight = values.reshape(-1, *kernel, values.shape[3]).movedim(-1, 1)
+    return weight if channels_last(dense) else weight.contiguous()
 
 
-def _picked(weight: Tensor, dim: int, index: Tensor) -> Tensor:
-    """Return chosen slices, contiguous and with memory of their own."""
-    return weight.index_select(dim, index.to(weight.device)).contiguous()
+def select(tensor: Tensor, entries: Kept) -> Tensor:
+    """Return what is kept of a tensor; one that is channels last stays so.
+
+    Parameters
+    ----------
+    tensor
+        Any.
+    entries
+        For each dimension the indices that stay, or None for all. The tensor itself
+        is returned when nothing is cut.
+    """
+    turned = channels_last(tensor)
+    order = [0, -1, *range(1, tensor.dim() - 1)] if turned else range(tensor.dim())
+    view = tensor.movedim(1, -1) if turned else tensor
+    for dim, entry in zip(order, entries, strict=False):
+        if entry is not None:
+            index = torch.from_numpy(entry).to(tensor.device)
+            view = view.index_select(dim, index)
+    return view.movedim(-1, 1) if turned else view
+
+
+def channels_last(tensor: Tensor) -> bool:
+    """Tell whether a kernel is laid out channels last, and not contiguous too."""
+    if tensor.dim() not in _LAST or tensor.is_contiguous():
+        return False
+    return tensor.is_contiguous(memory_format=_LAST[tensor.dim()])
+
+
+_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 
 
 def _cut_vector(values: Tensor, entry: NDArray[np.int64] | None) -> Tensor:

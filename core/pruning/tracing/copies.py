@@ -39,7 +39,8 @@ def copied(module: Module, memo: dict[int, Any] | None = None) -> Module:
         When a part of the module cannot be copied.
     """
     memo = {} if memo is None else memo
-    for child in module.modules():
+    parts = [child for child in module.modules() if id(child) not in memo]
+    for child in parts:
         for value in vars(child).values():
             if isinstance(value, Tensor) and not value.is_leaf:
                 memo.setdefault(id(value), value.detach().clone())
@@ -50,7 +51,7 @@ def copied(module: Module, memo: dict[int, Any] | None = None) -> Module:
             f"This model holds something that cannot be copied ({error}): take it out "
             "of the module before pruning, such as a lock, a file or a generator."
         ) from error
-    if any(has_own_functions(child) for child in module.modules()):
+    if any(has_own_functions(child) for child in parts):
         _Rebinding(module, memo).over(found)
     return found
 
