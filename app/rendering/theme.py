@@ -5,10 +5,11 @@ Widgets draw with palette roles only, so nothing else knows which one is on.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from string import Template
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import (
@@ -113,106 +114,11 @@ def palette_of(tokens: Tokens) -> QPalette:
 
 def sheet_of(tokens: Tokens) -> str:
     """Return the style sheet of a theme: only what a palette cannot say."""
-    t = tokens
     # Qt takes pictures of style sheets from files only
     name = "check-light.svg" if tokens is LIGHT else "check-dark.svg"
     check = Path(str(files("resources") / "icons" / name)).as_posix()
-    return f"""
-    QToolTip {{ color: {t.text}; background: {t.raised};
-        border: 1px solid {t.line}; padding: 4px; }}
-    QCheckBox::indicator, QListView::indicator {{ width: 13px; height: 13px;
-        border: 1px solid {t.faint}; border-radius: 3px; background: {t.base}; }}
-    QCheckBox::indicator:checked, QListView::indicator:checked {{
-        border-color: {t.accent}; background: {t.accent}; image: url("{check}"); }}
-    QCheckBox::indicator:focus {{ border: 1px solid {t.text}; }}
-    QCheckBox::indicator:disabled, QListView::indicator:disabled {{
-        border-color: {t.line}; background: {t.window}; }}
-    QSlider:horizontal {{ min-height: 18px; }}
-    QSlider::groove:horizontal {{ height: 4px; border-radius: 2px;
-        background: {t.line}; }}
-    QSlider::sub-page:horizontal {{ border-radius: 2px; background: {t.accent}; }}
-    QSlider::handle:horizontal {{ width: 12px; height: 12px; margin: -6px 0;
-        border-radius: 8px; border: 2px solid {t.accent}; background: {t.base}; }}
-    QSlider::handle:horizontal:focus {{ background: {t.accent};
-        border-color: {t.text}; }}
-    QSlider::sub-page:horizontal:disabled {{ background: {t.line}; }}
-    QSlider::handle:horizontal:disabled {{ border-color: {t.line}; }}
-    QToolBar {{ background: {t.window}; border: none;
-        border-bottom: 1px solid {t.line}; padding: 4px 8px; spacing: 4px; }}
-    QToolBar QToolButton {{ padding: 4px 10px; border-radius: 5px; border: none; }}
-    QToolBar QToolButton:hover, QToolBar QToolButton:focus {{ background: {t.line}; }}
-    QToolBar QToolButton:checked {{ background: {t.line}; }}
-    QToolBar QToolButton::menu-indicator {{ image: none; }}
-    QToolButton[segment] {{ background: {t.raised}; color: {t.text};
-        border: 1px solid {t.line}; padding: 3px 4px; }}
-    QToolButton[segment="first"] {{ border-top-left-radius: 5px;
-        border-bottom-left-radius: 5px; }}
-    QToolButton[segment="middle"] {{ border-left: none; }}
-    QToolButton[segment="last"] {{ border-left: none; border-top-right-radius: 5px;
-        border-bottom-right-radius: 5px; }}
-    QToolButton[segment]:checked {{ background: {t.accent}; color: {t.on_accent};
-        border-color: {t.accent}; }}
-    QToolButton[segment]:disabled {{ color: {t.faint}; }}
-    QToolButton[segment]:checked:disabled {{ background: {t.line};
-        border-color: {t.line}; }}
-    QToolButton[segment]:focus {{ border: 1px solid {t.text}; }}
-    QToolButton[chip="true"] {{ background: {t.raised}; color: {t.text};
-        border: 1px solid {t.line}; border-radius: 5px; padding: 3px 8px; }}
-    QToolButton[chip="true"]:hover, QToolButton[chip="true"]:focus {{
-        border-color: {t.accent}; }}
-    QToolButton[chip="true"]:disabled {{ color: {t.faint}; }}
-    QToolButton[role="axis"] {{ color: {t.faint}; border: none; padding: 0 2px; }}
-    QToolButton[role="axis"]:hover, QToolButton[role="axis"]:focus {{
-        color: {t.text}; }}
-    QToolButton[role="axis"]::menu-indicator {{ image: none; }}
-    QToolButton[role="legend"] {{ color: {t.faint}; border: none; padding: 1px 4px;
-        border-radius: 4px; text-decoration: line-through; }}
-    QToolButton[role="legend"]:checked {{ color: {t.text}; background: none;
-        text-decoration: none; }}
-    QToolButton[role="legend"]:hover, QToolButton[role="legend"]:focus {{
-        background: {t.line}; }}
-    QPushButton[role="primary"] {{ background: {t.accent}; color: {t.on_accent};
-        border: 1px solid {t.accent}; border-radius: 5px; padding: 6px 12px;
-        font-weight: 600; }}
-    QPushButton[role="primary"]:hover, QPushButton[role="primary"]:focus {{
-        border-color: {t.text}; }}
-    QPushButton[role="primary"]:disabled {{ background: {t.line};
-        border-color: {t.line}; color: {t.faint}; }}
-    QPushButton:checked {{ background: {t.accent}; color: {t.on_accent};
-        border: 1px solid {t.accent}; border-radius: 4px; }}
-    QDialog#palette {{ border: 1px solid {t.line}; }}
-    QLabel[role="key"] {{ color: {t.faint}; }}
-    QLabel[role="section"] {{ color: {t.faint}; font-size: 12px; }}
-    QLabel[role="title"] {{ font-weight: 600; }}
-    QLabel[role="faint"], QCheckBox[role="faint"] {{ color: {t.faint}; }}
-    QLabel[role="big"] {{ font-size: 30px; font-weight: 600; }}
-    QLabel[role="story"] {{ font-size: 17px; color: {t.faint}; }}
-    QFrame[role="rule"] {{ background: {t.line}; max-height: 1px; border: none; }}
-    QLabel[role="failure"] {{ background: {t.raised}; border: 1px solid {t.line};
-        border-left: 3px solid #d55e00; padding: 5px 8px; }}
-    QFrame[role="message"] {{ background: {t.raised}; border: 1px solid {t.line};
-        border-left: 4px solid #d55e00; border-radius: 4px; }}
-    QFrame[role="message"][kind="info"] {{ border-left-color: {t.accent}; }}
-    QFrame[role="message"][kind="warning"] {{ border-left-color: #e69f00; }}
-    QStatusBar {{ border-top: 1px solid {t.line}; }}
-    QStatusBar::item {{ border: none; }}
-    QProgressBar {{ background: {t.line}; border: none; border-radius: 3px; }}
-    QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
-    QScrollBar {{ background: transparent; border: none; margin: 0; }}
-    QScrollBar:vertical {{ width: 10px; }}
-    QScrollBar:horizontal {{ height: 10px; }}
-    QScrollBar::handle {{ background: {t.line}; border-radius: 4px; margin: 2px; }}
-    QScrollBar::handle:vertical {{ min-height: 28px; }}
-    QScrollBar::handle:horizontal {{ min-width: 28px; }}
-    QScrollBar::handle:hover {{ background: {t.faint}; }}
-    QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
-    QScrollBar::add-page, QScrollBar::sub-page {{ background: none; }}
-    QMenuBar {{ background: {t.window}; padding: 2px 6px; }}
-    QMenuBar::item {{ padding: 3px 8px; border-radius: 4px; background: none; }}
-    QMenuBar::item:selected {{ background: {t.line}; }}
-    QSplitter::handle {{ background: {t.window}; }}
-    QScrollArea {{ border: none; }}
-    """
+    sheet = (files("resources") / "style.qss").read_text(encoding="utf-8")
+    return Template(sheet).substitute(asdict(tokens), check=check)
 
 
 @cache

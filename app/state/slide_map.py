@@ -7,7 +7,7 @@ start from `find_part`, which says at what level a rectangle is read.
 import math
 from dataclasses import dataclass, replace
 
-from app.state.values import Picture
+from app.state.picture import Picture
 from core.sources import Source, TileRegion
 
 Rect = tuple[int, int, int, int]

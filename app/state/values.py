@@ -6,11 +6,13 @@ To read this file, start from `Opened` and `DrawnOutcome`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.state.picture import Argb, Picture
+from app.state.slide_map import SlideMap
 from core.metrics.changes import KINDS, Kind
 from core.results import (
     Comparison,
@@ -21,9 +23,6 @@ from core.results import (
 )
 from core.tables.metrics import TaskName
 from core.types import PruneRequest
-
-if TYPE_CHECKING:
-    from app.state.slide_map import SlideMap
 
 __all__ = [
     "KINDS",
@@ -45,32 +44,6 @@ __all__ = [
 ]
 
 Labels = NDArray[np.int32]
-Argb = NDArray[np.uint32]
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A tile as the panes draw it.
-
-    Parameters
-    ----------
-    levels
-        uint32 0xffRRGGBB at full, half, quarter... size.
-    name
-        Shown to the user.
-    mpp
-        Micrometres per pixel, or None when unknown.
-    """
-
-    levels: tuple[Argb, ...]
-    name: str
-    mpp: float | None = None
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height in pixels."""
-        height, width = self.levels[0].shape
-        return width, height
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +232,7 @@ class Opened(DenseOutcome):
     heuristics: tuple[HeuristicInfo, ...]
     truth: Nuclei | None = None
     source: str = ""
-    slide: "SlideMap | None" = None
+    slide: SlideMap | None = None
     scale: TileScale = field(default_factory=TileScale)
     calibration: str = ""
     calibrated_on: str = ""
@@ -285,7 +258,7 @@ class Engine(Protocol):
         *,
         before: Session | None,
         calibration: str = "",
-    ) -> "Opened | SlideMap":
+    ) -> Opened | SlideMap:
         """Open a model and a tile; publishes the `Picture` as soon as it is read.
 
         Of a whole slide only the overview is read: a part is to be chosen first.

@@ -3,6 +3,7 @@
 An optional part of the program: ``pip install prunescope[cluster]``.
 """
 
-from core.cluster.sweep import ClusterSettings, run_cluster_sweep
+from core.cluster.connection import ClusterSettings
+from core.cluster.sweep import run_cluster_sweep
 
 __all__ = ["ClusterSettings", "run_cluster_sweep"]

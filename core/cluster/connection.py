@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from core.cluster.worker import WorkerVersion, describe_worker
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from distributed import Client, Future
 
-    from core.cluster.sweep import ClusterSettings
     from core.job import Job
 
 _CONNECT = 10.0  # seconds for one attempt
@@ -24,6 +24,25 @@ _MISSING = (
     "Workers need Dask, which is not installed: python -m pip install "
     "'prunescope[cluster]'."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSettings:
+    """Which workers run a sweep.
+
+    Parameters
+    ----------
+    scheduler
+        Address of a scheduler, such as ``tcp://node1:8786``; empty for workers here.
+    workers
+        Processes to start on this machine, when there is no scheduler.
+    patience
+        Seconds to wait for a scheduler or for workers that are gone.
+    """
+
+    scheduler: str = ""
+    workers: int = 0
+    patience: float = 300.0
 
 
 class Connection:

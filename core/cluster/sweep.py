@@ -15,7 +15,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from core.cluster.connection import Connection, is_lost
+from core.cluster.connection import ClusterSettings, Connection, is_lost
 from core.cluster.worker import ClusterTrial, WorkerVersion, work
 from core.errors import BenchError, InputError
 from core.job import Job
@@ -38,25 +38,6 @@ if TYPE_CHECKING:
 
 _POLL = 0.2  # seconds between looks at the cancel flag
 _MOST_DEATHS = 3  # of workers that did one trial, after which it is the trial's fault
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterSettings:
-    """Which workers run a sweep.
-
-    Parameters
-    ----------
-    scheduler
-        Address of a scheduler, such as ``tcp://node1:8786``; empty for workers here.
-    workers
-        Processes to start on this machine, when there is no scheduler.
-    patience
-        Seconds to wait for a scheduler or for workers that are gone.
-    """
-
-    scheduler: str = ""
-    workers: int = 0
-    patience: float = 300.0
 
 
 def run_cluster_sweep(

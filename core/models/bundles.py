@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from core.models.folders import read_json
+from core.models.folders import CONFIG, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,6 +63,20 @@ def read_network(folder: Path) -> dict[str, Any]:
             if isinstance(found, dict) and "_target_" in found:
                 return found
     return {}
+
+
+def read_config(weights: Path) -> Mapping[str, Any]:
+    """Return the config that lies beside a file of weights; empty when none does.
+
+    Raises
+    ------
+    ModelError
+        When it cannot be read.
+    """
+    folder = weights.parent
+    if folder.name == MODELS and is_bundle(folder.parent):
+        return read_network(folder.parent)
+    return read_json(weights.with_name(CONFIG))
 
 
 def _plain(value: Any, config: Mapping[str, Any], depth: int = 0) -> Any:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 DEMO = "demo"
 PRUNED = {f"{DEMO}-{percent}": percent for percent in (70, 90, 95)}
+_UNTRAINED = "untrained (random weights, seed 0): for timing and tests"
 _HOVERNET_THRESHOLDS = {"foreground": 0.5, "object": 0.4}
 
 
@@ -92,58 +93,65 @@ def _resnet() -> ModelSpec:
     )
 
 
+def _untrained() -> dict[str, tuple[str, ModelSpec]]:
+    """Return networks by name, with what they are."""
+    return {
+        "unet-tiny": (
+            "U-Net with 8 base channels and 3 levels",
+            _unet("U-Net, tiny", base=8, depth=3, types=0),
+        ),
+        "unet": (
+            "U-Net with bilinear upsampling",
+            _unet("U-Net", base=32, depth=4, types=0, up="bilinear"),
+        ),
+        "unet-transposed": (
+            "U-Net with transposed convolutions",
+            _unet("U-Net, transposed", base=32, depth=4, types=0, up="transposed"),
+        ),
+        "attention-unet": (
+            "U-Net with attention gates on its skips",
+            _unet("Attention U-Net", "attention-unet", base=32, depth=4),
+        ),
+        "residual-unet": (
+            "U-Net of residual blocks",
+            _unet("Residual U-Net", "residual-unet", base=32, depth=4),
+        ),
+        "encoder-unet": (
+            "U-Net on a ResNet-34, as smp.Unet builds it",
+            _encoder_unet(),
+        ),
+        "dual-decoder": (
+            "one encoder, a segmentation and a distance decoder",
+            _unet("Dual-decoder U-Net", "dual-decoder", base=16, depth=5),
+        ),
+        "hovernet-tiny": (
+            "HoVer-Net (fast) at an eighth of its width",
+            _hovernet("HoVer-Net, tiny", mode="fast", types=6, width=0.125),
+        ),
+        "hovernet-fast": (
+            "HoVer-Net in mode fast with 6 types",
+            _hovernet("HoVer-Net, fast", mode="fast", types=6),
+        ),
+        "hovernet-original": (
+            "HoVer-Net in mode original, segmentation only",
+            _hovernet("HoVer-Net, original", mode="original", types=0),
+        ),
+        "resnet18": ("ResNet-18 for tissue patches", _resnet()),
+    }
+
+
 def entries() -> Mapping[str, CatalogueEntry]:
     """Everything that `load_model` opens by name."""
-    untrained = "untrained (random weights, seed 0): for timing and tests"
     return {
         DEMO: CatalogueEntry("the nuclei U-Net trained by this project", None),
         **{
             name: CatalogueEntry(f"demo with {share} % of its parameters removed", None)
             for name, share in PRUNED.items()
         },
-        "unet-tiny": CatalogueEntry(
-            f"U-Net with 8 base channels and 3 levels, {untrained}",
-            _unet("U-Net, tiny", base=8, depth=3, types=0),
-        ),
-        "unet": CatalogueEntry(
-            f"U-Net with bilinear upsampling, {untrained}",
-            _unet("U-Net", base=32, depth=4, types=0, up="bilinear"),
-        ),
-        "unet-transposed": CatalogueEntry(
-            f"U-Net with transposed convolutions, {untrained}",
-            _unet("U-Net, transposed", base=32, depth=4, types=0, up="transposed"),
-        ),
-        "attention-unet": CatalogueEntry(
-            f"U-Net with attention gates on its skips, {untrained}",
-            _unet("Attention U-Net", "attention-unet", base=32, depth=4),
-        ),
-        "residual-unet": CatalogueEntry(
-            f"U-Net of residual blocks, {untrained}",
-            _unet("Residual U-Net", "residual-unet", base=32, depth=4),
-        ),
-        "encoder-unet": CatalogueEntry(
-            f"U-Net on a ResNet-34, as smp.Unet builds it, {untrained}",
-            _encoder_unet(),
-        ),
-        "dual-decoder": CatalogueEntry(
-            f"one encoder, a segmentation and a distance decoder, {untrained}",
-            _unet("Dual-decoder U-Net", "dual-decoder", base=16, depth=5),
-        ),
-        "hovernet-tiny": CatalogueEntry(
-            f"HoVer-Net (fast) at an eighth of its width, {untrained}",
-            _hovernet("HoVer-Net, tiny", mode="fast", types=6, width=0.125),
-        ),
-        "hovernet-fast": CatalogueEntry(
-            f"HoVer-Net in mode fast with 6 types, {untrained}",
-            _hovernet("HoVer-Net, fast", mode="fast", types=6),
-        ),
-        "hovernet-original": CatalogueEntry(
-            f"HoVer-Net in mode original, segmentation only, {untrained}",
-            _hovernet("HoVer-Net, original", mode="original", types=0),
-        ),
-        "resnet18": CatalogueEntry(
-            f"ResNet-18 for tissue patches, {untrained}", _resnet()
-        ),
+        **{
+            name: CatalogueEntry(f"{words}, {_UNTRAINED}", spec)
+            for name, (words, spec) in _untrained().items()
+        },
         **{
             name: CatalogueEntry(model.description, model.spec)
             for name, model in installed_models().items()

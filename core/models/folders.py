@@ -63,22 +63,6 @@ def find_weights(folder: Path) -> Path:
     )
 
 
-def read_config(weights: Path) -> Mapping[str, Any]:
-    """Return the config that lies beside a file of weights; empty when none does.
-
-    Raises
-    ------
-    ModelError
-        When it cannot be read.
-    """
-    from core.models.bundles import MODELS, is_bundle, read_network
-
-    folder = weights.parent
-    if folder.name == MODELS and is_bundle(folder.parent):
-        return read_network(folder.parent)
-    return read_json(weights.with_name(CONFIG))
-
-
 @contextmanager
 def unpacked(path: Path) -> Iterator[Path]:
     """Yield the folder of a packed bundle, or `path` itself when it is none.

@@ -15,10 +15,10 @@ from core.files import is_folder
 from core.models import checkpoints, container
 from core.models.architectures import build
 from core.models.bioimageio import find_description, open_package
-from core.models.bundles import name_channels
+from core.models.bundles import name_channels, read_config
 from core.models.catalogue import DEMO, entries
 from core.models.class_names import name_classes
-from core.models.folders import find_weights, read_config, unpacked
+from core.models.folders import find_weights, unpacked
 from core.models.formats.archives import damaged
 from core.models.formats.states import clean
 from core.models.installed import recognise_installed

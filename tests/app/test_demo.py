@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import is_idle
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QAbstractButton, QLabel
 
 from app.controllers.presenter.heads import pruned_heads
 from app.controllers.presenter.masks import MaskMaker, legend
@@ -28,6 +28,16 @@ def demo(qtbot, ready):
     return ready
 
 
+def page_on_show(demo):
+    labels = demo.window.demo.findChildren(QLabel)
+    return next(each.text() for each in labels if each.text()[1:6] == " of 4")
+
+
+def next_page(demo):
+    buttons = demo.window.demo.findChildren(QAbstractButton)
+    return next(each for each in buttons if each.text().startswith("Next"))
+
+
 def test_arrows_tell_the_story(qtbot, demo):
     told = []
     for page in PAGES:
@@ -35,13 +45,13 @@ def test_arrows_tell_the_story(qtbot, demo):
         state = demo.store.state
         assert state.request.sparsity == page.sparsity
         assert state.display.overlay == page.overlay
-        told.append(demo.window.demo._page.text())
+        told.append(page_on_show(demo))
     assert [t[:6] for t in told] == [f"{n} of 4" for n in range(1, 5)]
     qtbot.keyClick(demo.window, Qt.Key.Key_Right)  # the last page stays
-    assert demo.window.demo._page.text() == told[-1]
-    assert not demo.window.demo._next.isEnabled()
+    assert page_on_show(demo) == told[-1]
+    assert not next_page(demo).isEnabled()
     qtbot.keyClick(demo.window, Qt.Key.Key_Left)
-    assert demo.window.demo._page.text() == told[-2]
+    assert page_on_show(demo) == told[-2]
     qtbot.waitUntil(lambda: is_idle(demo), timeout=20_000)
 
 

@@ -191,7 +191,6 @@ def resolve(state: AppState) -> View:
     shown = seen[state.active]
     if state.demo:
         seen = [shown]
-    titles = find_titles(state)
     return View(
         picture=opening.picture if opening else opened.picture if opened else None,
         note=_note(state),
@@ -203,11 +202,7 @@ def resolve(state: AppState) -> View:
         card=_card(state),
         request=state.request,
         heads=resolve_heads(state),
-        tabs=Tabs(
-            tuple(series_name(pane.request, titles) for pane in state.panes),
-            state.active,
-            len(state.panes) >= MOST,
-        ),
+        tabs=_tabs(state),
         lock=state.lock,
         dimmed=(False,) if state.demo else _dimmed(state),
         counts=_counts(state, opened),
@@ -237,6 +232,12 @@ def resolve(state: AppState) -> View:
         plotted=tuple(pane.request for pane in state.panes),
         plots=state.plots,
     )
+
+
+def _tabs(state: AppState) -> Tabs:
+    titles = find_titles(state)
+    names = tuple(series_name(pane.request, titles) for pane in state.panes)
+    return Tabs(names, state.active, len(state.panes) >= MOST)
 
 
 def _note(state: AppState) -> str:

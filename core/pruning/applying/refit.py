@@ -21,7 +21,7 @@ readers are repaired instead.
 To read this file, start from `refit`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -261,7 +261,9 @@ def _from_groups(values: Tensor, layer: GraphLayer, dense: Tensor) -> Tensor:
         weight = values.permute(0, 3, 1, 2).reshape(-1, values.shape[1], *kernel)
     else:
         weight = values.reshape(-1, *kernel, values.shape[3]).movedim(-1, 1)
-    return weight if channels_last(dense) else weight.contiguous()
+    if channels_last(dense):
+        return weight.contiguous(memory_format=_LAST[dense.dim()])
+    return weight.contiguous()
 
 
 def select(tensor: Tensor, entries: Kept) -> Tensor:

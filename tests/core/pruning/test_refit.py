@@ -1,5 +1,6 @@
 """The closed-form repair: exact where it can be, never worse than nothing."""
 
+import copy
 from functools import lru_cache
 
 import numpy as np
@@ -364,3 +365,19 @@ def test_float32_and_float64_agree():
     assert next(repaired.parameters()).dtype == torch.float32
     for ours, theirs in zip(run(repaired, (x,)), run(wanted, it.inputs), strict=True):
         torch.testing.assert_close(ours.double(), theirs, atol=2e-3, rtol=2e-3)
+
+
+@pytest.mark.parametrize("reader", ["3x3 valid", "grouped 3x3", "transposed"])
+def test_weights_keep_the_layout_of_the_dense_ones(reader):
+    """One that runs fast channels last need not be laid out anew."""
+    it = _build(reader)
+    plan = _only_first_kept(it.module, it.graph)
+    turned = copy.deepcopy(it.module).to(memory_format=torch.channels_last)
+    for statistics in (None, it.statistics):
+        straight = apply_plan(it.module, plan, statistics=statistics)
+        found = apply_plan(turned, plan, statistics=statistics)
+        for name, weight in found.named_parameters():
+            torch.testing.assert_close(weight, straight.get_parameter(name))
+            if weight.dim() == 4:
+                assert weight.is_contiguous(memory_format=torch.channels_last)
+                assert straight.get_parameter(name).is_contiguous()

@@ -44,11 +44,8 @@ def _any_conv(recorder: Recorder, call: Call, kind: LayerKind) -> None:
     read, made = (1, 0) if kind == "conv" else (0, 1)
     entry = recorder.labels(tensor)[channel]
     dims = recorder.labels(weight)
-    depthwise = (
-        groups > 1
-        and groups == tensor.shape[channel]
-        and (weight.shape[1] == 1 or kind == "conv")
-    )
+    single = groups > 1 and groups == tensor.shape[channel]
+    depthwise = single and (weight.shape[1] == 1 or kind == "conv")
     if groups == 1:
         recorder.bind(dims[read], entry)
         inputs = none_as_fixed(recorder, dims[read], weight.shape[read])
@@ -71,13 +68,9 @@ def _any_conv(recorder: Recorder, call: Call, kind: LayerKind) -> None:
     owner = recorder.owner(_CONVS)
     made_labels = none_as_fixed(recorder, outputs, width)
     recorder.use(owner, "out_channels", made_labels)
-    recorder.use(
-        owner, "in_channels", none_as_fixed(recorder, entry, tensor.shape[channel])
-    )
-    if depthwise:
-        recorder.use(
-            owner, "groups", none_as_fixed(recorder, entry, tensor.shape[channel])
-        )
+    for name in ("in_channels", "groups") if depthwise else ("in_channels",):
+        read_labels = none_as_fixed(recorder, entry, tensor.shape[channel])
+        recorder.use(owner, name, read_labels)
     recorder.layers.append(
         LayerRecord(
             kind=kind,
