@@ -9,6 +9,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
 
+from core.children import to_command
+
 _WAIT_MS = 3000  # for a process that was killed
 
 
@@ -71,7 +73,8 @@ class WorkProcess(QObject):
         process.finished.connect(lambda *_: self._on_finished(process))
         process.errorOccurred.connect(lambda error: self._on_error(process, error))
         self._process, self._said = process, ""
-        process.start(sys.executable, ["-P", "-m", self._module])
+        program, *arguments = to_command(self._module)
+        process.start(program, arguments)
         process.write((order + "\n").encode())
 
     def cancel(self) -> None:

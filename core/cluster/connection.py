@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from core.cluster.worker import WorkerVersion, describe_worker
 from core.errors import InputError
+from core.tables.extras import to_install_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 _CONNECT = 10.0  # seconds for one attempt
 _AGAIN = 1.0  # seconds between two attempts
 _MISSING = (
-    "Workers need Dask, which is not installed: python -m pip install "
-    "'prunescope[cluster]'."
+    f"Workers need Dask, which is not installed; run: {to_install_command('cluster')}."
 )
 
 

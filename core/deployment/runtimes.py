@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from core.errors import InputError
 from core.models.probe import flatten
 from core.privacy import disable_telemetry
+from core.tables.extras import to_install_command
 from core.training.device import fast_in_half
 
 if TYPE_CHECKING:
@@ -178,6 +179,5 @@ def check_runtimes(names: tuple[str, ...]) -> None:
             raise InputError(f"There is no runtime {name!r}; choose some of {known}.")
         if not row.installed:
             raise InputError(
-                f"{row.title} is not installed: python -m pip install "
-                f"'prunescope[{row.extra}]'."
+                f"{row.title} is not installed; run: {to_install_command(row.extra)}."
             )

@@ -37,6 +37,7 @@ from core.models.specs import spec_to_json
 from core.nuclei.preprocess import fed_side
 from core.privacy import disable_telemetry
 from core.tables import OUTPUT_READERS
+from core.tables.extras import to_install_command
 
 if TYPE_CHECKING:
     import os
@@ -235,8 +236,8 @@ def export_onnx(
     missing = missing_for_onnx()
     if missing:
         raise ModelError(
-            f"ONNX needs {', '.join(missing)}: run "
-            f"'python -m pip install {' '.join(missing)}', then export again."
+            f"ONNX needs {', '.join(missing)}: run: {to_install_command('onnx')}, "
+            "then export again."
         )
     program = program or traced(model)
     try:

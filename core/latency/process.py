@@ -20,6 +20,7 @@ from typing import IO, Any, Self
 import torch
 from torch import nn
 
+from core.children import LATENCY, to_command
 from core.errors import ModelError
 from core.job import Cancelled, Job
 from core.latency.measure import measure
@@ -123,12 +124,11 @@ class LatencyProcess:
             return
         self.close()
         self._inbox, self._ready = queue.SimpleQueue(), False
-        # what this process imports, wherever it stands; and nothing (-P) from
-        # the current folder, where any file may be called like one of ours
+        # what this process imports, wherever it stands
         paths = os.pathsep.join(str(Path(each).absolute()) for each in sys.path)
         env = os.environ | {"PYTHONPATH": paths}
         self._child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "core.latency.worker_process"],
+            to_command(LATENCY),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -162,3 +162,11 @@ def test_the_installed_command_prunes_beside_packages_of_other_people(
     found = json.loads(done.stdout)
     # the process that measures starts from the package, too
     assert not [note for note in found["notes"] if "Latency is missing" in note]
+
+
+def test_the_description_shows_no_broken_picture(unpacked):
+    (about,) = unpacked.glob("*.dist-info/METADATA")
+    text = about.read_text(encoding="utf-8")
+    assert "# PruneScope" in text
+    assert "*Picture: " in text
+    assert "](docs/" not in text

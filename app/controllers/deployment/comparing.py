@@ -16,6 +16,7 @@ from app.controllers.work_process import WorkProcess
 from app.state.deployment import Available, RuntimesWish
 from app.text.format import duration
 from app.text.runtimes import cells, how_measured
+from core.children import COMMAND
 
 if TYPE_CHECKING:
     from app.state.store import Store
@@ -47,7 +48,7 @@ class Comparing(QObject):
         self._wish: RuntimesWish | None = None  # of the comparison that begins
         self._folder = tempfile.TemporaryDirectory(prefix="prunescope-")
         self.process = WorkProcess(
-            "app.cli.child_process", "comparison", "nothing is kept", parent=self
+            COMMAND, "comparison", "nothing is kept", parent=self
         )
         self._side = SideWork(runner, self)
         self._pruned = PrunedFile(store, self)

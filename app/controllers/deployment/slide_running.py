@@ -16,6 +16,7 @@ from app.controllers.work_process import WorkProcess
 from app.state.deployment import Available, SlideWish
 from app.state.slide_map import SlideMap, find_part
 from app.text.slide_result import UNITS, lines
+from core.children import COMMAND
 from core.errors import BenchError, InputError
 from core.sources import Source
 
@@ -76,9 +77,7 @@ class SlideRunning(QObject):
         self._window, self._store, self._open_part = window, store, open_part
         self._wish: SlideWish | None = None  # of the run that begins
         self._result: SlideResult | None = None
-        self.process = WorkProcess(
-            "app.cli.child_process", "slide run", _KEPT, parent=self
-        )
+        self.process = WorkProcess(COMMAND, "slide run", _KEPT, parent=self)
         self._side = SideWork(runner, self)
         self._pruned = PrunedFile(store, self)
         self._connect()

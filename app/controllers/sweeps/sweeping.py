@@ -25,6 +25,7 @@ from app.state.timers import single_shot
 from app.text import format as text
 from app.views.widgets.store_list import StoreRow
 from app.worker.runner import Failure, Runner
+from core.children import SWEEP
 from core.results import TrialIdentity
 from core.tables import TILE_ENDINGS, metric_titles
 
@@ -88,9 +89,7 @@ class Sweeping(QObject):
         self._starting = False
         self._closed = False
         self._tiles: tuple[str, int] = "", 1  # folder last counted
-        self.process = WorkProcess(
-            "core.sweep.worker_process", "sweep", "finished trials are kept", self
-        )
+        self.process = WorkProcess(SWEEP, "sweep", "finished trials are kept", self)
         self._soon = single_shot(self, READ_MS, self._read_on)
         self._connect()
         self._show_size(window.form.wish)

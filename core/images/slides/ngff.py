@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from importlib import util
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from core.images import limits
 from core.images.pixels import Raw
 from core.images.slides.values import PyramidLevel
 from core.images.tiff_metadata import Planes, refuse_stack
+from core.tables.extras import to_install_command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,6 +88,11 @@ class NgffBackend:
             raise
 
     def _open(self) -> None:
+        if util.find_spec("zarr") is None:
+            raise InputError(
+                f"{self._name} is an OME-Zarr picture, which needs zarr; run: "
+                f"{to_install_command('slides')}, then open it again."
+            )
         import zarr
         from zarr.storage import LocalStore, ZipStore
 

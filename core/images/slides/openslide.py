@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import util
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,8 @@ import numpy as np
 from core.errors import InputError
 from core.images.pixels import Raw
 from core.images.slides.values import PyramidLevel
+from core.tables.extras import to_install_command
+from core.tables.formats import IMAGE_FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,9 +34,29 @@ FORMATS = {
 """Vendors as OpenSlide names them. Plain pyramids are read by `core.images.tiff`,
 which knows sub-images, depths and orientation."""
 
+_ENDINGS = {
+    ending
+    for row in IMAGE_FORMATS
+    if row.reader == "openslide"
+    for ending in row.endings
+}
+
 
 def detect(path: Path) -> str | None:
-    """Return the vendor whose slide a file is, or None."""
+    """Return the vendor whose slide a file is, or None.
+
+    Raises
+    ------
+    InputError
+        When its name says so, and OpenSlide is not installed.
+    """
+    if util.find_spec("openslide") is None:
+        if path.suffix.lower() in _ENDINGS:
+            raise InputError(
+                f"{path.name} is a slide of a scanner, which needs OpenSlide; run: "
+                f"{to_install_command('slides')}, then open it again."
+            )
+        return None
     import openslide
 
     try:

@@ -18,6 +18,7 @@ from core.errors import ModelError
 from core.models.graphs.builder import GraphBuilder
 from core.models.graphs.file import GraphFile
 from core.models.graphs.values import Node, Value, to_host
+from core.tables.extras import to_install_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     import onnx
 
 _MISSING = (
-    "{name} is an ONNX file, which needs the package onnx: run "
-    "'python -m pip install onnx', then open it again"
+    "{name} is an ONNX file, which needs the package onnx; run: {command}, then open "
+    "it again"
 )
 _FREE = 0  # a side that the file leaves open
 
@@ -41,7 +42,9 @@ def read_onnx(path: Path) -> GraphFile:
         operator that this program does not compute.
     """
     if util.find_spec("onnx") is None:
-        raise ModelError(_MISSING.format(name=path.name))
+        raise ModelError(
+            _MISSING.format(name=path.name, command=to_install_command("onnx"))
+        )
     model = _parse(path)
     graph = model.graph
     builder = GraphBuilder("", _opset(model, path))

@@ -182,7 +182,10 @@ def test_another_result_is_not_kept(tmp_path):
 def test_a_missing_package_is_named(tmp_path, monkeypatch):
     assert missing_for_onnx() == ()
     monkeypatch.setattr(network, "missing_for_onnx", lambda: ("onnxscript",))
-    with pytest.raises(ModelError, match="pip install onnxscript") as caught:
+    with pytest.raises(
+        ModelError,
+        match=r"needs onnxscript; run: python -m pip install 'prunescope\[onnx\]'",
+    ) as caught:
         export_onnx(tmp_path / "m.onnx", fresh("unet"))
     assert "\n" not in str(caught.value)
 

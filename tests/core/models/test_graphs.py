@@ -443,7 +443,7 @@ def test_what_is_not_computed_is_named(tmp_path):
 def test_a_missing_package_is_named(tmp_path, monkeypatch):
     path = unet(tmp_path / "net.onnx")
     monkeypatch.setattr(util, "find_spec", lambda name: None)
-    with pytest.raises(ModelError, match="pip install onnx"):
+    with pytest.raises(ModelError, match=r"pip install 'prunescope\[onnx\]'"):
         load_model(path)
 
 
