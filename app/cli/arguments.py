@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from app.cli import runtimes, slide_arguments, values
 from app.cli.general_arguments import add_general, add_log
 from app.cli.model_arguments import add_model, take_model
+from app.cli.request_arguments import REQUEST, add_request
 from app.cli.training_arguments import add_training
 from app.cli.views import add_calibration, add_scale, add_view, with_view
 from app.state.session.session_file import ENDING
@@ -17,7 +18,7 @@ from app.state.session.sources import FORMATS
 from core.errors import InputError
 from core.logs import LEVEL
 from core.sources import Source
-from core.tables import COUNTS, MAX_SPARSITY, MODEL_ENDINGS, RECOVERIES
+from core.tables import COUNTS, MODEL_ENDINGS, RECOVERIES
 from core.types import (
     UNSTRUCTURED,
     FineTune,
@@ -27,11 +28,6 @@ from core.types import (
 )
 
 COMMANDS = ("prune", "sweep", "inspect", "repeat", "slide", "bench")
-_REQUEST = (
-    *("heuristic", "sparsity", "scope", "count", "recovery"),
-    *("round_to", "min_channels", "seed", "locked", "steps", "ratios"),
-    "cost_aware",
-)
 _NEEDED = ("model", "tile", "heuristic", "sparsity")  # of prune without settings
 _TRAINING = ("train_data", "minutes", "train_steps", "rate", "distil", "device")
 HEURISTIC, SPARSITY = "reconstruction", 0.8
@@ -158,7 +154,7 @@ def _request(parser: _Parser, found: dict[str, Any]) -> Arguments:
             parser.error(f"prune needs {', '.join(missing)}, or --settings")
     if found.get("command") == "prune":
         found["model"] = found.get("model") or "demo"
-    asked: dict[str, Any] = {name: found.get(name) for name in _REQUEST}
+    asked: dict[str, Any] = {name: found.get(name) for name in REQUEST}
     asked = {name: value for name, value in asked.items() if value is not None}
     if found.pop("unstructured", False):
         asked["heuristic"] = UNSTRUCTURED + (asked.get("heuristic") or "magnitude")
@@ -171,7 +167,7 @@ def _request(parser: _Parser, found: dict[str, Any]) -> Arguments:
     known = {
         key: value
         for key, value in found.items()
-        if value is not None and key not in _REQUEST
+        if value is not None and key not in REQUEST
     }
     return Arguments(request=request, given=bool(asked or setup), **known)
 
@@ -237,8 +233,10 @@ def _parser() -> _Parser:
     )
     add_view(parser)
     add_model(parser)
-    _add_request(parser)
-    commands = parser.add_subparsers(dest="command", metavar="|".join(COMMANDS))
+    add_request(parser)
+    commands = parser.add_subparsers(
+        dest="command", metavar="|".join(COMMANDS), help="COMMAND --help says more"
+    )
     _add_prune(commands.add_parser("prune", help="one pruned model, and its scores"))
     _add_sweep(commands.add_parser("sweep", help="many models over many tiles"))
     _add_repeat(commands.add_parser("repeat", help="a trial again, from its record"))
@@ -259,61 +257,10 @@ def _parser() -> _Parser:
     return parser
 
 
-def _add_request(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--settings",
-        metavar="FILE",
-        help="exported from the window; options beside it win",
-    )
-    parser.add_argument("--heuristic")
-    parser.add_argument("--sparsity", type=values.sparsity, help=f"0 to {MAX_SPARSITY}")
-    parser.add_argument("--scope", help="network, layer, encoder, decoder or a layer")
-    parser.add_argument("--count", choices=tuple(COUNTS))
-    parser.add_argument("--recovery", choices=tuple(RECOVERIES))
-    parser.add_argument("--round-to", type=values.count, dest="round_to")
-    parser.add_argument("--min-channels", type=values.count, dest="min_channels")
-    parser.add_argument("--seed", type=int)
-    parser.add_argument(
-        "--lock",
-        type=values.names,
-        dest="locked",
-        metavar="a,b,c",
-        help="layers that keep all channels",
-    )
-    parser.add_argument(
-        "--ratio",
-        type=values.ratio,
-        action="append",
-        dest="ratios",
-        metavar="NAME=0.5",
-        help="share of one layer's (or branch's) channels that goes; may be repeated",
-    )
-    parser.add_argument(
-        "--prune-steps",
-        type=values.count,
-        dest="steps",
-        metavar="N",
-        help="score and cut this often, each time anew; 1 if left out",
-    )
-    parser.add_argument(
-        "--cost-aware",
-        action="store_const",
-        const=True,
-        dest="cost_aware",
-        help="rank channels by what they are worth for what they cost in --count",
-    )
-    parser.add_argument(
-        "--unstructured",
-        action="store_true",
-        help="set single weights to zero by --heuristic magnitude, activation, taylor "
-        "or random; dense kernels get no faster",
-    )
-
-
 def _add_prune(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model")
-    parser.add_argument("--tile")
-    parser.add_argument("--labels")
+    parser.add_argument("--model", help="catalogue name or path")
+    parser.add_argument("--tile", help="image or folder of patches, or sample:NAME")
+    parser.add_argument("--labels", help="ground truth of the tile")
     parser.add_argument(
         "--classes",
         type=values.names,
@@ -323,7 +270,7 @@ def _add_prune(parser: argparse.ArgumentParser) -> None:
     add_view(parser)
     add_model(parser)
     add_calibration(parser)
-    _add_request(parser)
+    add_request(parser)
     add_training(parser, "--data")
     parser.add_argument(
         "--out", metavar="DIR", help="where model, card, masks and report go"
@@ -334,7 +281,12 @@ def _add_prune(parser: argparse.ArgumentParser) -> None:
         metavar="a,b",
         help="of the model in --out: safetensors (if left out), onnx, pt2",
     )
-    parser.add_argument("--json", action="store_true", dest="as_json")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        dest="as_json",
+        help="print the result as JSON instead of lines for people",
+    )
 
 
 def _add_sweep(parser: argparse.ArgumentParser) -> None:

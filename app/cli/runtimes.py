@@ -79,7 +79,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="for each runtime; 10 if left out",
     )
-    parser.add_argument("--json", action="store_true", dest="as_json")
+    parser.add_argument(
+        "--json", action="store_true", dest="as_json", help="print JSON"
+    )
 
 
 def run_command(asked: BenchArguments, job: Job) -> list[str]:

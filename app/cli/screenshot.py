@@ -12,6 +12,7 @@ from app.export.points import as_csv
 from app.state.events import ExploreSwitched, TrainingStarted
 from app.worker.runner import Failure
 from core.errors import BenchError, InputError
+from core.files import whole_file, write_whole
 from core.sources import Source
 
 if TYPE_CHECKING:
@@ -94,13 +95,14 @@ def _round(
             bench.window.resize(*SIZE)
             bench.window.show()
             _play(app, bench, asked)
-            if not bench.window.grab().save(str(path), "PNG"):
-                raise InputError(f"Cannot write {path}: choose another place.")
+            with whole_file(path) as file:
+                if not bench.window.grab().save(str(file), "PNG"):
+                    raise InputError(f"Cannot write {path}: choose another place.")
             if table is not None:
                 points = sorted(
                     bench.store.state.trials, key=lambda trial: trial.removed
                 )
-                table.write_text(as_csv(points), encoding="utf-8")
+                write_whole(table, as_csv(points))
         finally:
             bench.window.close()
             bench.window.deleteLater()
@@ -118,8 +120,11 @@ def _check(path: Path) -> None:
     """Make the folder, or say why nothing can be written there, before the work."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        known = path.exists()
         with path.open("ab"):
             pass
+        if not known:  # nothing stays behind when the round fails
+            path.unlink()
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(

@@ -82,7 +82,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     add_scale(parser)
     add_running(parser)
-    parser.add_argument("--json", action="store_true", dest="as_json")
+    parser.add_argument(
+        "--json", action="store_true", dest="as_json", help="print JSON"
+    )
 
 
 def add_running(parser: argparse.ArgumentParser) -> None:

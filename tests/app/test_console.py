@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from app.cli.arguments import parse
+from app.cli.arguments import COMMANDS, parse
 from app.cli.console import (
     end_progress,
     print_table,
@@ -62,9 +62,10 @@ def test_a_file_alone_is_opened(tmp_path):
         parse(["prnue"])
 
 
-def test_every_option_of_a_sweep_is_explained(capsys):
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_every_option_is_explained(command, capsys):
     with pytest.raises(SystemExit):
-        parse(["sweep", "--help"])
+        parse([*command.split(), "--help"])
     lines = capsys.readouterr().out.splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith("options"))
     options = [

@@ -374,10 +374,15 @@ def test_no_display_leaves_a_picture_and_a_table(qapp, tmp_path, monkeypatch, ca
 
 def test_screenshot_of_bad_input_is_one_line(qapp, tmp_path, capsys):
     asked = Arguments(tile="missing.png")
-    assert picture(asked, str(tmp_path / "o.png"), fakes.FakeEngine()) == 2
-    assert capsys.readouterr().err == (
-        "prunescope: There is no file missing.png: choose another one.\n"
-    )
+    older = tmp_path / "older.png"
+    older.write_bytes(b"older")
+    for target in (tmp_path / "o.png", older):
+        assert picture(asked, str(target), fakes.FakeEngine()) == 2
+        assert capsys.readouterr().err == (
+            "prunescope: There is no file missing.png: choose another one.\n"
+        )
+    assert [path.name for path in tmp_path.iterdir()] == ["older.png"]
+    assert older.read_bytes() == b"older"
 
 
 def test_screenshot_to_nowhere_is_one_line(qapp, tmp_path, capsys):

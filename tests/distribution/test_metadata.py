@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.version import Version
 
 from core.deployment.runtimes import RUNTIMES
 from core.errors import InputError
@@ -94,3 +95,19 @@ def test_a_readme_elsewhere_has_no_broken_picture_or_link():
     for target in re.findall(r"\]\(([^)\s]+)\)", prose):
         assert target.startswith(("http", "#")), target
     assert "![" not in prose
+
+
+def test_versions_with_known_faults_are_refused():
+    """The table in docs/trust.md is what a service for such faults would say."""
+    text = (ROOT / "docs" / "trust.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w-]+)` \| ([\d.]+) \|", text, flags=re.MULTILINE)
+    assert len(rows) >= 8
+    assert re.search(r"as of 20\d\d-\d\d-\d\d", text)
+    parts = [text for name, part in PARTS.items() if name != "all" for text in part]
+    needs = [Requirement(each) for each in [*PROJECT["dependencies"], *parts]]
+    for name, fixed in rows:
+        bounds = [need.specifier for need in needs if need.name == name]
+        assert bounds, name
+        for bound in bounds:
+            (least,) = (each.version for each in bound if each.operator == ">=")
+            assert Version(least) >= Version(fixed), name
