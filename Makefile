@@ -8,7 +8,7 @@ DATA ?= ../shared/data/dsb2018_stained
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run test lint pictures bench clean
+.PHONY: run test lint pictures bench bundle clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
@@ -41,6 +41,10 @@ clean:
 
 pictures: $(VENV)/.run
 	$(BIN)/python docs/render.py
+
+bundle: $(VENV)/.dev
+	$(PIP) install --quiet --constraint constraints.txt "pyinstaller>=6.10"
+	$(BIN)/python -m distribution.bundle --out dist
 
 bench: $(VENV)/.dev
 	$(PIP) install --quiet --constraint constraints.txt --group bench --no-deps

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-_PACKAGES = (
+PACKAGES = (
     "libxcb-cursor0 libxkbcommon-x11-0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 "
     "libxcb-render-util0 libxcb-xinerama0 libegl1 libgl1 libfontconfig1 libdbus-1-3"
 )
@@ -41,7 +41,7 @@ def find_display_fault() -> str:
     except OSError as error:
         return (
             f"Qt cannot show a window, as a system library is missing ({error}): "
-            f"install {_PACKAGES} (their names on Debian and Ubuntu)."
+            f"install {PACKAGES} (their names on Debian and Ubuntu)."
         )
     xcb.xcb_connect.restype = ctypes.c_void_p
     connection = ctypes.c_void_p(xcb.xcb_connect(None, None))

@@ -10,6 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from app.cli.display import PACKAGES
 from core.deployment.runtimes import RUNTIMES
 from core.errors import InputError
 from core.images.slides import ngff, openslide
@@ -78,6 +79,11 @@ def test_slides_say_what_they_need(tmp_path, monkeypatch):
     folder.mkdir()
     with pytest.raises(InputError, match=r"pip install 'prunescope\[slides\]'"):
         ngff.NgffBackend(folder)
+
+
+def test_what_qt_needs_is_the_same_in_the_guide_and_the_program():
+    guide = (ROOT / "docs" / "installing.md").read_text(encoding="utf-8")
+    assert f"apt-get install {PACKAGES}\n" in guide
 
 
 README = "![a *b*](docs/a.png) and [words](docs/a.md#x), [web](https://a.b), [up](#c)"
