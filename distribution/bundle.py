@@ -20,6 +20,7 @@ from importlib import metadata
 from pathlib import Path
 
 from core.version import DISTRIBUTIONS
+from distribution.one_package import rewrite
 
 ROOT = Path(__file__).parents[1]
 NAME = "prunescope"
@@ -111,7 +112,10 @@ def _list_options(root: Path, site: Path, work: Path, folder: Path) -> Iterator[
     yield from ("--collect-all", "openslide_bin", "--collect-submodules", "imagecodecs")
     for name in _LEFT_OUT:
         yield from ("--exclude-module", name)
-    yield str(root / "distribution" / "bundle_main.py")
+    source = (root / "distribution" / "bundle_main.py").read_text(encoding="utf-8")
+    start = work / "bundle_main.py"
+    start.write_text(rewrite(source, root), encoding="utf-8")
+    yield str(start)
 
 
 def _is_there(distribution: str) -> bool:

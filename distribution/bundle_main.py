@@ -3,8 +3,8 @@
 import multiprocessing
 import sys
 
-from prunescope.app.__main__ import main
-from prunescope.core.children import run_asked_module
+from app.__main__ import main
+from core.children import run_asked_module
 
 if __name__ == "__main__":
     multiprocessing.freeze_support()
