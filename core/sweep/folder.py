@@ -14,6 +14,7 @@ from core.images import read_tile
 from core.images.datasets.layouts import Dataset, find_layout
 from core.images.datasets.pairs import (
     Entry,
+    beside_each_other,
     by_stem,
     images_in,
     labels_in,
@@ -115,7 +116,8 @@ def _read_directory(folder: Path) -> TileFolder:
                 "model is to be scored by."
             )
         return _read_table(images, table)
-    if images and (place == folder or (folder / "labels").is_dir()):
+    plain = (folder / "labels").is_dir()
+    if images and (plain or (place == folder and not any(beside_each_other(folder)))):
         return _read_plain(images, folder / "labels")
     if found := find_layout(folder):
         return _read_dataset(found)

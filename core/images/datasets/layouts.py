@@ -15,6 +15,7 @@ from core.images.datasets.pairs import (
     IMAGE_FOLDERS,
     LABEL_FOLDERS,
     Entry,
+    beside_each_other,
     images_in,
     labels_in,
     match,
@@ -100,12 +101,15 @@ def find_layout(folder: Path) -> Dataset | None:
 
 def _folders(folder: Path, depth: int = _DEEP) -> Iterator[Path]:
     """A folder and those inside it, down to a depth; hidden ones are left out."""
-    seen = 0
+    seen: set[Path] = set()
     waiting = [(folder, 0)]
     while waiting:
         place, level = waiting.pop()
-        seen += 1
-        if seen > _MOST_FOLDERS:
+        real = place.resolve()
+        if real in seen:  # a link to a folder around it, or to one of these
+            continue
+        seen.add(real)
+        if len(seen) > _MOST_FOLDERS:
             raise InputError(f"{folder} holds too many folders; name one inside it.")
         yield place
         if level < depth:
@@ -130,8 +134,9 @@ def _dsb(folder: Path) -> list[Entry]:
     found = []
     for place in _folders(folder, 2):
         for each in sorted(p for p in place.iterdir() if p.is_dir()):
-            masks, images = each / "masks", images_in(each / "images")
-            if len(images) == 1 and masks.is_dir() and images[0].stem == each.name:
+            masks, pictures = subfolder(each, ("masks",)), subfolder(each, ("images",))
+            images = images_in(pictures) if pictures else []
+            if len(images) == 1 and masks and images[0].stem == each.name:
                 found.append(Entry(each.name, images[0], masks))
         if found:
             return found
@@ -141,7 +146,12 @@ def _dsb(folder: Path) -> list[Entry]:
 def _arrays(folder: Path, label_name: str) -> list[Entry]:
     """Pairs of arrays: one of pictures, one of ground truth."""
     images, labels = (
-        sorted(file for place in _folders(folder) for file in place.glob(name))
+        sorted(
+            file
+            for place in _folders(folder)
+            for file in place.iterdir()
+            if file.name.lower() == name
+        )
         for name in ("images.npy", label_name)
     )
     if not images or len(images) != len(labels):
@@ -173,11 +183,15 @@ def _conic(folder: Path) -> list[Entry]:
 
 def _tnbc(folder: Path) -> list[Entry]:
     found: list[Entry] = []
-    for place in sorted(folder.iterdir()) if folder.is_dir() else ():
-        number = place.name.removeprefix("Slide_")
-        if place.is_dir() and number != place.name:
-            truth = folder / f"GT_{number}"
-            found += match(images_in(place), labels_in(truth))[0]
+    for outer in _folders(folder, 1):
+        for place in sorted(outer.iterdir()):
+            number = place.name.lower().removeprefix("slide_")
+            if place.is_dir() and number != place.name.lower():
+                truth = subfolder(outer, (f"gt_{number}",))
+                labels = labels_in(truth) if truth else []
+                found += match(images_in(place), labels)[0]
+        if found:
+            return found
     return found
 
 
@@ -186,7 +200,10 @@ def _paired(folder: Path) -> list[Entry]:
     found: list[Entry] = []
     for place in _folders(folder, 2):
         pictures = subfolder(place, IMAGE_FOLDERS)
-        if pictures is None or not images_in(pictures):
+        if pictures is None:
+            continue
+        if not images_in(pictures):
+            found += _in_splits(place, pictures)
             continue
         entries, orphans = _best_labels(place, images_in(pictures))
         if orphans and all(entry.label is None for entry in entries):
@@ -197,6 +214,25 @@ def _paired(folder: Path) -> list[Entry]:
         found += entries
     labelled = [entry for entry in found if entry.label is not None]
     return _named(found, folder) if labelled else []
+
+
+def _in_splits(place: Path, pictures: Path) -> list[Entry]:
+    """Match ``images/train`` with ``labels/train``, and so on."""
+    found: list[Entry] = []
+    for name in LABEL_FOLDERS:
+        truth = subfolder(place, (name,))
+        for inner in sorted(pictures.iterdir()) if truth else ():
+            labels = subfolder(truth, (inner.name.lower(),)) if truth else None
+            if labels is not None:
+                found += match(images_in(inner), labels_in(labels))[0]
+        if found:
+            return found
+    return found
+
+
+def _beside(folder: Path) -> list[Entry]:
+    entries, _ = match(*beside_each_other(folder)) if folder.is_dir() else ([], [])
+    return entries if any(entry.label for entry in entries) else []
 
 
 def _best_labels(place: Path, pictures: list[Path]) -> tuple[list[Entry], list[Path]]:
@@ -240,5 +276,6 @@ LAYOUTS: tuple[Layout, ...] = (
         _paired,
     ),
     Layout("Lizard", "*images*/**, *labels*/** of the same names", _lizard),
+    Layout("tiles with ground truth beside them", "NAME.*, NAME_mask.*", _beside),
 )
 """All ways that are known, the most particular first."""

@@ -24,6 +24,11 @@ _SUFFIXES = (
     *("_mask", "_masks", "_label", "_labels", "_gt", "_seg", "_instance", "_inst"),
     *("_instances", "_cp_masks", "-labels", "-mask"),
 )
+_PREFIXES = (
+    *("img_", "image_", "tile_", "mask_", "label_", "labels_", "gt_", "seg_"),
+    *("inst_", "instances_"),
+)
+_PICTURES = ("_img", "_image", "_tile", "_he", "_rgb")
 _MOST_FILES = 100_000
 
 
@@ -114,7 +119,10 @@ def stem_of(path: Path) -> str:
 def match(
     images: Sequence[Path], labels: Sequence[Path]
 ) -> tuple[list[Entry], list[Path]]:
-    """Pair pictures with ground truth of the same stem, suffixes left out.
+    """Pair pictures with ground truth of the same stem.
+
+    Where stems differ, words that say what a file is (``_mask``, ``label_``) and then
+    the case of letters are left out, as long as that tells pictures apart.
 
     Returns
     -------
@@ -124,10 +132,12 @@ def match(
         Ground truth without a picture.
     """
     known = by_stem(images)
+    keys = _keys(known)
     truths: dict[str, Path] = {}
     orphans: list[Path] = []
     for path in labels:
-        stem = next((s for s in _plain_stems(path) if s in known), None)
+        found = (s if s in known else keys.get(s.casefold()) for s in _stems(path))
+        stem = next(filter(None, found), None)
         if stem is None:
             orphans.append(path)
         else:
@@ -136,12 +146,55 @@ def match(
     return entries, orphans
 
 
-def _plain_stems(path: Path) -> Iterator[str]:
-    stem = stem_of(path)
+def _keys(known: Iterable[str]) -> dict[str, str | None]:
+    """Return stems of pictures by other forms of them; None where two share one."""
+    keys: dict[str, str | None] = {}
+    for stem in known:
+        for form in {bare.casefold() for bare in _bare(stem, _PICTURES)}:
+            keys[form] = None if form in keys else stem
+    return keys
+
+
+def _stems(path: Path) -> Iterator[str]:
+    yield from _bare(stem_of(path), _SUFFIXES)
+
+
+def _bare(stem: str, suffixes: Sequence[str]) -> Iterator[str]:
+    """Yield a stem as it is, then without words that say what the file is."""
     yield stem
-    for suffix in _SUFFIXES:
-        if stem.lower().endswith(suffix):
-            yield stem[: -len(suffix)]
+    lower = stem.lower()
+    ends = [s for s in suffixes if lower.endswith(s)]
+    starts = [s for s in _PREFIXES if lower.startswith(s)]
+    for end in ends:
+        yield stem[: -len(end)]
+    for start in starts:
+        yield stem[len(start) :]
+
+
+def beside_each_other(place: Path) -> tuple[list[Path], list[Path]]:
+    """Divide a folder that holds pictures and their ground truth together.
+
+    Returns
+    -------
+    pictures, labels
+        ``a.png`` and ``a_mask.png``, ``a.mat``, ``a.geojson``; both empty where no
+        file is ground truth of another one.
+    """
+    files = list_files(place, (*TILE_ENDINGS, *LABEL_ENDINGS))
+    named = {
+        path
+        for path in files
+        if any(stem_of(path).lower().endswith(suffix) for suffix in _SUFFIXES)
+    }
+    labels = [
+        path
+        for path in files
+        if path in named or path.suffix.lower() not in TILE_ENDINGS
+    ]
+    pictures = [path for path in files if path not in labels]
+    if not pictures or not labels:
+        return [], []
+    return pictures, labels
 
 
 def subfolder(place: Path, names: Sequence[str]) -> Path | None:

@@ -16,7 +16,7 @@ from core.images.labels.pickled import read_records, to_array
 from core.images.labels.truth import MOST_IDS, Numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
@@ -145,7 +145,7 @@ def read_mat(path: Path, frame: Frame) -> Numbers:
 def _read_mat5(path: Path) -> dict[str, NDArray[Any]]:
     from scipy.io import loadmat, whosmat
 
-    listed = [
+    listed = [  # what is inside of a struct is of unknown size, so it is left out
         (name, shape)
         for name, shape, kind in whosmat(path)
         if kind not in ("cell", "struct", "object", "char", "sparse", "unknown")
@@ -161,18 +161,30 @@ def _read_hdf5(path: Path) -> dict[str, NDArray[Any]]:
 
     found: dict[str, NDArray[Any]] = {}
     with h5py.File(path, "r") as file:
-        for name in file:
-            if isinstance(file.get(name, getlink=True), h5py.ExternalLink):
-                continue  # other files are never followed
-            each = file[name]
-            if not isinstance(each, h5py.Dataset) or each.dtype.kind not in "biuf":
-                continue
-            if each.external:
-                continue
-            size = each.size * each.dtype.itemsize
-            limits.check_bytes(size, path.name, "save labels of fewer tiles in a file")
-            found[name] = np.asarray(each[()]).T  # MATLAB counts columns first
+        for name, each in _own_members(file):
+            inside = _own_members(each) if isinstance(each, h5py.Group) else ()
+            for title, data in ((name, each), *inside):  # of a struct: its fields
+                if not isinstance(data, h5py.Dataset) or data.dtype.kind not in "biuf":
+                    continue
+                if data.external:
+                    continue
+                size = data.size * data.dtype.itemsize
+                advice = "save labels of fewer tiles in a file"
+                limits.check_bytes(size, path.name, advice)
+                found[title] = np.asarray(data[()]).T  # MATLAB counts columns first
     return found
+
+
+def _own_members(group: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what lies in a file itself: other files are never followed."""
+    import h5py
+
+    for name in group:
+        if name.startswith("#") or not isinstance(
+            group.get(name, getlink=True), h5py.HardLink
+        ):
+            continue  # MATLAB's own lists of references begin with #
+        yield name, group[name]
 
 
 def from_named(arrays: Mapping[str, NDArray[Any]], frame: Frame, name: str) -> Numbers:
@@ -305,8 +317,11 @@ def _layers(values: NDArray[Any], frame: Frame, name: str) -> Numbers | None:
         return _stacked([values[..., layer] for layer in range(values.shape[2])])
     if values.shape[0] <= 6 < min(values.shape[1:]):
         return _stacked(list(values))
-    if values.shape[0] > 6 and _are_masks(values):
-        return one_mask_a_nucleus(values, values.shape[1:])
+    high, wide, deep = values.shape
+    behind = high == wide != deep if sides is None else last
+    planes = np.moveaxis(values, 2, 0) if behind else values
+    if len(planes) > 6 and _are_masks(planes):
+        return one_mask_a_nucleus(planes, planes.shape[1:])
     if frame.index is None and values.dtype.kind in "iu":
         _one_of(values, frame, name)  # says that there are many
     return None

@@ -58,10 +58,14 @@ def read_coco(found: Mapping[str, Any], frame: Frame, name: str) -> Truth:
 
 
 def _picture(pictures: Any, frame: Frame, name: str) -> Mapping[str, Any]:
-    for each in pictures:
-        stem = PurePath(str(each.get("file_name", "")).replace("\\", "/")).stem
-        if frame.name and same_name(stem, frame.name):
-            return dict(each)
+    stems = [
+        PurePath(str(each.get("file_name", "")).replace("\\", "/")).stem
+        for each in pictures
+    ]
+    for form in (str, str.casefold):  # the case of letters counts where it tells
+        for each, stem in zip(pictures, stems, strict=True):
+            if frame.name and same_name(form(stem), form(frame.name)):
+                return dict(each)
     if len(pictures) == 1:
         return dict(pictures[0])
     raise InputError(

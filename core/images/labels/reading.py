@@ -154,7 +154,7 @@ def _outline_reader(path: Path, start: bytes) -> Callable[[Path, Frame], Truth] 
         start.startswith(b"PK\3\4") and _holds(path, ".roi")
     ):
         return vectors.read_rois
-    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    text = vectors.to_text(start).lstrip().encode()
     if text.startswith((b"{", b"[")) or start.startswith(b"\x1f\x8b"):
         return vectors.read_json
     if text.startswith((b"<?xml", b"<Annotations", b"<ASAP")):

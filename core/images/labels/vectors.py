@@ -63,13 +63,28 @@ def _text(path: Path) -> str:
             f"{path.name} holds more than {MOST_BYTES // 1_000_000} MB of text; "
             "export a smaller region."
         )
-    return data.decode("utf-8-sig")
+    return to_text(data)
+
+
+def to_text(data: bytes) -> str:
+    """Decode text as its mark says, else as UTF-8, else as Latin-1.
+
+    Coordinates are the same in all of these; only names with accents differ.
+    """
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
 
 
 def _features(found: Any) -> list[Any] | None:
     if isinstance(found, dict):
         if isinstance(found.get("features"), list):
             return list(found["features"])
+        if isinstance(found.get("geometries"), list):
+            return [{"geometry": each} for each in found["geometries"]]
         return [found] if found.get("type") == "Feature" else None
     if isinstance(found, list) and all(isinstance(f, dict) for f in found):
         return found if any("geometry" in each for each in found) else None
@@ -82,7 +97,10 @@ def _geojson(features: list[Any]) -> Iterator[Outline]:
         # QuPath cells carry both borders; the nucleus is the one that is meant
         shape = each.get("nucleusGeometry") or each.get("geometry") or {}
         kind = about.get("classification") or about.get("class") or ""
-        kind = kind.get("name", "") if isinstance(kind, dict) else kind
+        if isinstance(kind, dict):  # newer versions of QuPath list the parts of a name
+            names = kind.get("names")
+            parts = names if isinstance(names, list) else [kind.get("name") or ""]
+            kind = ": ".join(map(str, parts))
         places = shape.get("coordinates") or ()
         if shape.get("type") == "Polygon":
             places = [places]
@@ -182,7 +200,7 @@ def _roi_files(path: Path) -> Iterator[bytes]:
         yield path.read_bytes()
         return
     with zipfile.ZipFile(path) as packed:
-        listed = [e for e in packed.infolist() if e.filename.lower().endswith(".roi")]
+        listed = [e for e in packed.infolist() if _is_roi(e.filename)]
         total = sum(entry.file_size for entry in listed)
         if not listed:
             raise InputError(
@@ -195,3 +213,9 @@ def _roi_files(path: Path) -> Iterator[bytes]:
             )
         for entry in listed:
             yield packed.read(entry)
+
+
+def _is_roi(name: str) -> bool:
+    """Whether a member is an outline; macOS adds hidden files of the same ending."""
+    hidden = any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
+    return name.lower().endswith(".roi") and not hidden

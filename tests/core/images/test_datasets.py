@@ -118,7 +118,13 @@ def split(root):
     put(root / "train" / "labels" / "a.png", LABELS)
 
 
+def beside(folder):
+    put(folder / "a.png")
+    put(folder / "a_mask.png", LABELS)
+
+
 WANTED = {
+    beside: ("beside them", 1),
     dsb: ("DSB 2018", 2),
     consep: ("CoNSeP", 2),
     monuseg: ("MoNuSeg", 1),
