@@ -56,6 +56,8 @@ def _connect_controls(window: "Window", to: "Controller") -> None:
     controls.paneChosen.connect(lambda v: say(events.PaneChosen(v)))
     controls.paneAdded.connect(lambda: say(events.PaneAdded()))
     controls.lockChosen.connect(lambda v: say(events.LockChosen(v)))
+    window.demo.closed.connect(lambda: say(events.DemoSwitched(False)))
+    window.demo.plot.chosen.connect(to.go_to)
     window.demo.stepChosen.connect(lambda v: say(events.StepChosen(v)))
     window.demo.storyAsked.connect(lambda v: say(events.PageTurned(v)))
     window.demo.slideChosen.connect(lambda v: say(events.SlideChosen(v)))

@@ -54,13 +54,14 @@ class Demo:
     slide
         Key of the piece of tissue that times are told for.
     kept
-        The panes as they were before, and the overlay; put back when it is left.
+        The panes as they were before, the overlay, and whether masks were drawn; put
+        back when it is left.
     """
 
     on: bool = False
     page: int = 0
     slide: str = "resection"
-    kept: tuple[Arrangement, Overlay] | None = None
+    kept: tuple[Arrangement, Overlay, bool] | None = None
 
     def find_page(self, sparsity: float) -> int:
         """Return the page of a step that was chosen by its button."""

@@ -149,7 +149,8 @@ def _demo(state: AppState, event: events.DemoSwitched) -> AppState:
     if event.on == story.on:
         return state
     if event.on:
-        kept = panes.find_arrangement(state), state.display.overlay
+        display = state.display
+        kept = panes.find_arrangement(state), display.overlay, display.visible
         return replace(state, story=replace(story, on=True, kept=kept))
     left = replace(state, story=replace(story, on=False, page=0, kept=None))
     return replace(_give_back(left, story), reading=False)
@@ -157,11 +158,14 @@ def _demo(state: AppState, event: events.DemoSwitched) -> AppState:
 
 def _give_back(state: AppState, story: Demo) -> AppState:
     """Return the state set as it was before the demo view."""
-    if story.kept is None or story.kept[0] == panes.find_arrangement(state):
+    if story.kept is None:
         return state
-    arrangement, overlay = story.kept
-    old = panes.arrange(_touched(state), arrangement)
-    return replace(old, display=replace(old.display, overlay=overlay))
+    arrangement, overlay, visible = story.kept
+    display = replace(state.display, overlay=overlay, visible=visible)
+    old = replace(state, display=display)
+    if arrangement == panes.find_arrangement(state):
+        return old
+    return panes.arrange(_touched(old), arrangement)
 
 
 def _toggle_demo(state: AppState, _: events.DemoToggled) -> AppState:

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from conftest import is_idle
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QLabel
+from PySide6.QtWidgets import QAbstractButton, QLabel, QPushButton
 
 from app.controllers.presenter.heads import pruned_heads
 from app.controllers.presenter.masks import MaskMaker, legend
 from app.controllers.presenter.view import resolve
+from app.plots.view import ChartView
 from app.state import events
 from app.state.demo import PAGES
 from app.text.slides import SLIDES, meaning, rough, seconds_per_megapixel
@@ -168,3 +169,45 @@ def test_types_that_are_a_guess_are_named_and_not_shown_to_an_audience(qtbot, re
     ready.window.viewer.set_legend(legend(bench), (), note)
     labels = ready.window.viewer.findChildren(FittingLabel)
     assert any(label.toolTip() == note for label in labels)
+
+
+def test_the_story_leaves_the_settings_alone(qtbot, ready):
+    ready.window.show()
+    ready.controller.set_request(sparsity=0.35)
+    ready.controller.set_display(overlay="fill", visible=False)
+    qtbot.waitUntil(lambda: is_idle(ready), timeout=20_000)
+    before = ready.store.state
+    ready.controller.dispatch(events.DemoSwitched(True))
+    for page in PAGES:
+        ready.controller.dispatch(events.PageTurned(1))
+        assert ready.store.state.display.overlay == page.overlay
+    ready.controller.dispatch(events.DemoSwitched(False))
+    after = ready.store.state
+    assert after.request == before.request
+    assert after.display == before.display
+    # also when no page changed more than how masks are drawn
+    ready.controller.dispatch(events.DemoSwitched(True))
+    ready.controller.set_display(overlay="difference")
+    ready.controller.dispatch(events.DemoSwitched(False))
+    assert ready.store.state.display == before.display
+
+
+def test_an_audience_sees_the_pictures_first(qtbot, demo):
+    window = demo.window
+    demo.window.demo.stepChosen.emit(0.9)
+    qtbot.waitUntil(lambda: is_idle(demo), timeout=20_000)
+    assert window.menus.toolbar.isHidden()
+    assert window.menuBar().isHidden()
+    assert window.status.isHidden()
+    assert window.viewer.height() > window.height() / 2
+    view = window.demo.plot.findChild(ChartView)
+    assert [point.key.sparsity for point in view.chart.points].count(0.9) == 1
+    said = " ".join((view.chart.x.title, view.chart.y.title, view.chart.empty))
+    assert "params" not in said
+    qtbot.keyClick(window, Qt.Key.Key_F11)
+    assert window.isFullScreen()
+    qtbot.keyClick(window, Qt.Key.Key_F11)
+    (leave,) = [b for b in window.demo.findChildren(QPushButton) if b.text() == "Leave"]
+    qtbot.mouseClick(leave, Qt.MouseButton.LeftButton)
+    assert window.menus.toolbar.isVisible()
+    assert window.status.isVisible()

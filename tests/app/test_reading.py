@@ -100,6 +100,9 @@ def test_answers_are_recorded_one_by_one(qtbot, reading, settings):
     assert view.isVisible()
     assert not reading.window.viewer.isVisible()
     captions = [w.text() for w in view.findChildren(QLabel) if w.isVisible()]
+    assert any("b" in c and "\u25cf" in c for c in captions)  # colours have names
+    assert not view.left.hasFocus()  # a ring around one would look like a hint
+    assert not view.right.hasFocus()
     assert not any("pruned" in c.lower() or "dense" in c.lower() for c in captions)
     assert any("stay on this computer" in c for c in captions)
     dense = reading.store.state.opened.nuclei.levels
@@ -120,8 +123,20 @@ def test_answers_are_recorded_one_by_one(qtbot, reading, settings):
     assert found["complete"]
     assert found["request"]["sparsity"] == 0.9
     assert all(each["seconds"] >= 0 for each in found["answers"])
-    assert view._headline.text() == "6 of 6 right"
-    assert str(path) in view._explanation.text()
+    words = [w.text() for w in view.findChildren(QLabel) if w.isVisible()]
+    assert "6 of 6 right" in words
+    assert any(str(path) in said for said in words)
+    marks = [b.text() for b in view.findChildren(QPushButton) if b.isCheckable()]
+    assert marks == [*(f"{n} \u2713" for n in range(1, 7)), "7 ?", "8 ?"]
+    for button in [b for b in view.findChildren(QPushButton) if b.isCheckable()]:
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+        words = [w.text() for w in view.findChildren(QLabel) if w.isVisible()]
+        shows = "left" if view.left.masks[0].levels is not dense else "right"
+        (told,) = [each for each in words if each.startswith("Place ")]
+        assert f"The smaller model is on the {shows}." in told
+        names = [each for each in words if each.startswith("The ")]
+        left_first = ["The smaller model", "The full model"]
+        assert names == (left_first if shows == "left" else left_first[::-1])
     qtbot.keyClick(reading.window, Qt.Key.Key_Escape)
     assert reading.window.demo.isVisible()
 

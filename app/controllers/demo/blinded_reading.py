@@ -15,14 +15,16 @@ from app.controllers.demo.reading import (
     ReadingRound,
     Setting,
     as_json,
+    explain,
     in_words,
     rounds_of,
     verdict_of,
 )
-from app.rendering.palette import by_type
+from app.rendering.palette import by_type, type_colour
 from app.state.app_state import Message
 from app.state.events import MessageShown
 from app.state.store import Store
+from app.views.panels.reading import ReadPlace
 from app.views.widgets.tile_parts import Mask
 from core.files import write_whole
 from core.sources import Source
@@ -95,16 +97,36 @@ class BlindedReading(QObject):
         opacity = state.display.opacity
         self._masks = _mask(opened.nuclei, opacity), _mask(outcome.nuclei, opacity)
         self._view.set_picture(opened.picture)
+        types = opened.model.classes if opened.nuclei.classes is not None else ()
+        colours = {name: type_colour(n) for n, name in enumerate(types, 1)}
+        self._view.set_legend(colours, opened.model.types_note)
         self._show()
         return True
 
     def _show(self) -> None:
         number = len(self._answers)
         round_ = self._rounds[number]
-        dense, pruned = self._masks
-        sides = (pruned, dense) if round_.pruned == "left" else (dense, pruned)
+        sides = self._sides(round_)
         self._view.set_round(number + 1, len(self._rounds), round_.place, sides)
         self._since = monotonic()
+
+    def _sides(self, round_: ReadingRound) -> tuple[tuple[Mask, ...], tuple[Mask, ...]]:
+        """Return what the left and the right picture show."""
+        dense, pruned = self._masks
+        return (pruned, dense) if round_.pruned == "left" else (dense, pruned)
+
+    def _explained(self) -> tuple[ReadPlace, ...]:
+        """Return every place with the names of its pictures and what was said."""
+        names = "The full model", "The smaller model"
+        return tuple(
+            ReadPlace(
+                round_.place,
+                self._sides(round_),
+                names[::-1] if round_.pruned == "left" else names,
+                *explain(round_, answer),
+            )
+            for round_, answer in zip(self._rounds, self._answers, strict=True)
+        )
 
     def again_in_view(self) -> None:
         """Show the place again: the pictures have their size only now."""
@@ -123,9 +145,8 @@ class BlindedReading(QObject):
             self._show()
             return
         headline, words = in_words(verdict_of(self._rounds, self._answers))
-        if kept:
-            words += f"\nRecorded in {self._path}"
-        self._view.set_result(headline, words)
+        where = f"Recorded in {self._path}" if kept else ""
+        self._view.set_result(headline, words, self._explained(), where)
 
     def _record(self) -> bool:
         """Write all answers so far: none is lost when the reading ends early."""

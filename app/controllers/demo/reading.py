@@ -141,6 +141,23 @@ def in_words(verdict: Verdict) -> tuple[str, str]:
     return headline, words
 
 
+def explain(round_: ReadingRound, answer: Answer) -> tuple[str, str]:
+    """Return how one place went: a sign, and sentences.
+
+    Parameters
+    ----------
+    round_, answer
+        What was shown, and what was said of it.
+    """
+    there = f"The smaller model is on the {round_.pruned}."
+    if answer.choice == "same":
+        return "?", f"You could not tell. {there}"
+    right = answer.choice == round_.pruned
+    verdict = "That is right." if right else "That is wrong."
+    mark = "\u2713" if right else "\u2717"
+    return mark, f"You said the {answer.choice} one. {verdict} {there}"
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What a reading was about.

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 PLOTS_MS = 60  # plots follow the masks, in a frame of their own
 _PLOTTED = frozenset(
-    {"opened", "drawn", "outcome", "trials", "plotted", "plots", "training"}
+    {"opened", "drawn", "outcome", "trials", "plotted", "plots", "training", "demo"}
 )
 
 
@@ -126,7 +126,7 @@ class Presenter(QObject):
         self._window.layers.set_kept(find_widths(state) if view.opened else {})
         # What is being opened has no points yet.
         known = state if view.opened else replace(state, trials=())
-        show_plots(self._window.plots, known)
+        show_plots(self._window.plots, known, self._window.demo.plot)
         self.show_table()
 
     def _draw(self, view: View) -> None:
@@ -290,8 +290,7 @@ def _set_story(window: "Window", view: View) -> None:
     story = view.story
     if story is None:
         return
-    window.demo.set_story(story.headline, story.explanation)
-    window.demo.set_meaning(story.meaning)
+    window.demo.set_story(story.headline, story.explanation, story.meaning)
     window.demo.set_step(story.step)
     window.demo.set_page(story.page, len(PAGES), story.words)
     window.demo.set_slide(story.slide)

@@ -112,7 +112,8 @@ class Window(WindowSignals):
         column.addWidget(self.demo)
         column.addWidget(self.reading, 1)
         column.addWidget(self.part, 1)
-        column.addWidget(NoticeRow((self.hints, self.messages), middle))
+        self._notices = NoticeRow((self.hints, self.messages), middle)
+        column.addWidget(self._notices)
         self._left = ScrollColumn(self.controls)
         side = with_footer(self._left, self.controls.primary)
         self._split = Columns(side, middle, self.plots)
@@ -148,12 +149,18 @@ class Window(WindowSignals):
         """Show the demo view, or the bench."""
         self._demo = on
         self._arrange()
+        if on:
+            self.demo.setFocus()  # a ring around a picture would look like a hint
 
     def _arrange(self) -> None:
         """Show what belongs to the bench, the demo view or the reading."""
         bench = not (self._demo or self._reading or self._choosing)
         self._split.set_bench(bench)
-        self.menus.toolbar.setVisible(bench)
+        plain = self._demo or self._reading
+        for bar in (self.menus.toolbar, self.menuBar(), self.status, self._notices):
+            bar.setVisible(not plain)
+        self.viewer.set_plain(plain)
+        self.nuclei.set_plain(plain)
         self.layers.setVisible(bench)
         if not bench:
             self._dock.hide()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from app.views.widgets.demo_plot import DemoPlot
 from app.views.widgets.segments import Segments
 
 STEPS = (
@@ -13,6 +14,10 @@ STEPS = (
     (0.9, "A tenth of it"),
 )
 _HIGH = 40
+_NOTE = (
+    "Hold B: the whole model's nuclei in the right picture.  H hides the marks.  "
+    "F11 fills the screen.  Nothing leaves this computer.  Not for diagnosis."
+)
 
 
 class DemoPanel(QWidget):
@@ -38,33 +43,34 @@ class DemoPanel(QWidget):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(24, 2, 24, 4)
-        column.setSpacing(6)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(24, 2, 24, 6)
+        row.setSpacing(24)
+        column = QVBoxLayout()
+        column.setSpacing(4)
+        row.addLayout(column, 1)
+        self.plot = DemoPlot()
+        row.addWidget(self.plot)
         self._headline = _label("big")
         self._explanation = _label("story")
-        self._meaning = _label("story")
-        self._page = _label("faint")
-        for label in (self._headline, self._explanation, self._meaning):
-            column.addWidget(label)
-        column.addSpacing(4)
-        column.addLayout(self._step_row())
+        self._page = _label("page")
+        column.addWidget(self._headline)
+        column.addWidget(self._explanation)
         column.addWidget(self._page)
+        column.addSpacing(2)
+        column.addLayout(self._step_row())
         column.addLayout(self._other_row(slides))
         note = _label("faint")
-        note.setText(
-            "Hold B to see the whole model's nuclei in the right picture.  "
-            "H hides the marks.  Esc goes back.  "
-            "Nothing leaves this computer.  Not for diagnosis."
-        )
+        note.setText(_NOTE)
         column.addWidget(note)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.hide()
 
     def _step_row(self) -> QHBoxLayout:
         row = QHBoxLayout()
-        row.setSpacing(10)
-        row.addStretch(1)
-        self._back = _button("←  Back", "The page of the story before (left arrow).")
+        row.setSpacing(8)
+        self._back = _button("←", "The page of the story before (left arrow).")
+        self._back.setAccessibleName("Back")
         self._back.clicked.connect(lambda: self.storyAsked.emit(-1))
         row.addWidget(self._back)
         self._steps: dict[float, QPushButton] = {}
@@ -73,47 +79,44 @@ class DemoPanel(QWidget):
             button = _button(f"{number}   {caption}", tip)
             button.setCheckable(True)
             button.setShortcut(str(number))
-            button.setMinimumWidth(180)
             button.clicked.connect(lambda _=False, s=sparsity: self.stepChosen.emit(s))
             self._steps[sparsity] = button
-            row.addWidget(button)
-        self._next = _button("Next  →", "The next page of the story (right arrow).")
+            row.addWidget(button, 1)
+        self._next = _button("→", "The next page of the story (right arrow).")
+        self._next.setAccessibleName("Next")
         self._next.clicked.connect(lambda: self.storyAsked.emit(1))
         row.addWidget(self._next)
-        row.addStretch(1)
         return row
 
     def _other_row(self, slides: Sequence[tuple[str, str, str]]) -> QHBoxLayout:
         row = QHBoxLayout()
-        row.setSpacing(10)
-        row.addStretch(1)
+        row.setSpacing(8)
         if slides:
             row.addWidget(QLabel("Time for a"))
             self._slide = Segments("Size of the slide", slides)
             self._slide.chosen.connect(self.slideChosen)
             row.addWidget(self._slide)
-            row.addSpacing(24)
+        row.addStretch(1)
         self._read = QPushButton("Can you tell them apart?")
+        self._read.setProperty("role", "primary")
         self._read.setToolTip(
             "Look at places of this tile twice, without names, and say which picture "
-            "is the smaller model's."
+            "comes from the smaller model."
         )
-        self._read.setMinimumSize(200, 30)
         self._read.clicked.connect(self.readingAsked)
         row.addWidget(self._read)
-        row.addStretch(1)
+        leave = QPushButton("Leave")
+        leave.setToolTip("Go back to the bench, set as it was before (Esc).")
+        leave.clicked.connect(self.closed)
+        row.addWidget(leave)
         return row
 
     # Setters: silent
 
-    def set_story(self, headline: str, explanation: str) -> None:
+    def set_story(self, headline: str, explanation: str, meaning: str = "") -> None:
+        """Say what is on show, and what its speed means for a slide."""
         self._headline.setText(headline)
-        self._explanation.setText(explanation)
-
-    def set_meaning(self, words: str) -> None:
-        """Say what the speed means for a slide."""
-        self._meaning.setText(words)
-        self._meaning.setVisible(bool(words))
+        self._explanation.setText("  ".join(filter(None, (explanation, meaning))))
 
     def set_step(self, sparsity: float) -> None:
         """Push down the button of a sparsity, if it has one."""
@@ -137,8 +140,8 @@ class DemoPanel(QWidget):
 def _label(role: str) -> QLabel:
     label = QLabel()
     label.setProperty("role", role)
-    label.setAlignment(Qt.AlignmentFlag.AlignCenter)
     label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
     return label
 
 

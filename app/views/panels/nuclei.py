@@ -69,7 +69,9 @@ class NucleiBar(QWidget):
             "that is still found counts as kept."
         )
         self._sum.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        column.addLayout(self._build_sum())
+        self._below = QWidget()
+        self._below.setLayout(self._build_sum())
+        column.addWidget(self._below)
         self._list = QToolButton()
         self._list.setText("List")
         self._list.setCheckable(True)
@@ -84,6 +86,7 @@ class NucleiBar(QWidget):
     def _build_sum(self) -> QHBoxLayout:
         """Return the line of the sum, with what is hidden where something is."""
         row = QHBoxLayout()
+        row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self._sum, 1)
         self._words = QLabel()
         row.addWidget(self._words)
@@ -116,6 +119,11 @@ class NucleiBar(QWidget):
         return eye, button
 
     # Setters: silent
+
+    def set_plain(self, on: bool) -> None:
+        """Leave out the list and the sum, for an audience."""
+        for widget in (self._list, self._below):
+            widget.setVisible(not on)
 
     def set_task(self, task: TaskName) -> None:
         """Speak of nuclei or of patches: a patch keeps its class, or has another."""

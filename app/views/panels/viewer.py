@@ -69,7 +69,9 @@ class Viewer(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 10, 4, 6)
         column.setSpacing(6)
-        column.addLayout(self._bar())
+        self._switches = QWidget()
+        self._switches.setLayout(self._bar())
+        column.addWidget(self._switches)
         self._dense = PaneFrame("Dense model's nuclei")
         self._pruned = tuple(
             PaneFrame(f"Pruned model's nuclei, pane {number + 1}")
@@ -124,6 +126,7 @@ class Viewer(QWidget):
 
     def _bar(self) -> QHBoxLayout:
         row = QHBoxLayout()
+        row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(10)
         self._overlay = Segments("Masks", OVERLAYS)
         self._overlay.chosen.connect(self.overlayChosen)
@@ -170,6 +173,10 @@ class Viewer(QWidget):
             frame.view.set_picture(picture)
         if picture is not None:
             self._grid.set_aspect(picture.size[0] / picture.size[1])
+
+    def set_plain(self, on: bool) -> None:
+        """Show the pictures alone, for an audience; silent."""
+        self._switches.setVisible(not on)
 
     def set_map(
         self, picture: Picture | None, size: tuple[int, int], region: Rect
