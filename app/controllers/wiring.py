@@ -50,6 +50,12 @@ def _connect_controls(window: "Window", to: "Controller") -> None:
     form.startAsked.connect(lambda: to.dispatch(events.TrainingStarted()))
     form.stopAsked.connect(lambda: to.dispatch(events.WorkCancelled()))
     window.trainingAsked.connect(lambda v: to.set_training(data=v))
+    controls.advice.taken.connect(to.dispatch)
+    controls.advanced.fieldChosen.connect(lambda n, v: to.set_request(**{n: v}))
+    controls.advanced.ratiosAsked.connect(
+        lambda: window.ratios.ask(controls.advanced.ratios)
+    )
+    window.ratios.chosen.connect(lambda v: to.set_request(ratios=v))
     controls.sparsityChosen.connect(to.set_sparsity)
     controls.exploreAsked.connect(lambda: to.dispatch(events.ExploreSwitched()))
     say = to.dispatch

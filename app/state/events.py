@@ -246,6 +246,11 @@ class Resumed(Event):
     """What was cancelled is to be computed after all."""
 
 
+@dataclass(frozen=True, slots=True)
+class MeasuringAsked(Event):
+    """The latency of the model of the controls is to be measured once more."""
+
+
 # What time brings
 
 

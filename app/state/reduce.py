@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.state import accepting, choosing, events, panes, restoring, starting
+from app.state.advice import measure_again
 from app.state.app_state import AppState, Message, Pane, with_active
 from app.state.demo import PAGES, Demo
 from app.state.exploring import baseline_of
@@ -345,6 +346,7 @@ _CHANGES: Mapping[type[events.Event], Callable[[AppState, Any], AppState]] = {
     events.NucleusAsked: _visit,
     events.MessageShown: _show_message,
     events.OfferTaken: _take_offer,
+    events.MeasuringAsked: measure_again,
     events.OpenAsked: starting.open_sources,
     events.SaveAsked: starting.save,
     events.SessionDiscarded: restoring.discard_session,

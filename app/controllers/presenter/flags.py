@@ -33,6 +33,7 @@ def find_flags(state: AppState) -> frozenset[str]:
         "locked": bool(state.request.locked),
         "calibrated": state.opened is not None and bool(state.opened.calibrated_on),
         "exploring": bool(state.todo),
+        "measured": state.opened is not None and state.latency is not None,
         "paused": state.paused,
     }
     flags |= {f"pane {n + 1}": bench and n < panes for n in range(MOST)}

@@ -202,6 +202,7 @@ def _set_opened(window: "Window", view: View) -> None:
     window.controls.set_heuristics(opened.heuristics)
     window.controls.set_request(view.request)
     window.layers.set_layers(opened.layers)
+    window.ratios.set_layers([each.name for each in opened.layers])
     stem = PurePath(opened.model.source).stem
     window.reader_box.set_reader(opened.model.reader, dict(opened.model.threshold))
     window.set_classes(opened.model.classes, f"{stem}.classes.txt")
@@ -360,6 +361,7 @@ _SETTERS: Mapping[str, Callable[["Window", View], None]] = {
     "latency": _set_latency,
     "costs": _set_costs,
     "warnings": _set_warnings,
+    "advice": lambda window, view: window.controls.set_advice(view.advice),
     "demo": _set_demo,
     "story": _set_story,
     "reading": _set_reading,

@@ -23,6 +23,7 @@ from app.controllers.presenter.parts import (
 )
 from app.controllers.presenter.tuning import Tuning, resolve_tuning
 from app.plots.styles import series_name
+from app.state.advice import Advice, find_advice
 from app.state.app_state import MOST, AppState, Display, Message
 from app.state.demo import PAGES
 from app.state.plot_settings import PlotSettings
@@ -127,7 +128,7 @@ class View:
         Sentence of the controls.
     costs
         What each layer costs, where that was measured.
-    warnings
+    warnings, advice
         Sentences of the controls.
     demo, story
         Whether the demo view is on, and its words.
@@ -167,6 +168,7 @@ class View:
     latency: str
     costs: tuple[LayerStep, ...]
     warnings: tuple[str, ...]
+    advice: tuple[Advice, ...]
     demo: bool
     story: Story | None
     reading: bool
@@ -218,6 +220,7 @@ def resolve(state: AppState) -> View:
         latency=_latency(state, opened),
         costs=state.latency.layers if state.latency is not None else (),
         warnings=_warnings(state, shown),
+        advice=find_advice(state),
         demo=state.demo,
         story=_story(state, opened),
         reading=state.reading,

@@ -80,10 +80,22 @@ def ask_session(window: WindowSignals) -> None:
         window.sessionAsked.emit(path)
 
 
-def ask_names(window: WindowSignals, show: Callable[[str], object]) -> None:
-    """Ask for a text file with names of classes, and hand over what it says."""
-    kinds = "Text (*.txt);;All files (*)"
-    path = _ask_file(window, "Names of classes", "names", kinds)
+def ask_text(
+    window: WindowSignals, title: str, what: str, show: Callable[[str], object]
+) -> None:
+    """Ask for a text file, and hand over what it says.
+
+    Parameters
+    ----------
+    window
+        Remembers the folder.
+    title, what
+        Of the box, and the key of its folder.
+    show
+        Is given the text.
+    """
+    kinds = "Text (*.txt *.csv *.json);;All files (*)"
+    path = _ask_file(window, title, what, kinds)
     if not path:
         return
     try:

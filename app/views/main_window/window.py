@@ -53,6 +53,7 @@ from app.views.widgets.command_palette import CommandPalette
 from app.views.widgets.model_box import ModelBox
 from app.views.widgets.notices import NoticeRow
 from app.views.widgets.pixel_size import PixelSize, PixelSizeBox
+from app.views.widgets.ratio_box import RatioBox
 from app.views.widgets.reader_box import ReaderBox
 from app.views.widgets.shortcut_sheet import MOUSE, ShortcutSheet
 
@@ -90,7 +91,7 @@ class Window(WindowSignals):
         self.demo = DemoPanel([(s.key, s.name, _size(s)) for s in SLIDES])
         self.reading, self.table, self.part = ReadingPanel(), Table(), PartPanel()
         self.palette_box, self._keys = CommandPalette(self), ShortcutSheet(self)
-        self.reader_box = ReaderBox(self)
+        self.reader_box, self.ratios = ReaderBox(self), RatioBox(self)
         self._demo = self._reading = self._saving = self._choosing = False
         self._pixel_size, self._flags = PixelSize(), frozenset[str]()
         self._classes: tuple[tuple[str, ...], str] = ((), "")
@@ -112,6 +113,7 @@ class Window(WindowSignals):
         column.addWidget(self.demo)
         column.addWidget(self.reading, 1)
         column.addWidget(self.part, 1)
+        self.ratios.fileAsked.connect(self._ask_ratios)
         self._notices = NoticeRow((self.hints, self.messages), middle)
         column.addWidget(self._notices)
         self._left = ScrollColumn(self.controls)
@@ -121,6 +123,11 @@ class Window(WindowSignals):
         self.sideToggled.connect(self._on_side)
         self._split.setSizes([_CONTROLS_WIDTH, 660, _PLOTS_WIDTH])
         self.setCentralWidget(self._split)
+        self._add_table()
+        self._connect()
+
+    def _add_table(self) -> None:
+        """Put the table of models below everything, hidden at first."""
         self._dock = QDockWidget("Models tried")
         self._dock.setObjectName("models")
         self._dock.setAllowedAreas(Qt.DockWidgetArea.BottomDockWidgetArea)
@@ -128,6 +135,9 @@ class Window(WindowSignals):
         self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self._dock)
         self._dock.hide()
         self._dock.visibilityChanged.connect(self.tableShown)
+
+    def _connect(self) -> None:
+        """Answer what the window can answer by itself."""
         asked = self.controls.training.folderAsked
         asked.connect(partial(dialogs.ask_training, self))
         self.wholeAsked.connect(self.viewer.show_whole)
@@ -264,7 +274,9 @@ class Window(WindowSignals):
         """Open the box in which classes are named."""
         box = ClassNamesBox(*self._classes, parent=self)
         box.chosen.connect(self.classesChosen)
-        box.fileAsked.connect(lambda: dialogs.ask_names(self, box.set_text))
+        box.fileAsked.connect(
+            lambda: dialogs.ask_text(self, "Names of classes", "names", box.set_text)
+        )
         box.open()
 
     def show_pixel_size(self) -> None:
@@ -273,6 +285,10 @@ class Window(WindowSignals):
             box = PixelSizeBox(self._pixel_size, self)
             box.chosen.connect(self.pixelSizeChosen)
             box.open()
+
+    def _ask_ratios(self) -> None:
+        title, show = self.ratios.windowTitle(), self.ratios.set_text
+        dialogs.ask_text(self, title, "ratios", show)
 
     def _on_side(self, side: str) -> None:
         if side == "layers":

@@ -19,6 +19,8 @@ from PySide6.QtWidgets import (
 from app.state.repairs import misfits, uncounted
 from app.state.values import ModelCard
 from app.text import format as text
+from app.views.widgets.advanced_form import AdvancedForm
+from app.views.widgets.advice_bar import AdviceBar
 from app.views.widgets.bars import Bar, Bars
 from app.views.widgets.decimal_box import DecimalBox
 from app.views.widgets.fitting import StillText
@@ -107,11 +109,15 @@ class Controls(QWidget):
         self._warning = _label("", "faint")
         self._warning.setWordWrap(True)
         column.addWidget(self._warning)
+        self.advice = AdviceBar()
+        column.addWidget(self.advice)
         # Last, so that one more pane moves nothing.
         self._lock = Segments("What panes have in common", LOCKS)
         self._lock.chosen.connect(self.lockChosen)
         self._lock.hide()
         column.addWidget(self._lock)
+        self.advanced = AdvancedForm()
+        column.addWidget(self.advanced)
         column.addStretch(1)
         self._explore = self._build_primary()
 
@@ -247,6 +253,7 @@ class Controls(QWidget):
         if request.training is not None:
             self.training.set_training(request.training)
         self.training.setVisible(request.training is not None)
+        self.advanced.set_request(request)
 
     def set_panes(self, names: Sequence[str], active: int, *, full: bool) -> None:
         """Offer the panes, the active one pressed; ``full`` when no more fit."""
@@ -264,6 +271,7 @@ class Controls(QWidget):
             self._count,
             self._recovery,
             self.training,
+            self.advanced,
             self._slider,
             self._number,
             self._explore,
@@ -303,6 +311,10 @@ class Controls(QWidget):
     def set_latency(self, words: str) -> None:
         """Show how fast the pruned network is."""
         self._latency.set_text(words)
+
+    def set_advice(self, advice: Sequence[tuple[str, object]]) -> None:
+        """Offer what could be done about the result, as buttons."""
+        self.advice.set_advice(advice)
 
     def set_warnings(self, warnings: tuple[str, ...]) -> None:
         """Show what the pruning had to say, one sentence a line."""

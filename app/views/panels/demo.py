@@ -69,8 +69,7 @@ class DemoPanel(QWidget):
     def _step_row(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(8)
-        self._back = _button("←", "The page of the story before (left arrow).")
-        self._back.setAccessibleName("Back")
+        self._back = _button("←  Back", "The page of the story before (left arrow).")
         self._back.clicked.connect(lambda: self.storyAsked.emit(-1))
         row.addWidget(self._back)
         self._steps: dict[float, QPushButton] = {}
@@ -82,8 +81,7 @@ class DemoPanel(QWidget):
             button.clicked.connect(lambda _=False, s=sparsity: self.stepChosen.emit(s))
             self._steps[sparsity] = button
             row.addWidget(button, 1)
-        self._next = _button("→", "The next page of the story (right arrow).")
-        self._next.setAccessibleName("Next")
+        self._next = _button("Next  →", "The next page of the story (right arrow).")
         self._next.clicked.connect(lambda: self.storyAsked.emit(1))
         row.addWidget(self._next)
         return row

@@ -120,6 +120,15 @@ RUN_COMMANDS = (
         checked="exploring",
     ),
     Command(
+        "run.measure",
+        "Measure again",
+        "Ctrl+Shift+R",
+        "Run",
+        "Measure the latency of the model on show once more.",
+        events.MeasuringAsked(),
+        "measured",
+    ),
+    Command(
         "run.again",
         "Compute again",
         "Ctrl+Return",
