@@ -168,7 +168,7 @@ def advice_for(state, measured, request=None, **changes):
     state = replace(state, panes=(replace(state.panes[0], request=request),))
     outcome = replace(state.outcome, request=request)
     panes = (replace(state.panes[0], outcome=outcome),)
-    point = fakes.trial(request, measured=measured(request))
+    point = fakes.trial(request, measured=measured(request), scores={})
     return find_advice(replace(state, panes=panes, trials=(point,)))
 
 

@@ -127,8 +127,8 @@ def to_session(state: AppState, *, closed: bool = False) -> SavedSession:
     assert opened is not None
     arrangement, display = find_arrangement(state), state.display
     if story.kept is not None:  # the demo view gives back what was set before
-        arrangement, overlay = story.kept
-        display = replace(display, overlay=overlay)
+        arrangement, overlay, visible = story.kept
+        display = replace(display, overlay=overlay, visible=visible)
     trials = state.trials[-MAX_ITEMS:]
     measured = [trial for trial in trials if trial.measured is not None]
     short = set(map(id, measured[:-_MOST_RAW]))
