@@ -52,6 +52,11 @@ def add_request(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=int, help="of random heuristics and training; 0 if left out"
     )
+    _add_details(parser)
+
+
+def _add_details(parser: argparse.ArgumentParser) -> None:
+    """Add the options that few need."""
     parser.add_argument(
         "--lock",
         type=values.names,
