@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from core.errors import BenchError, InputError
 from core.files import is_folder, is_package
 from core.model_files import is_model_folder, is_packed_bundle
-from core.tables import MODEL_LIKE_ENDINGS
+from core.tables import MODEL_LIKE_ENDINGS, TILE_ENDINGS
 
 if TYPE_CHECKING:
     from core.images import Slide
@@ -28,6 +28,12 @@ def is_for_tiles(path: Path) -> bool:
 def describe_path(path: Path) -> list[str]:
     """Describe a file or a folder, a line for each fact.
 
+    Parameters
+    ----------
+    path
+        What it is used for is said: as a picture, ground truth or a data set. The
+        reasons against each are said only where it is none of them.
+
     Raises
     ------
     InputError
@@ -35,23 +41,52 @@ def describe_path(path: Path) -> list[str]:
     """
     if not path.exists():
         raise InputError(f"{path} does not exist; check the path.")
+    attempts = [_attempt("picture", lambda: _picture(path))]
     if path.is_dir():
-        found = [*_attempt("picture", lambda: _picture(path)), *_folder(path)]
-    else:
-        from core.images.slides.openslide import detect
+        attempts.append(_attempt("data set", lambda: _folder(path)))
+    if not (_is_data_set(path) if path.is_dir() else _is_slide(path)):
+        attempts.append(_attempt("ground truth", lambda: _truth(path)))
+    used = [line for fits, lines in attempts if fits for line in lines]
+    refused = [line for fits, lines in attempts if not fits for line in lines]
+    helper = _HELPERS.get(path.suffix.lower())
+    if not used and helper is not None:
+        refused = [helper.format(name=path.name)]
+    return [path.name, *(f"  {line}" for line in used or refused)]
 
-        found = _attempt("picture", lambda: _picture(path))
-        if detect(path) is None:  # a scanner's slide is no label image
-            found += _attempt("ground truth", lambda: _truth(path))
-    return [path.name, *(f"  {line}" for line in found)]
+
+_HELPERS = {
+    ".py": "Python code: with weights it is a network of one's own, opened by "
+    "--network {name}:CLASS",
+    ".yaml": "text that describes what lies beside it: inspect the folder around it",
+    ".yml": "text that describes what lies beside it: inspect the folder around it",
+    ".ini": "text that describes what lies beside it: inspect the slide",
+    ".md": "text for people",
+}
 
 
-def _attempt(what: str, describe: Callable[[], Iterator[str]]) -> list[str]:
+def _is_data_set(path: Path) -> bool:
+    from core.images.datasets.layouts import find_layout
+
+    try:
+        return find_layout(path) is not None
+    except InputError:
+        return False
+
+
+def _is_slide(path: Path) -> bool:
+    from core.images.slides.openslide import detect
+
+    return detect(path) is not None
+
+
+def _attempt(
+    what: str, describe: Callable[[], Iterator[str]]
+) -> tuple[bool, list[str]]:
     """Describe, or say why it is refused."""
     try:
-        return [f"{what}: {line}" for line in describe()]
+        return True, [f"{what}: {line}" for line in describe()]
     except BenchError as error:
-        return [f"no {what}: {error}"]
+        return False, [f"no {what}: {error}"]
 
 
 def _picture(path: Path) -> Iterator[str]:
@@ -99,22 +134,25 @@ def _truth(path: Path) -> Iterator[str]:
     yield from found.notes
 
 
-def _folder(path: Path) -> list[str]:
+def _folder(path: Path) -> Iterator[str]:
+    from core.benchmark.tasks.class_labels import class_folders
     from core.images.datasets.layouts import find_layout
     from core.images.datasets.pairs import images_in, subfolder
 
-    def describe() -> Iterator[str]:
-        found = find_layout(path)
-        if found is not None:
-            yield found.describe()
-            return
-        place = subfolder(path, ("images",)) or path
-        count = len(images_in(place))
-        if not count:
-            raise InputError(
-                f"{path} lies in no way that is known; put tiles into images/ and "
-                "their ground truth into labels/, with the same names."
-            )
-        yield f"{count} images without ground truth beside them"
-
-    return _attempt("data set", describe)
+    found = find_layout(path)
+    if found is not None:
+        yield found.describe()
+        return
+    place = subfolder(path, ("images",)) or path
+    count = len(images_in(place))
+    classes = class_folders(path, TILE_ENDINGS) if not count else ()
+    if classes:
+        names = ", ".join(each.name for each in classes[:12])
+        yield f"one folder of images for each class ({names}), for classifiers"
+        return
+    if not count:
+        raise InputError(
+            f"{path} lies in no way that is known; put tiles into images/ and "
+            "their ground truth into labels/, with the same names."
+        )
+    yield f"{count} images without ground truth beside them"
