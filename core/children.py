@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 LATENCY = "core.latency.worker_process"
-SWEEP = "core.sweep.worker_process"
+SWEEP = "core.cluster.sweep_process"
 COMMAND = "app.cli.child_process"
 MODULES = (LATENCY, SWEEP, COMMAND)
 """Those that may be run so."""

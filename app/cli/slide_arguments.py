@@ -29,6 +29,8 @@ class SlideArguments:
         Whether patches without tissue are looked at.
     batch, threads, precision, device, runtime
         How the networks run; 0 threads leaves the number to torch.
+    scheduler, workers
+        Address of a Dask scheduler, or workers to start here.
     as_json
         Whether the summary goes to standard output.
     trust
@@ -47,6 +49,8 @@ class SlideArguments:
     precision: str = PRECISIONS[0]
     device: str = "cpu"
     runtime: str = RUNTIMES[0]
+    scheduler: str = ""
+    workers: int = 0
     as_json: bool = False
     trust: bool = False
 
@@ -82,6 +86,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     add_scale(parser)
     add_running(parser)
+    add_workers(parser, "patches")
     parser.add_argument(
         "--json", action="store_true", dest="as_json", help="print JSON"
     )
@@ -112,17 +117,17 @@ def add_running(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_workers(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say on which machines trials run."""
+def add_workers(parser: argparse.ArgumentParser, what: str = "trials") -> None:
+    """Add the options that say on which machines work is done."""
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "--scheduler",
         metavar="tcp://HOST:PORT",
-        help="run the trials on the workers of this Dask scheduler",
+        help=f"run the {what} on the workers of this Dask scheduler",
     )
     where.add_argument(
         "--workers",
         type=values.count,
         metavar="N",
-        help="run the trials on N processes of this machine",
+        help=f"run the {what} on N processes of this machine",
     )

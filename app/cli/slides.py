@@ -32,7 +32,7 @@ def run_command(asked: SlideArguments, job: Job) -> list[str]:
     """
     import torch
 
-    from core.wholeslide import SlideSettings, run_slide
+    from core.wholeslide import SlideSettings
     from core.wholeslide.regions import summarise
 
     settings = SlideSettings(
@@ -48,7 +48,7 @@ def run_command(asked: SlideArguments, job: Job) -> list[str]:
         torch.set_num_threads(asked.threads)
     folder = Path(asked.out)
     models = _open_models(asked, settings, job)
-    run = run_slide(models, Path(asked.slide), folder, settings, job)
+    run = _run(models, asked, settings, job)
     try:
         result = summarise(run) | {"slide": str(Path(asked.slide).absolute())}
         _write(folder, run, result, job)
@@ -57,6 +57,26 @@ def run_command(asked: SlideArguments, job: Job) -> list[str]:
     if asked.as_json:
         return json.dumps(result, indent=2, allow_nan=False).splitlines()
     return lines(result, folder)
+
+
+def _run(
+    models: "list[LoadedModel]",
+    asked: SlideArguments,
+    settings: "SlideSettings",
+    job: Job,
+) -> "SlideRun":
+    """Run the slide here, or on workers where any were asked for."""
+    from core.wholeslide import run_slide
+
+    slide, folder = Path(asked.slide), Path(asked.out)
+    if not asked.scheduler and not asked.workers:
+        return run_slide(models, slide, folder, settings, job)
+    from core.cluster import ClusterSettings, run_cluster_slide
+
+    if asked.device != "cpu":
+        raise InputError("Workers use their processors; leave out --device.")
+    cluster = ClusterSettings(asked.scheduler, asked.workers)
+    return run_cluster_slide(models, slide, folder, settings, cluster, job)
 
 
 def _open_models(

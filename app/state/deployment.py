@@ -1,6 +1,8 @@
 """How networks run on this computer, as windows ask for it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from app.state.machines import Machines
 
 TORCH = "torch"
 FLOAT = "float32"
@@ -85,6 +87,8 @@ class SlideWish:
         Whether patches without tissue are looked at, too.
     deployment
         How the networks run.
+    machines
+        Where.
     """
 
     slide: str = ""
@@ -92,6 +96,7 @@ class SlideWish:
     pruned: bool = True
     everywhere: bool = False
     deployment: Deployment = Deployment()
+    machines: Machines = field(default_factory=Machines)
 
     def missing(self) -> str:
         """Say in a sentence what is still to be chosen; empty when nothing is."""
@@ -99,7 +104,15 @@ class SlideWish:
             return "Choose a slide."
         if not self.out:
             return "Choose where the results go."
-        return self.deployment.missing()
+        if self.machines.kind != "here" and self.deployment.device != CPU:
+            return "Workers use their processors: choose the processor."
+        return self.deployment.missing() or self.machines.missing()
+
+    def arguments(self) -> list[str]:
+        """Return the options of the command line that say the same."""
+        found = ["--slide", self.slide, "--out", self.out]
+        found += ["--everywhere"] if self.everywhere else []
+        return [*found, *self.deployment.arguments(), *self.machines.arguments()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ Nothing here imports torch. To read this file, start from `SweepSettings` and
 `StoreContents`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.state.machines import Machines
 from core.numbers import spaced
 from core.results import Trial
 from core.types import Recovery, Target
@@ -41,6 +42,8 @@ class SweepSettings:
         Whether latency is measured too.
     out
         Store.
+    machines
+        Where its trials run.
     """
 
     data: str = ""
@@ -56,6 +59,7 @@ class SweepSettings:
     seeds: int = 1
     latency: bool = True
     out: str = ""
+    machines: Machines = field(default_factory=Machines)
 
     @property
     def sparsities(self) -> tuple[float, ...]:
@@ -82,7 +86,9 @@ class SweepSettings:
                 return f"Choose at least one {word}."
         if not self.sparsities:
             return "The last sparsity lies below the first: swap them."
-        return "" if self.out else "Choose where the results are stored."
+        if not self.out:
+            return "Choose where the results are stored."
+        return self.machines.missing()
 
     def seconds(self, tiles: int, network: float, cores: int) -> float:
         """Estimate how long it takes.

@@ -65,7 +65,11 @@ class Connection:
         self._settings, self._job = settings, job
         self._open = ExitStack()
         self._address = settings.scheduler
-        self._workers = 0
+        self._seen: set[str] = set()  # addresses of all workers so far
+        #: Workers there are, as they were counted last.
+        self.count = 0
+        #: Workers that went away, as `describe` saw it last.
+        self.lost = 0
         self.client: Client
 
     def __enter__(self) -> Self:
@@ -167,7 +171,8 @@ class Connection:
                 )
             version.check(theirs, address)
         workers = self.client.scheduler_info(n_workers=-1)["workers"]
-        self._workers = len(workers)
+        self._seen.update(workers)
+        self.count = len(workers)
         crowd = Counter(each["host"] for each in workers.values())
         return max(crowd.values(), default=1)
 
@@ -188,12 +193,15 @@ class Connection:
                 self.client.cancel(list(futures))
 
     def describe(self) -> str:
-        """Return how many workers there are, and how busy, in words."""
+        """Return how many workers there are and how busy, and how many were lost."""
         workers = self.client.scheduler_info(n_workers=-1)["workers"]
         loads = [each.get("metrics", {}).get("cpu", 0.0) for each in workers.values()]
         load = sum(loads) / len(loads) if loads else 0.0
-        count = len(workers)
-        return f"{count} worker{'s' * (count != 1)} ({load:.0f} % load)"
+        count = self.count = len(workers)
+        self._seen.update(workers)
+        self.lost = len(self._seen) - count
+        gone = f"; {self.lost} lost, others do their work" if self.lost else ""
+        return f"{count} worker{'s' * (count != 1)} ({load:.0f} % load{gone})"
 
 
 def is_lost(error: BaseException) -> bool:

@@ -69,18 +69,27 @@ def run_cluster_sweep(
     data = read_folder(grid.data)
     run = _ClusterRun(grid, store, data, job, on_record)
     run.find_open_trials()
+    lost = 0
     if run.open:
         with Connection(settings, job) as connection:
             run.finish(connection)
+            lost = connection.lost
     return SweepSummary(
         total=run.total,
         done=run.done,
         resumed=run.total - run.done - len(run.open),
         reused=0,
         impossible=tuple(run.impossible),
-        notes=data.notes,
+        notes=(*data.notes, *_lost_note(lost)),
         seconds=time.monotonic() - start,
     )
+
+
+def _lost_note(lost: int) -> tuple[str, ...]:
+    if not lost:
+        return ()
+    count = "1 worker was" if lost == 1 else f"{lost} workers were"
+    return (f"{count} lost on the way; what they were doing was done by others.",)
 
 
 @dataclass(slots=True)

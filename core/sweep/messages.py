@@ -19,10 +19,15 @@ class SweepCommand:
         What to cover.
     out
         Store; trials that it has are not run again.
+    scheduler, workers
+        Address of a Dask scheduler, or workers to start here; neither for one
+        process.
     """
 
     grid: Grid
     out: Path
+    scheduler: str = ""
+    workers: int = 0
 
     def to_json(self) -> str:
         """One line."""

@@ -82,8 +82,13 @@ def serve(order: SweepCommand, out: TextIO) -> SweepSummary:
             order.grid,
             store,
             job_of(out),
-            on_record=lambda _: _say(out, SweepEvent("trial")),
+            on_record=lambda _: say_stored(out),
         )
+
+
+def say_stored(out: TextIO) -> None:
+    """Tell that one more trial is in the store."""
+    _say(out, SweepEvent("trial"))
 
 
 def sentence(summary: SweepSummary) -> str:

@@ -5,6 +5,16 @@ that was killed goes on where it stopped; every file is made from that log.
 """
 
 from core.wholeslide.grid import SlideGrid, build_grid
+from core.wholeslide.patches import LocalPatches, SeenPatch, build_module
 from core.wholeslide.pipeline import SlideRun, SlideSettings, run_slide
 
-__all__ = ["SlideGrid", "SlideRun", "SlideSettings", "build_grid", "run_slide"]
+__all__ = [
+    "LocalPatches",
+    "SeenPatch",
+    "SlideGrid",
+    "SlideRun",
+    "SlideSettings",
+    "build_grid",
+    "build_module",
+    "run_slide",
+]

@@ -7,42 +7,37 @@ of a patch and not on that of the slide.
 
 from __future__ import annotations
 
-import time
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
-from core.deployment import deploy
 from core.errors import InputError
 from core.images import read_slide
 from core.job import Job
-from core.nuclei.batches import Precision, forward_batch
-from core.nuclei.outputs import cut
-from core.nuclei.preprocess import pixels_to_input
 from core.sweep.provenance import weights_hash
 from core.wholeslide.finder import HALO, NucleusFinder
 from core.wholeslide.grid import SlideGrid, build_grid
 from core.wholeslide.log import SlideLog
+from core.wholeslide.patches import LocalPatches, PatchSource
+from core.wholeslide.time_left import TimeLeft
 from core.wholeslide.tissue import find_tissue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from torch import nn
 
     from core.images import Slide
     from core.models import LoadedModel
-    from core.nuclei import Maps
+    from core.nuclei.batches import Precision
     from core.types import ModelSpec
 
 LOG_NAME = "run.sqlite"
-_AHEAD = 2  # batches that are read before they are needed
 _BEHIND = 4  # patches whose nuclei wait to be found
 
 
@@ -112,6 +107,8 @@ def run_slide(
     folder: Path,
     settings: SlideSettings | None = None,
     job: Job | None = None,
+    *,
+    source: PatchSource | None = None,
 ) -> SlideRun:
     """Find the nuclei of a slide.
 
@@ -127,6 +124,8 @@ def run_slide(
         See `SlideSettings`.
     job
         Progress with the time that is left, and cancelling.
+    source
+        Gives what the networks find in patches; those of this process if left out.
 
     Returns
     -------
@@ -152,7 +151,9 @@ def run_slide(
         identity = _identity(models, slide, grid, settings)
         log = SlideLog(folder / LOG_NAME, identity)
         try:
-            _Work(models, slide, grid, log, settings).run(tissue, job)
+            if source is None:
+                source = LocalPatches(models, slide, grid, settings)
+            _Work(specs, grid, log, source).run(tissue, job)
         except BaseException:
             log.close()
             raise
@@ -201,172 +202,43 @@ class _Work:
 
     def __init__(
         self,
-        models: Sequence[LoadedModel],
-        slide: Slide,
+        specs: Sequence[ModelSpec],
         grid: SlideGrid,
         log: SlideLog,
-        settings: SlideSettings,
+        source: PatchSource,
     ) -> None:
-        self._models, self._settings = models, settings
-        self._slide, self._grid, self._log = slide, grid, log
-        modules = [_deployed(model, settings) for model in models]
-        self._networks = _Networks(models, modules, settings)
-        self._reader = ThreadPoolExecutor(1, "slide-reader")
+        self._specs, self._grid, self._log, self._source = specs, grid, log, source
         self._finding = ThreadPoolExecutor(1, "slide-nuclei")
 
     def run(self, tissue: NDArray[np.bool_], job: Job) -> None:
         """Do it; nothing runs any more when this returns or raises."""
-        specs = [model.spec for model in self._models]
-        finder = NucleusFinder(self._grid, tissue, specs, self._log)
+        finder = NucleusFinder(self._grid, tissue, self._specs, self._log)
         seen = self._log.patches()
         wanted = np.flatnonzero(tissue.ravel()).tolist()
         todo = [number for number in wanted if number not in seen]
         left = TimeLeft(len(todo))
         waiting = deque([self._finding.submit(finder.advance)])
+
+        def tell() -> None:
+            done = len(wanted) - left.remaining
+            job.step(done, len(wanted), f"patches{left.words()}")
+
+        found = self._source.see(todo)
         try:
-            for batch in self._read_ahead(todo):
-                done = len(wanted) - left.remaining
-                job.step(done, len(wanted), f"patches{left.words()}")
-                for number, maps in self._see(batch):
-                    waiting.append(self._finding.submit(finder.add, number, maps))
-                left.finish(len(batch.numbers))
+            tell()
+            for each in found:
+                self._log.add_patch(each.number, each.seconds, each.maps)
+                waiting.append(self._finding.submit(finder.add, each.number, each.maps))
+                left.finish(1, self._source.burst)
                 while len(waiting) > _BEHIND:
                     waiting.popleft().result()
-            for each in waiting:
-                each.result()
+                tell()
+            for task in waiting:
+                task.result()
             job.step(len(wanted), len(wanted), "patches")
             if todo:
                 self._log.shrink()
         finally:
-            self._reader.shutdown(wait=True, cancel_futures=True)
+            if isinstance(found, Generator):
+                found.close()
             self._finding.shutdown(wait=True, cancel_futures=True)
-
-    def _see(self, batch: _Batch) -> Iterator[tuple[int, list[Maps]]]:
-        """Run the networks over a batch; each patch is in the log when it is given."""
-        found, spent = self._networks.run(batch.pixels, batch.numbers[0])
-        for index, number in enumerate(batch.numbers):
-            rows, columns = (span.keep for span in self._grid.spans(number))
-            maps = [cut(each[index], (rows, columns)) for each in found]
-            seconds = {"read": batch.seconds / len(batch.numbers), "network": spent}
-            self._log.add_patch(number, seconds, maps)
-            yield number, maps
-
-    def _read_ahead(self, todo: Sequence[int]) -> Iterator[_Batch]:
-        """Yield batches that were read while the networks ran."""
-        size = max(self._settings.batch, 1)
-        ahead: deque[Future[_Batch]] = deque()
-        for at in range(0, len(todo), size):
-            ahead.append(self._reader.submit(self._read, list(todo[at : at + size])))
-            if len(ahead) > _AHEAD:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
-
-    def _read(self, numbers: list[int]) -> _Batch:
-        start = time.perf_counter()
-        pixels = [self._grid.read(self._slide, number) for number in numbers]
-        return _Batch(numbers, pixels, time.perf_counter() - start)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Batch:
-    """Patches that go through the networks together, and how long reading took."""
-
-    numbers: list[int]
-    pixels: list[NDArray[np.uint8]]
-    seconds: float
-
-
-class _Networks:
-    """Both networks, in turns that alternate from patch to patch."""
-
-    def __init__(
-        self,
-        models: Sequence[LoadedModel],
-        modules: Sequence[nn.Module],
-        settings: SlideSettings,
-    ) -> None:
-        self._models, self._modules, self._settings = models, modules, settings
-
-    def run(
-        self, pixels: list[NDArray[np.uint8]], number: int
-    ) -> tuple[list[list[Maps]], list[float]]:
-        """Return maps by model and patch, and seconds a patch by model.
-
-        Which network goes first depends on the number of the patch, so that neither
-        always finds the caches warm.
-        """
-        count = len(self._models)
-        found: list[list[Maps]] = [[] for _ in range(count)]
-        spent = [0.0] * count
-        turn = range(count) if number % 2 == 0 else reversed(range(count))
-        for place in turn:
-            model = self._models[place]
-            start = time.perf_counter()
-            inputs = torch.cat([pixels_to_input(each, model) for each in pixels])
-            found[place] = forward_batch(
-                self._modules[place], model.spec, inputs, self._settings.precision
-            )
-            spent[place] = (time.perf_counter() - start) / len(pixels)
-        return found, spent
-
-
-def _deployed(model: LoadedModel, settings: SlideSettings) -> nn.Module:
-    """Return a module that runs the network in the runtime that was asked for."""
-    if settings.runtime == "torch":
-        return model.module
-    if next(model.module.parameters()).device.type != "cpu":
-        raise InputError(
-            "Other runtimes than torch run on the processor; choose --device cpu."
-        )
-    if settings.precision != "float32":
-        raise InputError(
-            "Other runtimes than torch compute in float32; leave out --precision."
-        )
-    return deploy(model, settings.runtime, settings.threads or torch.get_num_threads())
-
-
-class TimeLeft:
-    """How long the remaining patches will take, going by those of this run.
-
-    Parameters
-    ----------
-    remaining
-        Patches to do.
-    clock
-        Seconds, from any origin.
-    """
-
-    def __init__(
-        self, remaining: int, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self.remaining = remaining
-        self._clock = clock
-        self._start: float | None = None
-        self._done = 0
-
-    def finish(self, patches: int) -> None:
-        """Count patches that are done; the first ones only start the clock."""
-        self.remaining -= patches
-        if self._start is None:  # caches, memory and thread pools are set up by then
-            self._start = self._clock()
-            return
-        self._done += patches
-
-    @property
-    def seconds(self) -> float | None:
-        """Seconds that are left; None before anything can be said."""
-        if self._start is None or not self._done:
-            return None
-        return (self._clock() - self._start) / self._done * self.remaining
-
-    def words(self) -> str:
-        """Return ``, about 3 min left``, or nothing."""
-        seconds = self.seconds
-        if seconds is None:
-            return ""
-        if seconds < 90:
-            return f", about {seconds:.0f} s left"
-        if seconds < 5400:
-            return f", about {seconds / 60:.0f} min left"
-        return f", about {seconds / 3600:.1f} h left"

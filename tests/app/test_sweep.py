@@ -12,10 +12,12 @@ from fakes import FakeEngine
 from finding import captioned, named, segments
 from PIL import Image
 from PySide6.QtCore import Qt
-from PySide6.QtTest import QSignalSpy
+from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QCheckBox, QPushButton, QSpinBox
 
+from app.cli.arguments import parse
 from app.controllers.sweeps import sweeping
+from app.controllers.sweeps.process import order_of
 from app.controllers.sweeps.sweeping import (
     Sweeping,
     count_images,
@@ -24,12 +26,14 @@ from app.controllers.sweeps.sweeping import (
 )
 from app.plots.data import PlotData
 from app.plots.state_data import Caption
+from app.state.machines import Machines
 from app.state.plot_settings import PlotSettings
 from app.views.panels.sweep import SweepWindow
 from app.views.widgets.store_list import StoreList
 from app.worker.runner import Runner
 from core.results import TrialIdentity
 from core.store import TrialStore, read_store
+from core.sweep.messages import SweepCommand
 from core.tables import COUNTS, RECOVERIES
 from core.types import FineTune, PruneRequest
 
@@ -180,6 +184,42 @@ def test_counts_locks_and_training_are_part_of_the_wish(joined, window, opened):
     longer = window.form.wish.seconds(1, 0.1, 2)
     assert longer - short > 6 * 3 * 60  # six models are trained
     window.close()
+
+
+def test_the_machines_are_part_of_the_wish(joined, window, opened):
+    joined.set_opened(opened)
+    small(window)
+    size = named(window, "Size of the sweep")
+    assert window.form.wish.machines.asked() == ("", 0)
+    machines = segments(window, "Machines")
+    machines["Workers here"].click()
+    spin(window, "Workers", 3)
+    assert window.form.wish.machines.asked() == ("", 3)
+    assert size.text().startswith("6 trials on 1 tile, on 3 workers here.")
+    machines["Cluster"].click()
+    assert size.text() == "Type the scheduler's address, such as tcp://node1:8786."
+    assert not button(window, "Start sweep").isEnabled()
+    address = named(window, "Address of the scheduler")
+    QTest.keyClicks(address, "tcp://node1:8786")
+    assert window.form.wish.machines.asked() == ("tcp://node1:8786", 0)
+    assert "on the workers of tcp://node1:8786" in size.text()
+    order = SweepCommand.from_json(order_of("unet-tiny", window.form.wish, ""))
+    assert (order.scheduler, order.workers) == ("tcp://node1:8786", 0)
+    said = Machines("workers", "", 3).arguments()
+    common = [
+        "sweep",
+        "--model",
+        "m",
+        "--data",
+        "d",
+        "--heuristics",
+        "l2",
+        "--sparsities",
+        "0.5",
+        "--out",
+        "o",
+    ]
+    assert parse([*common, *said]).workers == 3
 
 
 def test_what_the_open_model_lacks_cannot_be_marked(joined, window, opened):

@@ -164,12 +164,10 @@ class SlideRunning(QObject):
         if wish is None or opened is None:
             return
         options = ["slide", *model_arguments(opened.model.source), "--json"]
-        options += ["--slide", wish.slide, "--out", wish.out]
         options += ["--plan", plan] if plan else []
-        options += ["--everywhere"] if wish.everywhere else []
         mpp = _typed_size(opened) if _is_open(opened, wish.slide) else None
         options += ["--tile-mpp", f"{mpp:g}"] if mpp else []
-        self.process.start(json.dumps([*options, *wish.deployment.arguments()]))
+        self.process.start(json.dumps([*options, *wish.arguments()]))
 
     @Slot(object)
     def _on_came(self, value: object) -> None:

@@ -49,4 +49,4 @@ def order_of(model: str, wish: SweepSettings, source: str) -> str:
         seeds=tuple(range(wish.seeds)),
         timing=SWEEP_TIMING if wish.latency else None,
     )
-    return SweepCommand(grid, out).to_json()
+    return SweepCommand(grid, out, *wish.machines.asked()).to_json()

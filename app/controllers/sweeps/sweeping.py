@@ -282,11 +282,13 @@ class Sweeping(QObject):
             self._window.set_estimate(problem, ready=False)
             return
         network = opened.seconds.get("network", 1.0)
+        where = wish.machines.describe()
         seconds = wish.seconds(tiles, network, os.cpu_count() or 1)
         size = f"{text.counted(wish.trials, 'trial')} on {_tiles(tiles)}"
         there = " Goes on where it stopped." if Path(wish.out).exists() else ""
         self._window.set_estimate(
-            f"{size}, roughly {text.duration(seconds)}.{there}", ready=True
+            f"{size}, {where or f'roughly {text.duration(seconds)}'}.{there}",
+            ready=True,
         )
 
     def _count(self, folder: str) -> int:

@@ -28,6 +28,7 @@ from app.state.values import Kind
 from app.views.widgets.damage_map import DamageMap
 from app.views.widgets.deployment_form import DeploymentForm
 from app.views.widgets.form_parts import button, line, section
+from app.views.widgets.machines_form import MachinesForm
 from app.views.widgets.segments import Segments
 from app.views.widgets.work_bar import NoteLine, WorkBar
 from core.tables import TILE_ENDINGS, file_filter
@@ -112,6 +113,9 @@ class SlideRunWindow(QDialog):
         self.deployment = DeploymentForm()
         self.deployment.changed.connect(self._tell)
         column.addWidget(self.deployment)
+        self._machines = MachinesForm()
+        self._machines.changed.connect(self._tell)
+        column.addWidget(self._machines)
         column.addWidget(section("Results go to"))
         self._out = line("Folder of the results", "a folder of its own")
         column.addLayout(self._with_button(self._out, self._ask_folder))
@@ -165,6 +169,7 @@ class SlideRunWindow(QDialog):
             self._models.choice == "both",
             self._everywhere.isChecked(),
             self.deployment.deployment,
+            self._machines.machines,
         )
 
     # Setters: silent

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from app.state.sweep_values import SweepSettings
 from app.views.widgets.decimal_box import DecimalBox
 from app.views.widgets.form_parts import button, line, section, spin
+from app.views.widgets.machines_form import MachinesForm
 from app.views.widgets.segments import Segments
 from core.results import HeuristicInfo
 from core.tables import COUNTS, MAX_SPARSITY, RECOVERIES, SCOPES
@@ -56,6 +57,9 @@ class SweepForm(QWidget):
         )
         self._add_minutes(column)
         self._add_numbers(column)
+        self._machines = MachinesForm()
+        self._machines.changed.connect(self._tell)
+        column.addWidget(self._machines)
         self._add_store(column)
         self.set_locked(())
 
@@ -85,6 +89,7 @@ class SweepForm(QWidget):
             seeds=self._seeds.value(),
             latency=self._latency.isChecked(),
             out=self._out.text().strip(),
+            machines=self._machines.machines,
         )
 
     @property

@@ -132,3 +132,40 @@ def test_a_worker_of_another_version_is_refused():
     old = replace(ours, prunescope="0.0.1")
     with pytest.raises(InputError, match=r"node1 has PruneScope 0\.0\.1 instead of"):
         ours.check(old, "node1")
+
+
+def test_a_scheduler_that_is_started_again_goes_on(tiles, tmp_path, expected):
+    from distributed import LocalCluster
+
+    def start(address=""):
+        port = int(address.rpartition(":")[2] or 0)
+        return LocalCluster(
+            n_workers=1,
+            threads_per_worker=1,
+            processes=False,
+            protocol="tcp",
+            host="127.0.0.1",
+            scheduler_port=port,
+            dashboard_address=None,
+        )
+
+    clusters = [start()]
+    address = clusters[0].scheduler_address
+    stored = []
+
+    def restart_once(record):
+        stored.append(record.trial.key)
+        if len(stored) == 2:
+            clusters[0].close()
+            clusters.append(start(address))
+
+    settings = ClusterSettings(address, patience=60)
+    try:
+        with TrialStore(tmp_path / "again.sqlite") as store:
+            run_cluster_sweep(make_grid(tiles), store, settings, on_record=restart_once)
+            assert results(store) == expected
+    finally:
+        for cluster in clusters:
+            cluster.close()
+    assert len(clusters) == 2
+    assert len(stored) == len(set(stored)) == 8  # nothing stored was done again

@@ -23,8 +23,8 @@ from core.wholeslide.outputs import (
     write_label_pyramid,
     write_slide_geojson,
 )
-from core.wholeslide.pipeline import TimeLeft
 from core.wholeslide.regions import find_regions, summarise
+from core.wholeslide.time_left import TimeLeft
 from tests.core.wholeslide.conftest import make_model, make_pixels, write_pyramid
 
 STYLES = [NucleusStyle(name, (9, 9, 9)) for name in ("Nucleus", "red", "green")]
