@@ -209,3 +209,11 @@ def is_lost(error: BaseException) -> bool:
     from distributed import CancelledError, KilledWorker
 
     return isinstance(error, OSError | TimeoutError | CancelledError | KilledWorker)
+
+
+def lost_note(lost: int) -> tuple[str, ...]:
+    """Return a sentence on workers that went away; none where all stayed."""
+    if not lost:
+        return ()
+    count = "1 worker was" if lost == 1 else f"{lost} workers were"
+    return (f"{count} lost on the way; what they were doing was done by others.",)

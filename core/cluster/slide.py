@@ -17,7 +17,7 @@ import torch
 
 from core.arithmetic import flush_denormals
 from core.benchmark.model import to_inference_layout
-from core.cluster.connection import Connection, is_lost
+from core.cluster.connection import Connection, is_lost, lost_note
 from core.cluster.worker import WorkerVersion
 from core.errors import BenchError, InputError
 from core.images import read_slide
@@ -127,6 +127,11 @@ class _ClusterPatches:
     def burst(self) -> int:
         """Patches that come at about the same time from all workers."""
         return _BLOCK * max(self._connection.count, 1)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Whether workers were lost on the way."""
+        return lost_note(self._connection.lost)
 
     def see(self, todo: Sequence[int]) -> Iterator[SeenPatch]:
         """Yield what the networks find."""

@@ -15,7 +15,12 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from core.cluster.connection import ClusterSettings, Connection, is_lost
+from core.cluster.connection import (
+    ClusterSettings,
+    Connection,
+    is_lost,
+    lost_note,
+)
 from core.cluster.worker import ClusterTrial, WorkerVersion, work
 from core.errors import BenchError, InputError
 from core.job import Job
@@ -80,16 +85,9 @@ def run_cluster_sweep(
         resumed=run.total - run.done - len(run.open),
         reused=0,
         impossible=tuple(run.impossible),
-        notes=(*data.notes, *_lost_note(lost)),
+        notes=(*data.notes, *lost_note(lost)),
         seconds=time.monotonic() - start,
     )
-
-
-def _lost_note(lost: int) -> tuple[str, ...]:
-    if not lost:
-        return ()
-    count = "1 worker was" if lost == 1 else f"{lost} workers were"
-    return (f"{count} lost on the way; what they were doing was done by others.",)
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
@@ -19,7 +19,12 @@ PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 
 
 def forward_batch(
-    module: nn.Module, spec: ModelSpec, inputs: Tensor, precision: Precision = "float32"
+    module: nn.Module,
+    spec: ModelSpec,
+    inputs: Tensor,
+    precision: Precision = "float32",
+    *,
+    on_smaller: Callable[[int], None] = lambda _: None,
 ) -> list[Maps]:
     """Run the network over patches of one size.
 
@@ -36,6 +41,8 @@ def forward_batch(
         (n, 3, h, w) from `core.nuclei.preprocess.pixels_to_input`.
     precision
         ``"bfloat16"`` runs what torch deems safe in half precision.
+    on_smaller
+        Told of the number of patches that are tried when so many do not fit.
 
     Returns
     -------
@@ -61,9 +68,12 @@ def forward_batch(
             f"{inputs.shape[-1]} x {inputs.shape[-2]} pixels; close other programs "
             "that use it, or choose --device cpu."
         )
+    on_smaller(count - count // 2)
     halves = inputs[: count // 2], inputs[count // 2 :]
     return [
-        each for half in halves for each in forward_batch(module, spec, half, precision)
+        each
+        for half in halves
+        for each in forward_batch(module, spec, half, precision, on_smaller=on_smaller)
     ]
 
 
@@ -79,6 +89,19 @@ def release_device(device: torch.device) -> None:
         torch.cuda.empty_cache()
     elif device.type == "mps":
         torch.mps.empty_cache()
+
+
+def describe_memory(device: torch.device) -> str:
+    """Say how much memory of a device this process holds; empty on the processor."""
+    if device.type == "cuda":
+        _, whole = torch.cuda.mem_get_info(device)
+        held = torch.cuda.max_memory_reserved(device)
+    elif device.type == "mps":
+        whole = torch.mps.recommended_max_memory()
+        held = torch.mps.driver_allocated_memory()
+    else:
+        return ""
+    return f"{held / 2**30:.1f} of {whole / 2**30:.0f} GiB of the GPU"
 
 
 def _forward(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy import uint8
     from numpy.typing import NDArray
-    from torch import nn
+    from torch import Tensor, nn
 
     from core.images import Slide
     from core.models import LoadedModel
@@ -57,6 +57,10 @@ class PatchSource(Protocol):
     @property
     def burst(self) -> int:
         """How many patches come together."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences that a user should know, once all are given."""
 
     def see(self, todo: Sequence[int]) -> Iterator[SeenPatch]:
         """Give each of these patches once, in about that order."""
@@ -95,6 +99,17 @@ class LocalPatches:
     def burst(self) -> int:
         """Patches that go through the networks together."""
         return max(self._settings.batch, 1)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Whether fewer patches fitted into memory than were asked for."""
+        fitted = self._networks.most
+        if fitted >= self.burst:
+            return ()
+        return (
+            f"The memory of the device held {fitted} of {self.burst} patches at once; "
+            f"--batch {fitted} gives the same without trying.",
+        )
 
     def see(self, todo: Sequence[int]) -> Iterator[SeenPatch]:
         """Yield what the networks find."""
@@ -149,6 +164,8 @@ class _Networks:
         settings: SlideSettings,
     ) -> None:
         self._models, self._modules, self._settings = models, modules, settings
+        #: Patches that fit into the memory of the device.
+        self.most = max(settings.batch, 1)
 
     def run(
         self, pixels: list[NDArray[uint8]], number: int
@@ -166,11 +183,25 @@ class _Networks:
             model = self._models[place]
             start = time.perf_counter()
             inputs = torch.cat([pixels_to_input(each, model) for each in pixels])
-            found[place] = forward_batch(
-                self._modules[place], model.spec, inputs, self._settings.precision
-            )
+            found[place] = self._forward(place, inputs)
             spent[place] = (time.perf_counter() - start) / len(pixels)
         return found, spent
+
+    def _forward(self, place: int, inputs: Tensor) -> list[Maps]:
+        """Run one network over as many patches at once as have fitted so far."""
+        found: list[Maps] = []
+        for part in inputs.split(self.most):
+            found += forward_batch(
+                self._modules[place],
+                self._models[place].spec,
+                part,
+                self._settings.precision,
+                on_smaller=self._take_fewer,
+            )
+        return found
+
+    def _take_fewer(self, count: int) -> None:
+        self.most = min(self.most, count)
 
 
 def build_module(model: LoadedModel, settings: SlideSettings) -> nn.Module:

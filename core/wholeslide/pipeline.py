@@ -18,6 +18,7 @@ import numpy as np
 from core.errors import InputError
 from core.images import read_slide
 from core.job import Job
+from core.nuclei.batches import describe_memory
 from core.sweep.provenance import weights_hash
 from core.wholeslide.finder import HALO, NucleusFinder
 from core.wholeslide.grid import SlideGrid, build_grid
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import torch
     from numpy.typing import NDArray
 
     from core.images import Slide
@@ -153,11 +155,12 @@ def run_slide(
         try:
             if source is None:
                 source = LocalPatches(models, slide, grid, settings)
-            _Work(specs, grid, log, source).run(tissue, job)
+            device = next(models[0].module.parameters()).device
+            _Work(specs, grid, log, source, device).run(tissue, job)
         except BaseException:
             log.close()
             raise
-        notes = (*slide.notes, *filter(None, [note]))
+        notes = (*slide.notes, *filter(None, [note]), *source.notes)
     return SlideRun(log, grid, tissue, specs, overview, notes)
 
 
@@ -206,7 +209,9 @@ class _Work:
         grid: SlideGrid,
         log: SlideLog,
         source: PatchSource,
+        device: torch.device,
     ) -> None:
+        self._device = device
         self._specs, self._grid, self._log, self._source = specs, grid, log, source
         self._finding = ThreadPoolExecutor(1, "slide-nuclei")
 
@@ -221,7 +226,9 @@ class _Work:
 
         def tell() -> None:
             done = len(wanted) - left.remaining
-            job.step(done, len(wanted), f"patches{left.words()}")
+            held = describe_memory(self._device)
+            words = f"patches{left.words()}{held and f', {held}'}"
+            job.step(done, len(wanted), words)
 
         found = self._source.see(todo)
         try:

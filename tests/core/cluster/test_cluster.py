@@ -78,6 +78,7 @@ def test_the_same_hashes_and_scores_though_a_worker_is_killed(
         done = run_cluster_sweep(make_grid(tiles), store, TWO, on_record=kill_first)
         assert results(store) == expected
         assert len(set(seen)) >= 2
+        assert any("lost on the way" in note for note in done.notes)
         assert (done.done, done.resumed, done.total) == (8, 0, 8)
         assert all(each.provenance["machine"] for each in store.records())
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tifffile
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from shapely.geometry import shape
@@ -207,6 +208,32 @@ def test_batches_change_nothing(model, slide, tmp_path):
         found.append(painted(run))
         run.log.close()
     np.testing.assert_array_equal(*found)
+
+
+def test_too_little_memory_is_noted_and_fewer_patches_are_run(model, slide, tmp_path):
+    whole, small = tmp_path / "whole", tmp_path / "small"
+    whole.mkdir()
+    small.mkdir()
+    expected = run_slide([model], slide, whole)
+    tight = make_model()
+    plain, sizes = tight.module.forward, []
+
+    def forward(inputs):
+        sizes.append(len(inputs))
+        if len(inputs) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return plain(inputs)
+
+    tight.module.forward = forward
+    found = run_slide([tight], slide, small, SlideSettings(batch=8))
+    with expected.log as first, found.log as second:
+        assert nuclei_of(first) == nuclei_of(second)
+    assert (sizes.count(8), sizes.count(4)) == (1, 2)  # too many are tried once
+    assert found.notes[-1].startswith("The memory of the device held 2 of 8 patches")
+
+
+def nuclei_of(log):
+    return [log.nuclei(number).to_bytes() for number, _ in log.facts()]
 
 
 def test_models_of_other_patches_are_refused(model, slide, folder):
