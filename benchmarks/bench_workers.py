@@ -1,7 +1,8 @@
 """Fifty trials on two workers of this machine against one, and the same results.
 
 Run ``python -m benchmarks.bench_workers DATA``, a folder of tiles; prints one JSON
-object. Latency is left out, as trials that are timed run alone. Wanted: two workers take at most 0.6 of the time of one, with the same plan hashes and scores.
+object. Latency is left out, as trials that are timed run alone. Wanted: two workers
+take at most 0.6 of the time of one, with the same plan hashes and scores.
 The machine has to do nothing else, and needs two cores.
 """
 
