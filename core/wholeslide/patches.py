@@ -190,7 +190,7 @@ class _Networks:
     def _forward(self, place: int, inputs: Tensor) -> list[Maps]:
         """Run one network over as many patches at once as have fitted so far."""
         found: list[Maps] = []
-        for part in inputs.split(self.most):
+        for part in torch.split(inputs, self.most):
             found += forward_batch(
                 self._modules[place],
                 self._models[place].spec,
