@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
+import torch
 from fakes import FakeEngine
 from finding import named, segments
 from PySide6.QtCore import Qt
@@ -157,6 +158,21 @@ def test_the_options_of_the_command_line_say_the_same():
             "s", "o", deployment=Deployment(device="cuda", runtime="openvino")
         ).missing()
     )
+
+
+def test_a_gpu_is_offered_where_there_is_one(run, monkeypatch):
+    window, _ = run
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: True)
+    window.deployment.set_available(find_available())
+    box = named(window, "Device")
+    box.setCurrentIndex(box.findData("cuda"))
+    precision = named(window, "Precision")
+    precision.setCurrentIndex(precision.findData("bfloat16"))
+    asked = window.wish.deployment
+    assert (asked.device, asked.precision) == ("cuda", "bfloat16")
+    assert "--device cuda" in " ".join(window.wish.arguments())
 
 
 def test_what_is_missing_is_grey_and_says_what_to_install(run):

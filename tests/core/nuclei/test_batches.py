@@ -7,7 +7,7 @@ from torch import nn
 
 from core.errors import ModelError
 from core.nuclei import forward
-from core.nuclei.batches import forward_batch, is_out_of_memory
+from core.nuclei.batches import describe_memory, forward_batch, is_out_of_memory
 from core.types import ModelSpec
 
 SPEC = ModelSpec("fake", "nuclei", "unet")
@@ -79,6 +79,23 @@ def test_half_precision_is_near():
         assert other["np"].dtype == np.float32
         gap = np.abs(one["dist"] - other["dist"]).max()
         assert 0 < gap < 0.05
+
+
+def test_memory_is_said_where_a_device_has_its_own(monkeypatch):
+    assert describe_memory(torch.device("cpu")) == ""
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (1, 24 * 2**30))
+    monkeypatch.setattr(torch.cuda, "max_memory_reserved", lambda _: 3 * 2**29)
+    said = describe_memory(torch.device("cuda"))
+    assert said == "1.5 of 24 GiB of the GPU"
+
+
+@pytest.mark.gpu
+def test_memory_of_a_gpu_is_what_was_taken():
+    if not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+    taken = torch.zeros(2**28, device="cuda")  # one GiB
+    held, _, whole, *_ = describe_memory(taken.device).split()
+    assert 1.0 <= float(held) < float(whole)
 
 
 @pytest.mark.gpu

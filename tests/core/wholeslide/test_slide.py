@@ -245,6 +245,28 @@ def test_models_of_other_patches_are_refused(model, slide, folder):
         run_slide([patch], slide, folder)
 
 
+@given(seed=st.integers(0, 2**32 - 1), typical=st.floats(0.05, 1.0))
+def test_time_left_is_right_within_a_fifth_after_a_minute(seed, typical):
+    durations = np.random.default_rng(seed).lognormal(np.log(typical), 0.3, 2700)
+    now, done = [0.0], 0
+    left = TimeLeft(len(durations), lambda: now[0])
+    while now[0] < 60:
+        now[0] += durations[done]
+        left.finish(1)
+        done += 1
+    assert left.seconds == pytest.approx(durations[done:].sum(), rel=0.2)
+
+
+def test_patches_that_come_together_only_start_the_clock():
+    now = [0.0]
+    left = TimeLeft(1000, lambda: now[0])
+    for _ in range(10):
+        now[0] += 8.0
+        for _ in range(16):  # two workers, eight patches each
+            left.finish(1, burst=16)
+    assert left.seconds == pytest.approx((1000 - 160) * 0.5)
+
+
 def test_time_left_goes_by_the_patches_of_this_run():
     now = [0.0]
     left = TimeLeft(101, lambda: now[0])
