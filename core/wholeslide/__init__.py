@@ -6,7 +6,8 @@ that was killed goes on where it stopped; every file is made from that log.
 
 from core.wholeslide.grid import SlideGrid, build_grid
 from core.wholeslide.patches import LocalPatches, SeenPatch, build_module
-from core.wholeslide.pipeline import SlideRun, SlideSettings, run_slide
+from core.wholeslide.pipeline import SlideRun, run_slide
+from core.wholeslide.settings import SlideSettings
 
 __all__ = [
     "LocalPatches",

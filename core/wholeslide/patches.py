@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from core.models import LoadedModel
     from core.nuclei import Maps
     from core.wholeslide.grid import SlideGrid
-    from core.wholeslide.pipeline import SlideSettings
+    from core.wholeslide.settings import SlideSettings
 
 _AHEAD = 2  # batches that are read before they are needed
 

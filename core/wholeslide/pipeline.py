@@ -24,6 +24,7 @@ from core.wholeslide.finder import HALO, NucleusFinder
 from core.wholeslide.grid import SlideGrid, build_grid
 from core.wholeslide.log import SlideLog
 from core.wholeslide.patches import LocalPatches, PatchSource
+from core.wholeslide.settings import SlideSettings
 from core.wholeslide.time_left import TimeLeft
 from core.wholeslide.tissue import find_tissue
 
@@ -36,42 +37,10 @@ if TYPE_CHECKING:
 
     from core.images import Slide
     from core.models import LoadedModel
-    from core.nuclei.batches import Precision
     from core.types import ModelSpec
 
 LOG_NAME = "run.sqlite"
 _BEHIND = 4  # patches whose nuclei wait to be found
-
-
-@dataclass(frozen=True, slots=True)
-class SlideSettings:
-    """How a slide is run.
-
-    Parameters
-    ----------
-    mpp
-        Micrometres per pixel, in place of what the slide says.
-    resample
-        Whether the slide may be resampled to the pixel size of the model.
-    everywhere
-        Whether patches without tissue are looked at, too.
-    batch
-        Patches that go through a network together.
-    precision
-        See `core.nuclei.batches`.
-    runtime
-        Key of `core.deployment.RUNTIMES`.
-    threads
-        Of another runtime than torch; 0 for as many as torch has.
-    """
-
-    mpp: float | None = None
-    resample: bool = True
-    everywhere: bool = False
-    batch: int = 1
-    precision: Precision = "float32"
-    runtime: str = "torch"
-    threads: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

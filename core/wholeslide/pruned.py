@@ -23,7 +23,7 @@ from core.wholeslide.tissue import find_tissue
 
 if TYPE_CHECKING:
     from core.models import LoadedModel
-    from core.wholeslide.pipeline import SlideSettings
+    from core.wholeslide.settings import SlideSettings
 
 _CALIBRATION_PATCHES = 8
 
