@@ -24,7 +24,7 @@ from core.types import ModelSpec
 
 log = logging.getLogger(__name__)
 
-SHARES = (0.58, 0.13, 0.19, 0.06, 0.04)
+SHARES = (0.50, 0.11, 0.26, 0.05, 0.08)
 """Of crops: CoNSeP, TNBC, DSB 2018, synthetic H&E, synthetic immunohistochemistry."""
 
 WEIGHTS = (0.5, 3.0, 1.4, 1.0, 1.2)
@@ -48,7 +48,7 @@ SETTINGS = TrainingSettings(
         scale=(0.75, 1.35),
         far=0.2,
         stain=0.05,
-        brown=0.05,
+        brown=0.12,
         blur=0.15,
         noise=0.15,
         strength=0.6,
@@ -98,6 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--crop", type=int, default=SETTINGS.crop)
     parser.add_argument("--rate", type=float, default=SETTINGS.rate)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=SETTINGS.seed, help="of the crops")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(given.threads)
@@ -107,6 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         steps=given.steps,
         crop=given.crop,
         rate=given.rate,
+        seed=given.seed,
         checkpoint=given.checkpoint,
     )
 
