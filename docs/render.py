@@ -41,6 +41,14 @@ from core.types import PruneRequest
 
 FOLDER = Path(__file__).parent / "images"
 SIZE = (1440, 900)
+SCREENS = (  # what the desktop leaves of a screen, and by how much text is enlarged
+    *((1024, 700, 1.0), (1280, 800, 1.0), (1366, 768, 1.0)),
+    (1280, 720, 1.0),  # 1920 x 1080 at 150 %
+    (1920, 1080, 1.0),  # 3840 x 2160 at 200 %
+    (3840, 2160, 1.5),
+)
+_SHEET, _GUTTER = 480, 8  # pixels of a picture on the sheet of screens, and between
+_SMOOTH = Image.Resampling.LANCZOS
 LARGEST = 250_000  # bytes of a picture
 _LIMIT = 1800.0  # seconds after which a scene counts as stuck
 _EXACT = 64  # colours of a picture that stay as they are
@@ -119,10 +127,15 @@ class Stage:
 
 def save(path: Path, pixmap: QPixmap) -> None:
     """Write a picture of the window."""
+    write(path, to_image(pixmap))
+
+
+def to_image(pixmap: QPixmap) -> Image.Image:
+    """Return a picture of the window as an image."""
     buffer = QBuffer()
     buffer.open(QBuffer.OpenModeFlag.WriteOnly)
     pixmap.save(buffer, "PNG")
-    write(path, Image.open(BytesIO(buffer.data().data())).convert("RGB"))
+    return Image.open(BytesIO(buffer.data().data())).convert("RGB")
 
 
 def write(path: Path, image: Image.Image) -> None:
@@ -278,6 +291,38 @@ def reading(stage: Stage) -> None:
     stage.settle()
 
 
+def screens(stage: Stage) -> None:
+    """The window on every screen, light and dark, as one sheet."""
+    window, pictures = stage.window, []
+    for wide, high, scale in SCREENS:
+        for colours in ("light", "dark"):
+            theme.apply(stage.app, colours, scale)
+            window.resize(wide, high)
+            stage.settle()
+            pictures.append(to_image(window.grab()))
+    theme.apply(stage.app, "light", 1.0)
+    window.resize(*SIZE)
+    stage.settle()
+    write(stage.folder / "screens.png", on_one_sheet(pictures))
+
+
+def on_one_sheet(pictures: Sequence[Image.Image]) -> Image.Image:
+    """Return pictures in two columns, each as wide as the column."""
+    small = [
+        each.resize((_SHEET, round(each.height * _SHEET / each.width)), _SMOOTH)
+        for each in pictures
+    ]
+    rows = [small[start : start + 2] for start in range(0, len(small), 2)]
+    highs = [max(each.height for each in row) + _GUTTER for row in rows]
+    sheet = Image.new("RGB", (2 * _SHEET + 3 * _GUTTER, sum(highs) + _GUTTER), "#888")
+    top = _GUTTER
+    for row, high in zip(rows, highs, strict=True):
+        for column, each in enumerate(row):
+            sheet.paste(each, (_GUTTER + column * (_SHEET + _GUTTER), top))
+        top += high
+    return sheet
+
+
 SCENES: dict[str, Callable[[Stage], None]] = {
     scene.__name__: scene
     for scene in (
@@ -289,6 +334,7 @@ SCENES: dict[str, Callable[[Stage], None]] = {
         panes,
         demo,
         reading,
+        screens,
         sweep,
     )
 }

@@ -216,8 +216,8 @@ class _Loop:
     def _report(self, pace: float, left: float) -> None:
         run, settings = self._run, self._settings
         text = (
-            f"training, loss {run.recent:.4f}, {self._memory.grown / 1e6:.0f} MB on top"
-            f"{_in_words(left)}"
+            f"training: loss {run.recent:.3f}, {self._memory.grown / 1e6:.0f} MB extra "
+            f"memory{_in_words(left)}"
         )
         if settings.minutes and left < pace * (settings.steps - run.done):
             total = math.ceil(60 * settings.minutes)

@@ -32,7 +32,7 @@ class HintBar(QFrame):
         self._next.clicked.connect(self._on_next)
         row.addWidget(self._next)
         close = QPushButton("Got it")
-        close.setToolTip("Hide the hints; the View menu brings them back.")
+        close.setToolTip("Hide the hints; the Help menu brings them back.")
         close.clicked.connect(self.dismissed)
         row.addWidget(close)
         self._place = 0

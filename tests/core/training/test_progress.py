@@ -75,7 +75,7 @@ def test_progress_says_how_much_memory_is_needed():
     words = []
     report = Job(lambda step: words.append(step.what))
     train(unet(), SPEC, synthetic_examples(range(1), 64), QUICK, report)
-    assert all("MB on top" in each for each in words)
+    assert all("MB extra memory" in each for each in words)
 
 
 def test_nobody_is_told_more_often_than_they_can_look():
