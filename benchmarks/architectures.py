@@ -2,7 +2,8 @@
 
     python -m benchmarks.architectures --out benchmarks/results
 
-Every network is built untrained and runs on a small input in float64. Reach is the
+Every network is built untrained, its norms at random, and runs on a small input in
+float64. Reach is the
 largest share of its parameters that can go. Half of the channels of every layer are
 then cut, and the result is compared with the same plan as a mask. Torch-Pruning does
 the same beside it where it is installed. Each is a line of ``architectures.jsonl``;
@@ -152,7 +153,7 @@ def _written(book: Path, row: dict[str, Any]) -> dict[str, Any]:
 def _measured(module: nn.Module) -> dict[str, Any]:
     """Prune one network both ways, and by the peer."""
     torch.manual_seed(0)
-    module = module.double().eval()
+    module = _randomised(module.double().eval())
     x = torch.randn(2, 3, SIDE, SIDE, dtype=torch.float64)
     row: dict[str, Any] = {"params": sum(p.numel() for p in module.parameters())}
     with torch.inference_mode():
@@ -165,6 +166,17 @@ def _measured(module: nn.Module) -> dict[str, Any]:
     except PruningError as error:
         row["refused"] = str(error)
     return row | _peer(module, x, graph)
+
+
+@torch.no_grad()
+def _randomised(module: nn.Module) -> nn.Module:
+    """Give norms values of their own: a plan that mixed them up would show."""
+    for name, tensor in (*module.named_parameters(), *module.named_buffers()):
+        if name.endswith("running_var"):
+            tensor.uniform_(0.5, 1.5)
+        elif tensor.is_floating_point() and tensor.dim() == 1:
+            tensor.add_(0.3 * torch.randn_like(tensor))
+    return module
 
 
 def _ours(module: nn.Module, graph: ChannelGraph, x: Tensor) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from core.pruning.tracing.dataflow import Connections
 from core.pruning.tracing.labels import FIXED, Atoms
-from core.pruning.tracing.recording import LayerKind, Recorder, Summed
+from core.pruning.tracing.recording import AttributeUse, LayerKind, Recorder, Summed
 
 OUTPUT = "output of the model"
 
@@ -167,7 +167,7 @@ def build_graph(
         layers=layers,
         attributes=tuple(
             Attribute(use.path, atoms.of_label[use.labels], use.as_tuple)
-            for use in recorder.attributes
+            for use in (*recorder.attributes, *_counting(recorder, atoms))
         ),
         mixed=tuple(atoms.of_label[labels] for labels in recorder.mixed),
         example=tuple(example),
@@ -181,6 +181,11 @@ def build_graph(
         ),
         unused=tuple(name for name in learned if name not in used),
     )
+
+
+def _counting(recorder: Recorder, atoms: Atoms) -> list[AttributeUse]:
+    """Return the model's own numbers that count channels which may go."""
+    return [u for u in recorder.own if (atoms.of_label[u.labels] != FIXED).any()]
 
 
 def _reused(recorder: Recorder, state: Mapping[str, Tensor]) -> frozenset[str]:

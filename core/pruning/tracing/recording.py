@@ -149,6 +149,8 @@ class Recorder:
         """Functions in the order they were called, with constants of the code."""
         self.layers: list[LayerRecord] = []
         self.attributes: list[AttributeUse] = []
+        self.own: list[AttributeUse] = []
+        """Numbers of the model's own modules, which may count channels."""
         self.unknown: dict[str, int] = {}
         self.mixed: list[LabelArray] = []
         """Channels of each group or layer norm, in the order they are called."""

@@ -11,6 +11,7 @@ from fractions import Fraction
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from core.pruning.tracing.own_widths import own_widths
 from core.pruning.tracing.recording import Recorder
 from core.pruning.tracing.symbolic_sizes import SymbolicSize
 
@@ -30,7 +31,8 @@ def watching_widths(recorder: Recorder, module: nn.Module) -> Iterator[None]:
     """
     plain: list[tuple[nn.Module, str, int]] = []
     try:
-        for child, attribute, value, watched in _watched(recorder, module):
+        found = [*_watched(recorder, module), *own_widths(recorder, module)]
+        for child, attribute, value, watched in found:
             plain.append((child, attribute, value))
             vars(child)[attribute] = watched
         yield

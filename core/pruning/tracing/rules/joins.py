@@ -2,13 +2,14 @@
 
 from fractions import Fraction
 from math import lcm
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from core.pruning.tracing.labels import LabelArray
+from core.pruning.tracing.own_widths import OwnWidth
 from core.pruning.tracing.recording import DimLabels, Recorder, tie_chunks
 from core.pruning.tracing.rules.protocol import (
     Call,
@@ -94,7 +95,9 @@ def _split(recorder: Recorder, call: Call) -> None:
     if entry is not None:
         parts: list[Any] = [sizes] if isinstance(sizes, int) else list(sizes or ())
         shares = [_share(part, entry) for part in parts]
-        if None in shares:
+        if isinstance(sizes, list | tuple) and _are_own(parts):
+            _unite_parts(recorder, parts, entry)
+        elif None in shares:
             recorder.book.fix(entry, "split at a size written into the code")
             for part in parts:
                 misuse(recorder, part)
@@ -104,6 +107,19 @@ def _split(recorder: Recorder, call: Call) -> None:
         for part in [sizes] if isinstance(sizes, int) else list(sizes or ()):
             misuse(recorder, part)
     _give_parts(recorder, tensor, dim, call.out)
+
+
+def _are_own(parts: list[Any]) -> TypeGuard[list[OwnWidth]]:
+    return all(isinstance(part, OwnWidth) and part.share == 1 for part in parts)
+
+
+def _unite_parts(recorder: Recorder, parts: list[OwnWidth], entry: LabelArray) -> None:
+    """Let numbers that modules hold follow the stretches that they cut off."""
+    start = 0
+    for part in parts:
+        stop = start + int.__int__(part)
+        recorder.book.unite(part.labels, entry[start:stop])
+        start = stop
 
 
 def _share(size: Any, entry: LabelArray) -> Fraction | None:

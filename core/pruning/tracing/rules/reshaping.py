@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.pruning.tracing.labels import LabelArray
+from core.pruning.tracing.own_widths import OwnWidth
 from core.pruning.tracing.recording import DimLabels, Recorder
 from core.pruning.tracing.symbolic_sizes import SymbolicSize
 
@@ -89,16 +90,17 @@ def _other_width(wanted: Sequence[int], block: _Block) -> int | None:
     ``fc(y).view(b, c, 1, 1)`` with ``c`` from another tensor: the two sets of
     channels are then equally wide, before and after pruning.
     """
-    for dim in block.after:
-        size = wanted[dim]
-        if (
-            isinstance(size, SymbolicSize)
-            and size.share.numerator == 1
-            and len(size.labels) % size.share.denominator == 0
-            and int.__int__(size) > 1
-        ):
-            return dim
-    return None
+    found = [
+        dim
+        for dim in block.after
+        if isinstance(size := wanted[dim], SymbolicSize)
+        and size.share.numerator == 1
+        and len(size.labels) % size.share.denominator == 0
+        and int.__int__(size) > 1
+    ]
+    # A tensor's width says more than a number that a module holds.
+    found.sort(key=lambda dim: isinstance(wanted[dim], OwnWidth))
+    return found[0] if found else None
 
 
 def _unite_width(recorder: Recorder, size: int, carried: LabelArray) -> None:
