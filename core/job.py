@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from core.rects import Rect
+
 StepKind = Literal["work", "latency"]
 """What is going on: ``"latency"`` while times are measured, when the computer should
 have nothing else to do, ``"work"`` for all other steps."""
@@ -51,6 +53,22 @@ class Job:
         self._report = report
         self._stop = threading.Event()
         self._finish = threading.Event()
+        self.seen: Rect | None = None
+        self.visible_only = False
+
+    def look(self, seen: Rect | None, *, only: bool = False) -> None:
+        """Say which part of the tile is looked at: it is computed first.
+
+        Safe from any thread, returns at once.
+
+        Parameters
+        ----------
+        seen
+            Part of the tile that is on screen, in its pixels; None for all of it.
+        only
+            Whether nothing else is to be computed.
+        """
+        self.seen, self.visible_only = seen, only
 
     def cancel(self) -> None:
         """Ask the work to stop; safe from any thread, returns at once."""

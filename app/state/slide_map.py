@@ -8,9 +8,8 @@ import math
 from dataclasses import dataclass, replace
 
 from app.state.picture import Picture
+from core.rects import Rect
 from core.sources import Source, TileRegion
-
-Rect = tuple[int, int, int, int]
 
 MOST_READ = 25_000_000  # pixels of a tile, as `core.images.limits.MAX_PIXELS`
 MOST_SEEN = 40_000_000  # of it at the model's scale, as `core.nuclei.scale`

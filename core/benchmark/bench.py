@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from core.benchmark.calibration import Calibration, choose_calibration, prepare
+from core.benchmark.growing import Growing
 from core.benchmark.model import PrunableModel, to_inference_layout
 from core.benchmark.recovery import Material, Tuned, TunedModels, summary_of
-from core.benchmark.rereading import Rereading
 from core.benchmark.tasks import make_task
 from core.benchmark.tasks.nuclei import timed
 from core.benchmark.tasks.parallel import each
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from core.types import PruneRequest, Recovery, Tile
 
 
-class Bench(Rereading):
+class Bench(Growing):
     """A model, its tiles and what the dense model says of them.
 
     Not thread-safe: one worker owns it.
@@ -184,10 +184,11 @@ class Bench(Rereading):
         request
             Which pruned model.
         job
-            Progress and cancel.
+            Progress and cancel; which part is looked at, and whether only that is
+            wanted.
         live
-            Called every few seconds of a fine-tuning with what the model finds by
-            then, at first when it is refitted only.
+            Called with what is found by then: of parts of the tile, and every few
+            seconds of a fine-tuning, at first when it is refitted only.
         on_progress
             Called a few times a second of a fine-tuning with how far it is.
 
@@ -207,8 +208,14 @@ class Bench(Rereading):
         else:
             (module, plan), training = self.pruned(request, job, seconds), None
         job.step(0, 0, f"{self.task.describe().finding} with the pruned model")
+        if job.visible_only and self.parts is not None and training is None:
+            found = self.grow(request, (module, plan), job, live or (lambda _: None))
+            if found is not None:
+                return found
+        growing = live if training is None else None
         return replace(
-            self._judge(request, module, plan, job, seconds), training=training
+            self._judge(request, module, plan, job, seconds, growing),
+            training=training,
         )
 
     def _judge(
@@ -218,8 +225,13 @@ class Bench(Rereading):
         plan: Plan,
         job: Job,
         seconds: dict[str, float],
+        live: Callable[[Outcome], None] | None = None,
     ) -> Outcome:
-        answers = self._answers(module, job, seconds)
+        if self.parts is None:
+            answers = self._answers(module, job, seconds)
+        else:
+            network = module, plan
+            answers = [self.finish_tile(request, network, job, seconds, live)]
         self._shown = answers
         return self._outcome(request, plan, answers, seconds)
 

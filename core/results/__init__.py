@@ -16,6 +16,7 @@ from core.results.latency import (
 )
 from core.results.layers import HeuristicInfo, Layer, LayerStep
 from core.results.outcomes import DenseOutcome, Outcome, ScoreMap, SizeCurve
+from core.results.part import Part
 from core.results.patches import PatchChange
 from core.results.trials import Trial, TrialIdentity
 
@@ -29,6 +30,7 @@ __all__ = [
     "Layer",
     "LayerStep",
     "Outcome",
+    "Part",
     "PatchChange",
     "ScoreMap",
     "SizeCurve",

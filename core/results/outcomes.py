@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.metrics.changes import NucleusChanges
+from core.results.part import Part
 from core.results.patches import PatchChange
 from core.tables import MAX_SPARSITY
 from core.types import Counts, Prediction, PruneRequest, Target
@@ -34,6 +35,9 @@ class DenseOutcome:
         Height and width of the input that multiply-accumulates are counted for.
     notes
         Sentences about the tile and its ground truth that the numbers depend on.
+    part
+        The part of the tile that it is of so far; None for the whole. Labels are of
+        its box.
     """
 
     prediction: Prediction
@@ -42,6 +46,7 @@ class DenseOutcome:
     seconds: Mapping[str, float] = field(default_factory=dict)
     input_size: tuple[int, int] = (256, 256)
     notes: tuple[str, ...] = ()
+    part: Part | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +85,11 @@ class Outcome:
         How far raw outputs moved by map, see `core.nuclei.quantised.moved`.
     patches
         Class and probabilities of each patch; empty for models that find nuclei.
+    part
+        The part of the tile that it is of so far; None for the whole. Labels are of
+        its box, places are of the tile.
+    before
+        What the dense model finds in that part; None for the whole tile.
     """
 
     request: PruneRequest
@@ -96,6 +106,8 @@ class Outcome:
     training: Mapping[str, Any] | None = None
     moved: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
     patches: tuple[PatchChange, ...] = ()
+    part: Part | None = None
+    before: Prediction | None = None
 
     @property
     def judged(self) -> ScoreMap:

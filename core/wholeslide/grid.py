@@ -18,7 +18,7 @@ import numpy as np
 from core.errors import InputError
 from core.nuclei.preprocess import margin
 from core.nuclei.scale import TOLERANCE
-from core.nuclei.tiling import Span, spans
+from core.nuclei.spans import Span, spans
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,7 +9,6 @@ from app.state.slide_map import (
     MOST_SEEN,
     Choosing,
     PartSize,
-    Rect,
     SlideMap,
     around,
     find_region,
@@ -20,6 +19,7 @@ from app.state.values import Opened
 from app.text import format as text
 from app.views.panels.part import PartWords
 from app.views.widgets.pixel_size import PixelSize
+from core.rects import Rect
 from core.sources import Source
 
 _MEGA = 1_000_000

@@ -12,10 +12,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.state.slide_map import Rect
 from app.state.values import Picture
 from app.views.widgets.decimal_box import DecimalBox
 from app.views.widgets.slide_view import SlideView
+from core.rects import Rect
 
 _SIDES = ("x", "y", "width", "height")
 

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
 from app.rendering.heat import Heat
 from app.rendering.overlay import Camera, find_seen
 from app.rendering.palette import Rgb
-from app.state.slide_map import Rect
 from app.state.values import Picture
 from app.views.widgets.heat_menu import HeatMenu
 from app.views.widgets.overview_map import OverviewMap
@@ -26,6 +25,7 @@ from app.views.widgets.segments import Segments
 from app.views.widgets.tile_parts import Mask
 from app.views.widgets.tile_view import TileView
 from app.views.widgets.type_legend import TypeLegend
+from core.rects import Rect
 from core.tables.metrics import TaskName
 
 MOST = 4  # pruned panes

@@ -7,9 +7,9 @@ from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
-from app.state.slide_map import Rect
 from app.state.values import Picture
 from app.views.widgets.slide_view import draw_picture, draw_region
+from core.rects import Rect
 
 _SHARE = 0.3  # of the pane's shorter side
 _LONGEST = 60, 160  # pixels of the map's longer side

@@ -16,8 +16,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.rendering.overlay import level_for
-from app.state.slide_map import Rect
 from app.state.values import Picture
+from core.rects import Rect
 
 _CLICK = 4.0  # screen pixels: a pointer that moved less has clicked
 _SEEN = 14.0  # screen pixels: smaller rectangles get a ring around them

@@ -22,11 +22,9 @@ from core.metrics import (
     score_overlap,
 )
 from core.nuclei import (
-    forward,
     instances,
     maps_to_tile_grid,
     raw_maps,
-    to_input,
     to_model_grid,
     to_tile_grid,
 )
@@ -40,7 +38,7 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
-    from torch import Tensor, nn
+    from torch import nn
 
     from core.job import Job
     from core.metrics import Scores
@@ -108,7 +106,6 @@ class NucleiTask:
     ) -> None:
         self.model, self.tiles = model, tuple(tiles)
         self._keeps_maps = keep_maps
-        self._input: Tensor | None = None  # of the only tile, where it fits a window
         self._seen: Tile | None = None  # the only tile at the model's pixel size
         for each in self.tiles:
             _check(model, each)
@@ -130,17 +127,15 @@ class NucleiTask:
         The network sees the tile at its own pixel size; the answer lies on the
         tile's pixels.
         """
-        tile, spec = self._seen_by_model(index), self.model.spec
+        tile = self.seen_by_model(index)
         seconds = {} if seconds is None else seconds
         with timed(seconds, "network"):
-            if len(self.tiles) == 1 and max(tile.pixels.shape[:2]) <= spec.window[0]:
-                if self._input is None:
-                    self._input = to_input(self.model, tile)
-                shape = tile.pixels.shape[0], tile.pixels.shape[1]
-                maps = forward(module, spec, self._input, shape)
-            else:
-                maps = raw_maps(replace(self.model, module=module), tile, job)
-        height, width = self.tiles[index].tile.pixels.shape[:2]
+            maps = raw_maps(replace(self.model, module=module), tile, job)
+        return self.read(maps, index, seconds)
+
+    def read(self, maps: Maps, index: int, seconds: dict[str, float]) -> NucleiAnswer:
+        """Read nuclei from the maps of a whole tile; see `predict`."""
+        spec, (height, width) = self.model.spec, self.tiles[index].tile.pixels.shape[:2]
         with timed(seconds, "maps"):
             own = (height, width)
             kept = quantised(maps_to_tile_grid(maps, own)) if self._keeps_maps else {}
@@ -174,7 +169,7 @@ class NucleiTask:
         found = to_tile_grid(instances(answer.raw, spec), (height, width))
         return replace(answer, prediction=found)
 
-    def _seen_by_model(self, index: int) -> Tile:
+    def seen_by_model(self, index: int) -> Tile:
         """Return a tile at the model's pixel size; that of the only one is kept."""
         if len(self.tiles) > 1:
             return to_model_grid(self.tiles[index].tile, self.model.spec)
@@ -239,29 +234,45 @@ class NucleiTask:
         self, dense: Sequence[NucleiAnswer], pruned: Sequence[NucleiAnswer]
     ) -> Judgement:
         """Compare both networks on the first tile; overlaps are counted once."""
-        before, after = dense[0].prediction, pruned[0].prediction
         tile = self.tiles[0]
-        pairs = overlap(before.labels, after.labels)
-        types = before.classes, after.classes
-        agreement = score_overlap(pairs, types=types).by_name()
-        scores = None
-        if tile.labels is not None:
-            pairs = overlap(tile.labels, after.labels)
-            scores = score_overlap(pairs, types=(tile.classes, after.classes)).by_name()
-        changes = nucleus_changes(
-            before.labels, after.labels, before.classes, after.classes
-        )
-        return Judgement(
-            scores=scores,
-            agreement=agreement,
-            changes=changes,
-            intervals=score_intervals(pairs),
-            moved=moved(dense[0].maps, pruned[0].maps),
-        )
+        truth = None if tile.labels is None else Prediction(tile.labels, tile.classes)
+        return compare_answers(dense[0], pruned[0], truth)
 
     def describe(self) -> TaskRow:
         """Return the words for nuclei."""
         return TASKS[self.name]
+
+
+def compare_answers(
+    dense: NucleiAnswer, pruned: NucleiAnswer, truth: Prediction | None
+) -> Judgement:
+    """Compare two networks on the same pixels; overlaps are counted once.
+
+    Parameters
+    ----------
+    dense, pruned
+        Of one size.
+    truth
+        Of the same size, or None without ground truth.
+    """
+    before, after = dense.prediction, pruned.prediction
+    pairs = overlap(before.labels, after.labels)
+    types = before.classes, after.classes
+    agreement = score_overlap(pairs, types=types).by_name()
+    scores = None
+    if truth is not None:
+        pairs = overlap(truth.labels, after.labels)
+        scores = score_overlap(pairs, types=(truth.classes, after.classes)).by_name()
+    changes = nucleus_changes(
+        before.labels, after.labels, before.classes, after.classes
+    )
+    return Judgement(
+        scores=scores,
+        agreement=agreement,
+        changes=changes,
+        intervals=score_intervals(pairs),
+        moved=moved(dense.maps, pruned.maps),
+    )
 
 
 @contextmanager
