@@ -19,6 +19,7 @@ from app.controllers.controller import Controller
 from app.controllers.demo.blinded_reading import BlindedReading
 from app.controllers.deployment.windows import DeploymentWindows
 from app.controllers.session_files import SessionFiles
+from app.controllers.looking import Looking
 from app.controllers.sweeps.button import SweepButton
 from app.controllers.wiring import connect
 from app.rendering import theme
@@ -98,6 +99,7 @@ def build(
     attach(bench, settings)
     SweepButton(window, store, runner, controller)
     DeploymentWindows(window, store, runner, controller)
+    Looking(window.viewer, store)
     _watch_memory(bench)
     return bench
 

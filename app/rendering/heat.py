@@ -86,8 +86,10 @@ def paint(heat: Heat, camera: Camera, size: tuple[int, int]) -> Argb:
     -------
     uint32 (height, width), premultiplied 0xAARRGGBB
     """
-    step = heat.raw.step
-    coarse = Camera(camera.x / step, camera.y / step, camera.scale * step)
+    step, (left, top) = heat.raw.step, heat.raw.origin
+    coarse = Camera(
+        (camera.x - left) / step, (camera.y - top) / step, camera.scale * step
+    )
     seen = sample(heat.raw.levels, coarse, size)
     picture: Argb = table(heat.opacity).take(seen)
     return picture

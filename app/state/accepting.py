@@ -58,6 +58,7 @@ def accept_opened(state: AppState, opened: Opened) -> AppState:
         started=state.started,
         moves=state.moves + 1,
         resting=False,
+        visible=state.visible,
         message=state.message,  # told since it was asked for
     )
     return _with_notes(new, opened)

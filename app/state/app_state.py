@@ -17,6 +17,7 @@ from app.state.trials import measurements
 from app.state.values import DrawnOutcome, Kind, Opened, Picture
 from app.state.work import Work
 from core.job import Step
+from core.rects import Rect
 from core.results import Comparison, SizeCurve, Trial
 from core.types import SIZES, FineTune, PruneRequest, RequestKey
 
@@ -116,7 +117,9 @@ class Pane:
     @property
     def current(self) -> bool:
         """Whether the newest result answers the request, and is the last one."""
-        return not self.live and self.late_by is None and self.outcome is not None
+        if self.live or self.late_by is not None or self.outcome is None:
+            return False
+        return self.outcome.part is None
 
     @property
     def late_by(self) -> PruneRequest | None:
@@ -216,6 +219,8 @@ class AppState:
         How often panes of the same latency were moved after a measurement.
     message
         Shown in the window until dismissed.
+    visible
+        Which part of the tile is on screen, in its pixels; None for all of it.
     """
 
     opened: Opened | None = None
@@ -252,6 +257,7 @@ class AppState:
     late: bool = False
     refined: int = 0
     message: Message | None = None
+    visible: Rect | None = None
 
     @property
     def pane(self) -> Pane:
@@ -310,7 +316,8 @@ class AppState:
         None where a result of other settings would only mislead: it was cancelled,
         it failed, or something else is being opened.
         """
-        if self.opening is not None or (not pane.current and self.why_not(pane)):
+        own = pane.outcome is not None and pane.late_by is None and not pane.live
+        if self.opening is not None or (not own and self.why_not(pane)):
             return None
         return pane.outcome
 

@@ -12,6 +12,7 @@ from app.state.plot_settings import PlotSettings
 from app.state.session.session_file import SavedSession
 from app.state.values import Kind, WorkContext
 from core.job import Step
+from core.rects import Rect
 from core.types import PruneRequest
 
 
@@ -188,6 +189,13 @@ class OpenAsked(Event):
 @dataclass(frozen=True, slots=True)
 class SessionDiscarded(Event):
     """What was restored at the start is not wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked(Event):
+    """Another part of the tile is on screen; None: all of it."""
+
+    seen: Rect | None
 
 
 @dataclass(frozen=True, slots=True)

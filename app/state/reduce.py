@@ -8,7 +8,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from app.state import accepting, choosing, events, panes, restoring, starting
+from app.state import (
+    accepting,
+    choosing,
+    events,
+    panes,
+    restoring,
+    starting,
+    visible,
+)
 from app.state.advice import measure_again
 from app.state.app_state import AppState, Message, Pane, with_active
 from app.state.demo import PAGES, Demo
@@ -268,8 +276,10 @@ def _publish(state: AppState, event: events.Published) -> AppState:
         return _sized(state, value)
     if isinstance(value, Training):
         return replace(state, training=value)
-    if isinstance(value, DrawnOutcome):
-        return accepting.show_live(state, value)  # no point of a plot
+    if isinstance(value, DrawnOutcome):  # no point of a plot
+        if value.part is not None and state.work is not None:
+            return visible.show_part(state, value, state.work.purpose)
+        return accepting.show_live(state, value)
     return state
 
 
@@ -289,6 +299,8 @@ def _finish(state: AppState, event: events.Finished) -> AppState:
         return restoring.restore_session(new, kept) if kept else new
     if isinstance(value, SlideMap):
         return choosing.choose_part(state, value)
+    if isinstance(value, DrawnOutcome) and value.part is not None:
+        return visible.show_part(state, value, work.purpose)
     if isinstance(value, DrawnOutcome):
         return accepting.accept_training(
             accepting.accept_outcome(state, value, work.purpose), value
@@ -355,6 +367,7 @@ _CHANGES: Mapping[type[events.Event], Callable[[AppState, Any], AppState]] = {
     events.HandRested: _rest,
     events.IdleBegan: _idle,
     events.ResultLate: _late,
+    events.Looked: visible.look,
     events.CacheDue: _clear_cache,
     events.Progressed: _progress,
     events.Published: _publish,

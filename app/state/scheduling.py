@@ -11,7 +11,8 @@ from app.state.app_state import AppState, Pane
 from app.state.exploring import without
 from app.state.trials import added, build_trial
 from app.state.values import DrawnOutcome
-from app.state.work import Work
+from app.state.visible import find_part, grows, shows_some
+from app.state.work import Purpose, Work
 from core.types import SIZES, SLOW, PruneRequest
 
 _KEPT = frozenset({"open", "save"})  # only what replaces them by name ends them
@@ -34,7 +35,7 @@ def schedule(state: AppState) -> AppState:
     if running is not None and is_awaited(state, running):
         if wanted is None or wanted.same(running):
             return state
-        if running.urgency <= wanted.urgency:
+        if running.urgency <= wanted.urgency and not _gives_way(state, running, wanted):
             return state
     if wanted is None:
         return state if running is None else replace(state, work=None, step=None)
@@ -49,6 +50,37 @@ def find_next(state: AppState) -> Work | None:
         return state.asked[0]
     if state.opened is None or state.paused:
         return None
+    part = find_part(state, _find_growing(state))
+    if part is not None:
+        return part
+    work = _find_whole(state)
+    if work is None or work.request is None or work.measures or state.resting:
+        return work
+    return None if grows(state, work.request) else work  # the rest comes at rest
+
+
+def _gives_way(state: AppState, running: Work, wanted: Work) -> bool:
+    """Return whether what is on screen comes before what runs."""
+    if not wanted.visible:
+        return False
+    return not running.visible or shows_some(state, running)
+
+
+def _find_growing(state: AppState) -> list[tuple[Purpose, PruneRequest, Pane]]:
+    """Return what waits for a result, the active pane first."""
+    found: list[tuple[Purpose, PruneRequest, Pane]] = []
+    frame = _find_frame(state) if _needed(state, state.pane) else None
+    if frame is not None and frame.request is not None:
+        found.append((frame.purpose, frame.request, state.pane))
+    preview = state.preview
+    if preview is not None and _previewed(state, preview):
+        found.append(("preview", preview.request, preview))
+    others = (pane for pane in state.panes if pane is not state.pane)
+    return [*found, *(("pane", p.request, p) for p in others if _needed(state, p))]
+
+
+def _find_whole(state: AppState) -> Work | None:
+    """Return what is done once everything on screen is computed."""
     frame = _find_frame(state) if _needed(state, state.pane) else None
     idle = _needed(state, state.pane) and not state.waits_for_start(state.request)
     if frame is not None or idle:
@@ -68,7 +100,8 @@ def find_next(state: AppState) -> Work | None:
 
 def _previewed(state: AppState, pane: Pane) -> bool:
     """Return whether a result for the point under the pointer is to be made."""
-    return pane.outcome is None and not state.waits_for_start(pane.request)
+    whole = pane.outcome is not None and pane.outcome.part is None
+    return not whole and not state.waits_for_start(pane.request)
 
 
 def _needed(state: AppState, pane: Pane) -> bool:

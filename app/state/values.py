@@ -20,6 +20,7 @@ from core.results import (
     HeuristicInfo,
     Layer,
     Outcome,
+    Part,
 )
 from core.tables.metrics import TaskName
 from core.types import PruneRequest
@@ -57,12 +58,15 @@ class Nuclei:
     classes
         int (n,), 1-based type of each nucleus (0 = unknown), or None.
     centres
-        float (n, 2), x and y in pixels.
+        float (n, 2), x and y in pixels of the tile.
+    part
+        The part of the tile that labels are of; None for all of it.
     """
 
     levels: tuple[Labels, ...]
     classes: NDArray[np.int64] | None
     centres: NDArray[np.float64]
+    part: Part | None = None
 
     @property
     def count(self) -> int:
@@ -82,11 +86,14 @@ class RawMap:
         Tile pixels per pixel of the first level.
     top
         What 255 stands for.
+    origin
+        Place in the tile of the first pixel: x and y.
     """
 
     levels: tuple[NDArray[np.uint8], ...]
     step: int = 1
     top: float = 1.0
+    origin: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +165,13 @@ class DrawnOutcome(Outcome):
         What the pruned model finds.
     raw
         How far raw outputs moved, by ``foreground`` and ``shape``.
+    dense
+        What the dense model finds in the same part; None for the whole tile.
     """
 
     nuclei: Nuclei
     raw: Mapping[str, RawMap] = field(default_factory=dict)
+    dense: Nuclei | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +232,8 @@ class Opened(DenseOutcome):
     contents
         Hash of the model's weights, and of the tile's pixels and ground truth; empty
         where nobody computed them.
+    patches
+        In how many patches a network takes the tile.
     """
 
     session: Session
@@ -237,6 +249,7 @@ class Opened(DenseOutcome):
     calibration: str = ""
     calibrated_on: str = ""
     contents: tuple[str, str] = ("", "")
+    patches: int = 1
 
 
 @dataclass(frozen=True, slots=True)

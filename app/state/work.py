@@ -35,6 +35,8 @@ class Work:
         Place in the order of everything that was started; 0 before it is.
     finishing
         Whether a training was asked to end with its best weights so far.
+    visible
+        Whether only what is on screen is computed.
     """
 
     purpose: Purpose
@@ -43,6 +45,7 @@ class Work:
     call: Callable[[WorkContext], object] | None = None
     number: int = 0
     finishing: bool = False
+    visible: bool = False
 
     @property
     def trains(self) -> bool:
@@ -56,6 +59,7 @@ class Work:
             other is not None
             and self.request == other.request
             and self.measures == other.measures
+            and self.visible == other.visible
             and self.call is other.call
         )
 

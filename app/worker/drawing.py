@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from app.rendering.overlay import label_pyramid, largest_pyramid
 from app.state.values import DrawnOutcome, Labels, Nuclei, RawMap
 from core.metrics.overlap import centroids
-from core.results import Outcome
+from core.results import Outcome, Part
 
 RAW_NAMES = {"np": "foreground", "dist": "shape", "hv": "shape"}
 
@@ -27,16 +27,24 @@ def draw_outcome(found: Outcome, tops: Mapping[str, float]) -> DrawnOutcome:
     tops
         Largest change of each raw output, see `core.nuclei.quantised.TOPS`.
     """
-    prediction = found.prediction
+    prediction, part, before = found.prediction, found.part, found.before
     known = {each.name: getattr(found, each.name) for each in fields(Outcome)}
     return DrawnOutcome(
         **known,
-        nuclei=draw_nuclei(prediction.labels, prediction.classes),
-        raw=draw_raw_maps(found.moved, tops, prediction.labels.shape),
+        nuclei=draw_nuclei(prediction.labels, prediction.classes, part),
+        raw=draw_raw_maps(
+            found.moved,
+            tops,
+            prediction.labels.shape,
+            part.box[:2] if part is not None else (0, 0),
+        ),
+        dense=draw_nuclei(before.labels, before.classes, part) if before else None,
     )
 
 
-def draw_nuclei(labels: Labels, classes: NDArray[np.int64] | None) -> Nuclei:
+def draw_nuclei(
+    labels: Labels, classes: NDArray[np.int64] | None, part: Part | None = None
+) -> Nuclei:
     """Return instances as the panes draw them.
 
     Parameters
@@ -45,6 +53,8 @@ def draw_nuclei(labels: Labels, classes: NDArray[np.int64] | None) -> Nuclei:
         int32 (height, width), 1..n.
     classes
         int (n,), or None.
+    part
+        The part of the tile that labels are of the box of; None for all of it.
     """
     ids, places = centroids(labels)
     if len(ids) and ids[-1] != len(ids):
@@ -54,13 +64,17 @@ def draw_nuclei(labels: Labels, classes: NDArray[np.int64] | None) -> Nuclei:
         labels, classes = place[labels], None
     if classes is not None and len(classes) != len(ids):
         classes = None
-    return Nuclei(label_pyramid(labels), classes, places[:, ::-1])
+    places = places[:, ::-1]
+    if part is not None:
+        places = places + part.box[:2]
+    return Nuclei(label_pyramid(labels), classes, places, part)
 
 
 def draw_raw_maps(
     moved: Mapping[str, NDArray[np.uint8]],
     tops: Mapping[str, float],
     size: tuple[int, ...],
+    origin: tuple[int, int] = (0, 0),
 ) -> dict[str, RawMap]:
     """Return differences of raw outputs as the panes draw them.
 
@@ -69,11 +83,16 @@ def draw_raw_maps(
     moved, tops
         See `core.nuclei.quantised`.
     size
-        Height and width of the tile.
+        Height and width of the tile, or of the part that they are of.
+    origin
+        Where that part begins, x and y.
     """
     return {
         RAW_NAMES[name]: RawMap(
-            largest_pyramid(values), -(-size[0] // values.shape[0]), tops[name]
+            largest_pyramid(values),
+            -(-size[0] // values.shape[0]),
+            tops[name],
+            origin,
         )
         for name, values in moved.items()
     }

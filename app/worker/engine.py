@@ -112,8 +112,6 @@ class BenchSession:
         def tell(progress: "Progress") -> None:
             task.publish(training_of(request, progress))
 
-        if request.recovery != "finetune":
-            return draw_outcome(self.bench.prune(request, job), TOPS)
         return draw_outcome(self.bench.prune(request, job, show, tell), TOPS)
 
     def measure(self, request: PruneRequest, task: WorkContext) -> "Comparison":
@@ -295,6 +293,7 @@ def describe_opened(
         source=sources[1] or Source("sample", DEFAULT_SAMPLE).text,
         scale=describe_scale(bench),
         seconds=found.seconds,
+        patches=bench.patches,
     )
 
 

@@ -19,6 +19,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from core.errors import BenchError
 from core.job import Cancelled, Job, Step
 from core.logs import build_report, keep_fault
+from core.rects import Rect
 
 Lane = Literal["core", "files"]
 
@@ -163,12 +164,22 @@ class Runner(QObject):
         return not any(thread.is_alive() for thread in self._threads)
 
     def start(
-        self, number: int, call: Callable[[RunningWork], object], lane: Lane = "core"
+        self,
+        number: int,
+        call: Callable[[RunningWork], object],
+        lane: Lane = "core",
+        *,
+        seen: Rect | None = None,
+        only: bool = False,
     ) -> None:
-        """Run ``call(task)`` after what was started in the lane before."""
+        """Run ``call(task)`` after what was started in the lane before.
+
+        ``seen`` and ``only`` are what `core.job.Job.look` is told at first.
+        """
         if self._closed:
             return  # a timer or a dialog that outlived the window
         task = RunningWork(self._reporter(number), self._publisher(number))
+        task.look(seen, only=only)
         self._live[number] = task
         self._inbox(lane).put(_Started(number, call, task))
 
@@ -177,6 +188,12 @@ class Runner(QObject):
         task = self._live.get(number)
         if task is not None:
             task.finish()
+
+    def look(self, number: int, seen: Rect | None) -> None:
+        """Tell a piece of work that another part of the tile is on screen."""
+        task = self._live.get(number)
+        if task is not None:
+            task.look(seen, only=task.visible_only)
 
     def cancel(self, number: int) -> None:
         """Forget a piece of work; returns at once, and nothing more is heard of it."""

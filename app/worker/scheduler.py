@@ -45,6 +45,8 @@ class Scheduler(QObject):
     @Slot(object, object)
     def _on_changed(self, old: "AppState", new: "AppState") -> None:
         if old.work is new.work:
+            if new.work is not None and old.visible != new.visible:
+                self._runner.look(new.work.number, new.visible)
             return
         same = new.work and old.work and new.work.number == old.work.number
         if new.work is not None and same:
@@ -53,7 +55,8 @@ class Scheduler(QObject):
         if old.work is not None:
             self._runner.cancel(old.work.number)  # no matter when it is over
         if new.work is not None:
-            self._runner.start(new.work.number, _find_call(new.work, new))
+            work, call = new.work, _find_call(new.work, new)
+            self._runner.start(work.number, call, seen=new.visible, only=work.visible)
 
 
 def _failed(number: int, failure: Failure) -> events.WorkFailed:

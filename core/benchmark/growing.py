@@ -52,6 +52,13 @@ class Growing(Rereading):
             return None
         return NucleiParts(task)
 
+    @property
+    def patches(self) -> int:
+        """In how many patches a network takes the tile; 1 for a classifier's."""
+        if self.parts is None:
+            return 1
+        return self.parts.start(self.prunable.model.module).total
+
     def _start(self, module: nn.Module) -> Mosaic:
         """Return the mosaic of a network, as far as it has come."""
         assert self.parts is not None

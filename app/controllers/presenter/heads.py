@@ -7,8 +7,9 @@ from app.plots.styles import model_name, series_name, style_of
 from app.state.app_state import AppState, Pane
 from app.state.values import DrawnOutcome, Opened
 from app.text import format as text
+from app.text.parts import describe_part
 from app.views.widgets.pane_frame import Head
-from core.results import Comparison
+from core.results import Comparison, Part
 from core.tables import METRICS, TASKS
 from core.types import PruneRequest
 
@@ -54,7 +55,7 @@ def dense_head(state: AppState) -> Head:
         return Head(("Dense",), (f"{words}{far}…", f"Opening{far}…", "Opening…"))
     if opened is None:
         return Head(("Dense",))
-    found = _counted(opened, opened.nuclei.count)
+    found = _counted(opened, opened.nuclei.count, opened.part)
     if state.demo:
         return Head(("The whole model",), (found,))
     if opened.scores is None:
@@ -98,7 +99,7 @@ def _only_head(state: AppState, titles: Titles) -> Head:
     opened, outcome = state.opened, state.seen
     if opened is None or outcome is None:
         return Head(("Pruned",))
-    found = _counted(opened, outcome.nuclei.count)
+    found = _counted(opened, outcome.nuclei.count, outcome.part)
     if state.demo:
         whole = outcome.request.sparsity == 0
         return Head(("The same model" if whole else "The smaller model",), (found,))
@@ -199,6 +200,8 @@ def _notes(
 ) -> tuple[str, ...]:
     """Return what a pane found and how fast, in fewer and fewer words."""
     found = _counted(opened, outcome.nuclei.count)
+    part, mpp = outcome.part, opened.picture.mpp
+    over = f" in {describe_part(part, mpp)}" if part is not None else ""
     scores, against = _scores(outcome)
     aji = _score(scores, TASKS[opened.model.task].scores[0])
     known = measured is not None and measured.measurable
@@ -206,13 +209,13 @@ def _notes(
     said = ""
     if measured is not None:
         said = f"{fast} ({measured.verdict})" if known else measured.verdict
-    total = opened.nuclei.count
+    total = (outcome.dense or opened.nuclei).count
     return tuple(
-        " · ".join(part for part in parts if part)
-        for parts in (
-            (f"{found} of {total:,}{_scored(opened, scores, against)}", said),
-            (f"{found}{_scored(opened, scores, '')}", fast),
-            (found, aji, fast),
+        " · ".join(words for words in wording if words)
+        for wording in (
+            (f"{found} of {total:,}{over}{_scored(opened, scores, against)}", said),
+            (f"{found}{over}{_scored(opened, scores, '')}", fast),
+            (f"{found}{over}", aji, fast),
             (aji, fast),
             (aji,),
         )
@@ -229,9 +232,12 @@ def _score(scores: Mapping[str, float], key: str) -> str:
     return f"{METRICS[key].title} {text.score(scores[key])}"
 
 
-def _counted(opened: Opened, number: int) -> str:
+def _counted(opened: Opened, number: int, part: Part | None = None) -> str:
     words = TASKS[opened.model.task]
-    return text.counted(number, words.one, words.many)
+    found = text.counted(number, words.one, words.many)
+    if part is None:
+        return found
+    return f"{found} in {describe_part(part, opened.picture.mpp)}"
 
 
 def _scored(opened: Opened, scores: Mapping[str, float], against: str) -> str:

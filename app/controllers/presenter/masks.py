@@ -65,7 +65,7 @@ def pair(
     truth = _truth(opened, display)
     if display.overlay == "difference" and outcome is not None:
         dense, pruned = _differences(
-            opened.nuclei, outcome.nuclei, outcome.changes, display
+            outcome.dense or opened.nuclei, outcome.nuclei, outcome.changes, display
         )
         return (*dense, *truth), (*pruned, *truth)
     dense = (_typed(opened.nuclei, display, typed),)
@@ -106,7 +106,7 @@ def _typed(nuclei: Nuclei, display: Display, typed: bool) -> Mask:
         opacity=display.opacity,
         hidden=frozenset(display.hidden_types),
     )
-    return Mask(nuclei.levels, colours)
+    return Mask(nuclei.levels, colours, part=nuclei.part)
 
 
 def _differences(
@@ -119,8 +119,11 @@ def _differences(
     after = by_kind(changes.after_kind, opacity=opacity, only=shown)
     lost = by_kind(changes.before_kind, opacity=opacity, only=LOST & shown)
     return (
-        (Mask(dense.levels, before),),
-        (Mask(pruned.levels, after), Mask(dense.levels, lost, 3)),
+        (Mask(dense.levels, before, part=dense.part),),
+        (
+            Mask(pruned.levels, after, part=pruned.part),
+            Mask(dense.levels, lost, 3, dense.part),
+        ),
     )
 
 

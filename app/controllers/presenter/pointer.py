@@ -90,6 +90,13 @@ def _describe_nucleus(
         labels = outcome.prediction.labels
     elif state.outcome is not None and state.seen is not None:
         codes = state.seen.changes.before_kind
+        if state.seen.dense is not None and state.seen.before is not None:
+            nuclei, labels = state.seen.dense, state.seen.before.labels
+    left, top, wide, high = nuclei.part.box if nuclei.part else (0, 0, 0, 0)
+    inside = 0 <= column - left < wide and 0 <= row - top < high
+    if nuclei.part is not None and not inside:
+        return ""
+    row, column = row - top, column - left
     number = int(labels[row, column])
     if not number or opened.model.task != "nuclei":
         return ""

@@ -380,7 +380,7 @@ def _working(state: AppState) -> Working | None:
     if work is None or (work.purpose == "frame" and step is None and not state.late):
         return None  # a frame of a drag is there before anyone could read it
     words = step.what[:1].upper() + step.what[1:] if step else _DOING[work.purpose]
-    if work.purpose == "open" and step and step.total > 1:
+    if step and step.total > 1 and (work.purpose == "open" or "nuclei in" in words):
         words += f", {step.done} of {step.total}"
     if work.measures:
         words = "Measuring latency"

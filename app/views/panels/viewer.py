@@ -63,6 +63,7 @@ class Viewer(QWidget):
     paneClosed = Signal(int)
     hovered = Signal(int, object)  # pane, (x, y, zoom) or None
     mapMoved = Signal(float, float)  # middle of the part that is wanted
+    looked = Signal()  # another part of the tile is on screen
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -91,6 +92,7 @@ class Viewer(QWidget):
         self._map.moved.connect(self._on_map_moved)
         self._map.dragged.connect(self._on_map_dragged)
         self._dense.view.looked.connect(self._show_map)
+        self._dense.view.looked.connect(self.looked)
         self._grid = PaneGrid(self._frames())
         column.addWidget(self._grid, 1)
         self._legend = TypeLegend()
@@ -187,16 +189,23 @@ class Viewer(QWidget):
 
     def _show_map(self) -> None:
         """Show the tile on its slide, or else what is seen of the tile."""
-        view, picture = self.dense, self._picture
+        picture = self._picture
         if self._slide is not None:
             self._map.set_map(*self._slide, _ON_SLIDE)
             return
-        size = picture.size if picture is not None else (1, 1)
-        seen = find_seen(view.camera, (view.width(), view.height()), size)
+        seen = self.visible
         if picture is None or seen is None:
             self._map.set_map(None, (1, 1), (0, 0, 1, 1), "")
         else:
-            self._map.set_map(picture, size, seen, _IN_TILE)
+            self._map.set_map(picture, picture.size, seen, _IN_TILE)
+
+    @property
+    def visible(self) -> Rect | None:
+        """Which part of the tile is on screen, in its pixels; None for all of it."""
+        view, picture = self.dense, self._picture
+        if picture is None:
+            return None
+        return find_seen(view.camera, (view.width(), view.height()), picture.size)
 
     def set_note(self, note: str) -> None:
         """Write a sentence where there is no tile."""

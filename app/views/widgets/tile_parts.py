@@ -1,5 +1,6 @@
 """What is painted over a tile: strips of masks, divider, colour bar, scale bar."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
@@ -10,6 +11,7 @@ from PySide6.QtGui import (
     QImage,
     QLinearGradient,
     QPainter,
+    QPainterPath,
     QPalette,
     QPen,
     QPolygonF,
@@ -19,9 +21,11 @@ from app.rendering.heat import Heat, viridis
 from app.rendering.overlay import Camera, Colours
 from app.state.values import Argb, Labels
 from app.text import format as text
+from core.results import Part
 
 _SHADE = QColor(0, 0, 0, 150)
 _VEIL = 150  # of 255
+_UNKNOWN = QColor(0, 0, 0, 90)
 _BAR = 120.0  # pixels, of the colour bar
 
 
@@ -37,11 +41,19 @@ class Mask:
         One entry per label.
     width
         Of the outlines, in screen pixels.
+    part
+        The part of the tile that labels are of the box of; None for all of it.
     """
 
     levels: tuple[Labels, ...]
     colours: Colours
     width: int = 2
+    part: Part | None = None
+
+    @property
+    def origin(self) -> tuple[int, int]:
+        """Place in the tile of the first pixel: x and y."""
+        return self.part.box[:2] if self.part is not None else (0, 0)
 
 
 class Strip:
@@ -80,6 +92,47 @@ def paint_veil(painter: QPainter, pane: QRect, palette: QPalette) -> None:
     colour = palette.color(QPalette.ColorRole.Window)
     colour.setAlpha(_VEIL)
     painter.fillRect(pane, colour)
+
+
+def paint_unknown(
+    painter: QPainter, tile: QRectF, scale: float, masks: Sequence[Mask]
+) -> None:
+    """Darken what is still to be computed of a tile, where a part of it is.
+
+    Parameters
+    ----------
+    painter
+        Of the pane.
+    tile
+        Where the tile lies in the pane.
+    scale
+        Screen pixels per tile pixel.
+    masks
+        What is drawn over the tile.
+    """
+    part = next((mask.part for mask in masks if mask.part is not None), None)
+    if part is None:
+        return
+    known = QPainterPath()
+    known.setFillRule(Qt.FillRule.WindingFill)
+    for x, y, width, height in part.done:
+        known.addRect(
+            tile.x() + x * scale, tile.y() + y * scale, width * scale, height * scale
+        )
+    whole = QPainterPath()
+    whole.addRect(tile)
+    painter.fillPath(whole.subtracted(known.simplified()), _UNKNOWN)
+
+
+def paint_target(painter: QPainter, middle: QPointF, scale: float) -> None:
+    """Draw a ring around a place of the pane, for a nucleus of a zoom."""
+    radius = max(18.0, 16 * scale)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for colour, pen in ((QColor(0, 0, 0, 150), 4.0), (QColor("white"), 2.0)):
+        painter.setPen(QPen(colour, pen))
+        painter.drawEllipse(middle, radius, radius)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
 
 def paint_divider(painter: QPainter, pane: QRect, share: float, font: QFont) -> None:

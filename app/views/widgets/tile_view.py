@@ -5,7 +5,6 @@ To read this file, start from `TileView.paintEvent`.
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QColor,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -27,6 +26,8 @@ from app.views.widgets.tile_parts import (
     paint_colour_bar,
     paint_divider,
     paint_scale_bar,
+    paint_target,
+    paint_unknown,
     paint_veil,
     scaled,
 )
@@ -210,7 +211,13 @@ class TileView(QWidget):
             self._strips = self._compose()
         for strip in self._strips:
             painter.drawImage(strip.place, strip.image)
-        self._paint_target(painter)
+        corner, scale = self._on_screen(0, 0), self.camera.scale
+        width, height = self._picture.size
+        tile = QRectF(corner.x(), corner.y(), width * scale, height * scale)
+        paint_unknown(painter, tile, scale, self._masks)
+        if self._target is not None:
+            place = self._on_screen(self._target.x(), self._target.y())
+            paint_target(painter, place, scale)
         if self._dimmed:
             paint_veil(painter, self.rect(), self.palette())
         if self._left is not None:
@@ -272,22 +279,12 @@ class TileView(QWidget):
             for mask in masks:
                 if not mask.colours.seen:
                     continue
-                seen = sample(mask.levels, camera, (stop - start, size[1]))
+                left, top = mask.origin
+                own = Camera(camera.x - left, camera.y - top, camera.scale)
+                seen = sample(mask.levels, own, (stop - start, size[1]))
                 line = max(round(mask.width * ratio), 1)
                 strips.append(Strip(compose(seen, mask.colours, line), start, ratio))
         return strips
-
-    def _paint_target(self, painter: QPainter) -> None:
-        if self._target is None:
-            return
-        middle = self._on_screen(self._target.x(), self._target.y())
-        radius = max(18.0, 16 * self.camera.scale)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        for colour, pen in ((QColor(0, 0, 0, 150), 4.0), (QColor("white"), 2.0)):
-            painter.setPen(QPen(colour, pen))
-            painter.drawEllipse(middle, radius, radius)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     # Where things are
 
