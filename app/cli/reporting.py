@@ -10,8 +10,8 @@ from app.export.report import Facts, write_report
 from app.rendering.overlay import picture_pyramid
 from app.state.trials import build_trial, with_latency
 from app.state.values import Picture, Session
+from app.worker.describing import describe_opened
 from app.worker.drawing import draw_outcome
-from app.worker.engine import describe_opened
 from app.worker.writing import machine
 from core.sources import Source
 

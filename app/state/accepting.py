@@ -61,10 +61,10 @@ def accept_opened(state: AppState, opened: Opened) -> AppState:
         visible=state.visible,
         message=state.message,  # told since it was asked for
     )
-    return _with_notes(new, opened)
+    return with_notes(new, opened)
 
 
-def _with_notes(state: AppState, opened: Opened) -> AppState:
+def with_notes(state: AppState, opened: Opened) -> AppState:
     """Return the state with what is to know about a tile, unless more is said."""
     scale = opened.scale  # the status bar says how the tile was resampled
     told = [n for n in opened.notes if not (scale.resampled and n == scale.sentence)]

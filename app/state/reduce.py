@@ -274,6 +274,8 @@ def _publish(state: AppState, event: events.Published) -> AppState:
         return replace(state, opening=replace(state.opening, picture=value))
     if isinstance(value, SizeCurve):
         return _sized(state, value)
+    if isinstance(value, Opened):
+        return visible.accept_dense(state, value)
     if isinstance(value, Training):
         return replace(state, training=value)
     if isinstance(value, DrawnOutcome):  # no point of a plot
@@ -293,6 +295,8 @@ def _finish(state: AppState, event: events.Finished) -> AppState:
     if work is None or work.number != event.number:
         return state
     state = _ended(state, work)
+    if isinstance(value, Opened) and work.purpose == "dense":
+        return visible.accept_dense(state, value)
     if isinstance(value, Opened):
         kept = state.opening.kept if state.opening else None
         new = accepting.accept_opened(state, value)

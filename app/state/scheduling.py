@@ -81,6 +81,8 @@ def _find_growing(state: AppState) -> list[tuple[Purpose, PruneRequest, Pane]]:
 
 def _find_whole(state: AppState) -> Work | None:
     """Return what is done once everything on screen is computed."""
+    if state.opened is not None and state.opened.part is not None:
+        return Work("dense") if state.resting else None
     frame = _find_frame(state) if _needed(state, state.pane) else None
     idle = _needed(state, state.pane) and not state.waits_for_start(state.request)
     if frame is not None or idle:
@@ -136,6 +138,8 @@ def is_awaited(state: AppState, work: Work) -> bool:
     if work.purpose in _KEPT:
         return any(work.same(one) for one in state.asked)
     request = work.request
+    if work.purpose == "dense" and not state.paused:
+        return state.opened is not None and state.opened.part is not None
     if state.paused or request is None:
         return False
     if any(request == pane.request for pane in state.panes):

@@ -190,6 +190,9 @@ class Session(Protocol):
     def measure(self, request: PruneRequest, task: "WorkContext") -> Comparison:
         """Time dense and pruned side by side."""
 
+    def finish_dense(self, task: "WorkContext") -> "Opened":
+        """Let the dense model see the rest of a tile of which it saw a part."""
+
     def export(self, request: PruneRequest, path: str, task: "WorkContext") -> "Saved":
         """Write the pruned model."""
 

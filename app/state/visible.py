@@ -8,9 +8,9 @@ To read this file, start from `lacks_part`.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from app.state import events
+from app.state import accepting, events
 from app.state.app_state import AppState, Pane
-from app.state.values import DrawnOutcome
+from app.state.values import DrawnOutcome, Opened
 from app.state.work import Purpose, Work
 from core.types import SLOW, PruneRequest
 
@@ -99,6 +99,18 @@ def show_part(state: AppState, outcome: DrawnOutcome, purpose: Purpose) -> AppSt
     if preview is not None and _awaits(preview, outcome):
         preview = replace(preview, outcome=outcome)
     return replace(state, panes=panes, preview=preview, visited={})
+
+
+def accept_dense(state: AppState, opened: Opened) -> AppState:
+    """Return the state in which the dense model has seen more of the tile."""
+    known = state.opened
+    if (
+        state.opening is not None
+        or known is None
+        or known.session is not opened.session
+    ):
+        return state
+    return accepting.with_notes(replace(state, opened=opened), opened)
 
 
 def _awaits(pane: Pane, outcome: DrawnOutcome) -> bool:

@@ -2,18 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from app.state.values import WorkContext
 from core.types import PruneRequest
 
 #: In falling order of urgency; what follows may be interrupted by what precedes it.
 Purpose = Literal[
-    "open", "save", "frame", "preview", "pane", "explore", "measure", "baseline"
+    "open",
+    "save",
+    "frame",
+    "preview",
+    "dense",
+    "pane",
+    "explore",
+    "measure",
+    "baseline",
 ]
-PURPOSES: tuple[Purpose, ...] = (
-    *("open", "save", "frame", "preview", "pane", "explore", "measure", "baseline"),
-)
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +29,9 @@ class Work:
     Parameters
     ----------
     purpose
-        What it is for: ``frame`` is the active pane while settings change, ``pane``
-        any other pane, ``explore`` and ``baseline`` points of the plots.
+        What it is for: ``frame`` is the active pane while settings change, ``dense``
+        the part of the tile that the dense model has not seen yet, ``pane`` any other
+        pane, ``explore`` and ``baseline`` points of the plots.
     request
         Which pruned model; None for opening and exports.
     measures

@@ -8,164 +8,27 @@ To read this file, start from `BenchEngine.open`.
 import gc
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from app.rendering.overlay import picture_pyramid
 from app.state.slide_map import SlideMap
-from app.state.training import Training
-from app.state.values import (
-    DrawnOutcome,
-    ModelCard,
-    Opened,
-    Picture,
-    Saved,
-    Session,
-    TileScale,
-    WorkContext,
-)
+from app.state.values import Opened, Picture, Session, WorkContext
 from app.worker.contents import hash_contents
-from app.worker.drawing import draw_nuclei, draw_outcome
+from app.worker.describing import describe_opened
 from app.worker.reading import read_tile_first, read_tiles
+from app.worker.session import BenchSession
 from app.worker.slides import SlideMaps
-from core.errors import InputError
 from core.sources import WHOLE, Source
-from core.tables import ARCHITECTURES
-from core.types import PruneRequest, Tile
+from core.types import Tile
 
 if TYPE_CHECKING:
-    from core.benchmark import Bench
-    from core.benchmark.beside import ModelsBeside
     from core.job import Job
     from core.latency import LatencyProcess
     from core.models import LoadedModel
-    from core.results import Comparison, Outcome
-    from core.training import Progress
 
 _SWITCH = 0.0005  # seconds: how long Python code of the worker may keep the window
-
-
-class BenchSession:
-    """A `core.benchmark.Bench` behind the window's `Session`.
-
-    Parameters
-    ----------
-    bench
-        Only the worker touches it.
-    model
-        Its model, and what it was opened from.
-    source
-        See `ModelCard.source`.
-    process
-        In which latency is measured.
-    tile
-        What its tile was opened from, as text.
-    """
-
-    def __init__(
-        self,
-        bench: "Bench",
-        model: "LoadedModel",
-        source: str,
-        process: "LatencyProcess",
-        tile: str = "",
-    ) -> None:
-        self.bench = bench
-        self.model = model
-        self.source = source
-        self.process = process
-        self.tile = tile
-        self._timed: dict[PruneRequest, Comparison] = {}
-        self._beside: ModelsBeside | None = None
-        self._ready: DrawnOutcome | None = None  # known before it is asked for
-
-    def reread(self, source: str, ready: DrawnOutcome | None) -> None:
-        """Take note of other thresholds, and of a result that is read by them."""
-        self.source, self._ready, self._beside = source, ready, None
-        self.model = self.bench.prunable.model
-
-    @property
-    def beside(self) -> "ModelsBeside":
-        """Other models on the same tile."""
-        from core.benchmark.beside import ModelsBeside
-
-        self._beside = self._beside or ModelsBeside(self.bench)
-        return self._beside
-
-    def prune(self, request: PruneRequest, task: WorkContext) -> DrawnOutcome:
-        """Prune, predict and compare; a training is shown while it goes on."""
-        from core.nuclei.quantised import TOPS
-
-        job = cast("Job", task)
-        ready, self._ready = self._ready, None
-        if request.model:
-            return draw_outcome(self.beside.judge(request, job), TOPS)
-        task.publish(self.bench.curve(request, job))
-        if ready is not None and ready.request == request:
-            return ready
-
-        def show(found: "Outcome") -> None:
-            task.publish(draw_outcome(found, TOPS))
-
-        def tell(progress: "Progress") -> None:
-            task.publish(training_of(request, progress))
-
-        return draw_outcome(self.bench.prune(request, job, show, tell), TOPS)
-
-    def measure(self, request: PruneRequest, task: WorkContext) -> "Comparison":
-        """Time dense and pruned side by side, in a process of their own."""
-        from core.latency import release_memory
-
-        if request.model:
-            return self._compare_beside(request, cast("Job", task))
-        found = self.bench.compare(request, cast("Job", task), process=self.process)
-        # The hand rests: the time to let go of what the drag left behind.
-        release_memory()
-        _, plan = self.bench.pruned(request)
-        found = replace(
-            found,
-            reason=self._reason(request, found, task),
-            layers=self.bench.prunable.layer_steps(plan, cast("Job", task)),
-        )
-        self._timed[request] = found
-        return found
-
-    def _compare_beside(self, request: PruneRequest, job: "Job") -> "Comparison":
-        found = self.beside.compare(request, job, process=self.process)
-        self._timed[request] = found
-        return found
-
-    def _reason(
-        self, request: PruneRequest, found: "Comparison", task: WorkContext
-    ) -> str:
-        """Return why a verdict disappoints; layers are timed only where it does."""
-        if found.verdict == "faster" or not request.sparsity:
-            return ""
-        from core.benchmark import explain
-
-        task.step(0, 0, "finding out why it is not faster")
-        pruned, _ = self.bench.pruned(request)
-        reasons, _ = explain(self.model, pruned, self.bench.tile, found)
-        return reasons[0] if reasons else ""
-
-    def export(self, request: PruneRequest, path: str, task: WorkContext) -> Saved:
-        """Write the pruned model: one file, or a folder with all that goes with it."""
-        from app.worker.writing import ExportJob, write_folder, write_model
-
-        job = cast("Job", task)
-        if request.model:
-            raise InputError(
-                f"{Path(request.model).name} was not pruned here: open it by itself "
-                "to export it, or choose a pane of the open model."
-            )
-        timed = self._timed.get(request)
-        leaving = ExportJob(self.bench, self.source, request, timed, self.tile)
-        if Path(path).suffix:
-            return Saved(write_model(path, leaving, job))
-        notes = write_folder(Path(path), leaving, job)
-        return Saved(" ".join([f"Saved the pruned model into {path}.", *notes]))
 
 
 class BenchEngine:
@@ -231,17 +94,19 @@ class BenchEngine:
             job,
             calibration=read_calibration(calibration),
             before=old_bench,
+            first=True,
         )
         picture = _picture(bench.tile, found.title)
         _settle()
         session = BenchSession(bench, loaded, model, self._measuring(), tile)
         opened = describe_opened(bench, (model, tile), session, picture)
-        return replace(
+        session.opened = replace(
             opened,
             slide=slide,
             calibrated_on=calibration,
             contents=hash_contents(loaded, bench),
         )
+        return session.opened
 
     def _load(self, source: str) -> "LoadedModel":
         """Load a model, or take the one that a slide's overview was opened with."""
@@ -254,116 +119,6 @@ class BenchEngine:
 
 def _picture(tile: Tile, title: str) -> Picture:
     return Picture(picture_pyramid(tile.pixels), title, tile.mpp)
-
-
-def describe_opened(
-    bench: "Bench", sources: tuple[str, str], session: Session, picture: Picture
-) -> Opened:
-    """Return what is open, as windows and reports show it.
-
-    Parameters
-    ----------
-    bench
-        Model and tile.
-    sources
-        What the model and the tile were opened from.
-    session
-        Computes what is asked for next.
-    picture
-        The tile.
-    """
-    from core.images.samples import DEFAULT_SAMPLE
-
-    found, labels = bench.dense, bench.labels
-    card, used = describe_model(bench.prunable.model, sources[0]), bench.calibration
-    return Opened(
-        session=session,
-        model=replace(card, about=f"{card.about} · calibrated on {used.words}"),
-        picture=picture,
-        prediction=found.prediction,
-        nuclei=draw_nuclei(found.prediction.labels, found.prediction.classes),
-        counts=found.counts,
-        input_size=found.input_size,
-        scores=found.scores,
-        notes=found.notes,
-        layers=bench.prunable.layers,
-        heuristics=bench.prunable.heuristics,
-        truth=draw_nuclei(labels, None) if labels is not None else None,
-        calibration=used.words,
-        source=sources[1] or Source("sample", DEFAULT_SAMPLE).text,
-        scale=describe_scale(bench),
-        seconds=found.seconds,
-        patches=bench.patches,
-    )
-
-
-def describe_scale(bench: "Bench") -> TileScale:
-    """Return the pixel sizes of tile and model, as the window says them."""
-    scale = bench.scale
-    sentence = scale.describe().replace(" (--tile-mpp)", "")
-    return TileScale(scale.tile, scale.model, scale.resampled, sentence)
-
-
-def training_of(request: PruneRequest, progress: "Progress") -> Training:
-    """Return how far a training is, as the window shows it."""
-    return Training(
-        request=request,
-        step=progress.step,
-        left=progress.left,
-        losses=progress.losses,
-        checks=progress.checks,
-        best=progress.best,
-        peak_memory=progress.peak_memory,
-    )
-
-
-def describe_model(loaded: "LoadedModel", source: str) -> ModelCard:
-    """Return a model in words."""
-    import torch
-
-    from core.export import card_beside, find_types_note
-
-    spec = loaded.spec
-    known = ARCHITECTURES.get(spec.architecture)
-    words = [known.title if known else spec.architecture]
-    if spec.classes:
-        kind = "nucleus types" if spec.task == "nuclei" else "classes of patches"
-        words.append(f"{len(spec.classes)} {kind}")
-    if spec.mpp:
-        words.append(f"{spec.mpp:g} µm per pixel")
-    if loaded.plan is not None:
-        words.append(_pruned_by(loaded.plan.request))
-    device = next(loaded.module.parameters()).device
-    return ModelCard(
-        source=source,
-        name=spec.name[:1].upper() + spec.name[1:],
-        about=" · ".join(words),
-        classes=_class_names(loaded),
-        device=str(device).upper(),
-        threads=torch.get_num_threads(),
-        task=spec.task,
-        pruned=loaded.plan is not None,
-        types_note=find_types_note(card_beside(source)) if spec.classes else "",
-        reader=spec.reader,
-        threshold=tuple(spec.threshold.items()),
-    )
-
-
-def _pruned_by(asked: Mapping[str, object]) -> str:
-    """Return how a model was pruned before it was saved."""
-    share = asked.get("sparsity")
-    if not isinstance(share, float) or asked.get("count", "params") != "params":
-        return "already pruned"
-    return f"already pruned, {share:.0%} of the parameters removed"
-
-
-def _class_names(loaded: "LoadedModel") -> tuple[str, ...]:
-    """Return the names that colours stand for; a classifier always has some."""
-    if loaded.spec.task == "nuclei":
-        return tuple(loaded.spec.classes)
-    from core.benchmark.tasks import class_names
-
-    return class_names(loaded, max(len(loaded.spec.classes), 2))
 
 
 def _prepare() -> None:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from app.state.values import DrawnOutcome, Opened, WorkContext
-from app.worker.drawing import draw_nuclei, draw_outcome
-from app.worker.engine import BenchSession
+from app.worker.describing import with_dense
+from app.worker.drawing import draw_outcome
+from app.worker.session import BenchSession
 from core.types import PruneRequest
 
 
@@ -47,13 +48,9 @@ def read_again(
     if found is not None:
         drawn = draw_outcome(found, TOPS)
     session.reread(source, drawn)
-    dense = session.bench.dense
-    prediction = dense.prediction
     values = {**dict(opened.model.threshold), **threshold}
-    return replace(
-        opened,
+    session.opened = replace(
+        with_dense(opened, session.bench),
         model=replace(opened.model, source=source, threshold=tuple(values.items())),
-        prediction=prediction,
-        nuclei=draw_nuclei(prediction.labels, prediction.classes),
-        scores=dense.scores,
     )
+    return session.opened

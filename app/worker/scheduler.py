@@ -68,6 +68,8 @@ def _find_call(work: "Work", state: "AppState") -> Callable[[RunningWork], objec
     if work.call is not None:
         return work.call
     assert state.opened is not None
+    if work.purpose == "dense":
+        return state.opened.session.finish_dense
     assert work.request is not None
     session, request = state.opened.session, work.request
     if work.measures:

@@ -22,7 +22,6 @@ from core.job import Job
 from core.latency import QUICK, compare
 from core.nuclei import Scale, find_scale, to_input, to_model_grid
 from core.pruning import find_method
-from core.results import DenseOutcome, Outcome
 from core.types import LabelledTile
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from core.latency import Comparison, LatencyProcess, TimingSettings
     from core.models import LoadedModel
     from core.pruning import Plan
-    from core.results import SizeCurve
+    from core.results import Outcome, SizeCurve
     from core.training import Progress
     from core.types import PruneRequest, Recovery, Tile
 
@@ -118,6 +117,7 @@ class Bench(Growing):
         *,
         calibration: Sequence[Tile] | None = None,
         before: Bench | None = None,
+        first: bool = False,
     ) -> Self:
         """Trace the model, run it over all tiles and score it.
 
@@ -134,6 +134,9 @@ class Bench(Growing):
         before
             A bench whose model is used again when it is the same: its graph, and
             its statistics, too, where the calibration tiles are.
+        first
+            Whether the dense model need see only a part of a large tile by now: see
+            `Growing.finish_dense`.
 
         Raises
         ------
@@ -155,15 +158,7 @@ class Bench(Growing):
                 prunable = prepare(model, used)
         bench = cls(prunable, task, used)
         job.step(1, 3, f"{task.describe().finding} with the dense model")
-        bench.dense_answers = bench._answers(model.module, job, seconds)
-        bench.dense = DenseOutcome(
-            prediction=task.drawn(bench.dense_answers),
-            counts=prunable.counts,
-            input_size=prunable.input_size,
-            scores=task.against_truth(bench.dense_answers),
-            seconds=seconds,
-            notes=bench._notes(),
-        )
+        bench.see_dense(job, seconds, first=first)
         return bench
 
     def curve(self, request: PruneRequest, job: Job | None = None) -> SizeCurve:
@@ -369,6 +364,8 @@ class Bench(Growing):
         told = (*self.prunable.model.notes, *self.task.tiles[0].tile.notes)
         if self.scale.deserves_a_note:
             told = (*told, self.scale.describe())
+        if self.dense_begun is not None:  # a part of a tile may well look unlike it
+            return told
         return (*told, *self.task.doubts(self.dense_answers))
 
     def example(self) -> Tensor:

@@ -87,6 +87,11 @@ class Rereading:
         InputError
             When raw outputs were not kept, because the tile is too large.
         """
+        if self.dense.part is not None:
+            raise InputError(
+                "The dense model has seen only a part of the tile by now: change its "
+                "thresholds when it has seen all of it."
+            )
         model = with_reader(self.prunable.model, threshold=threshold)
         task: Any = self.task
         dense = [

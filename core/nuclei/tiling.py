@@ -65,8 +65,7 @@ def finish(mosaic: Mosaic, job: Job, factor: float = 1.0) -> Iterator[None]:
     Cancelled
         When the job was cancelled.
     """
-    name = PurePath(mosaic.tile.source).name
-    what = f"finding nuclei in {name}" if name else "finding nuclei"
+    what = describe_finding(mosaic)
     job.step(mosaic.finished, mosaic.total, what)
     while not mosaic.complete:
         seen = job.seen and scale_rect(job.seen, factor)
@@ -75,6 +74,12 @@ def finish(mosaic: Mosaic, job: Job, factor: float = 1.0) -> Iterator[None]:
         mosaic.add(cell, job)
         job.step(mosaic.finished, mosaic.total, what)
         yield
+
+
+def describe_finding(mosaic: Mosaic) -> str:
+    """Return what is done with a tile, as a step of a job says it."""
+    name = PurePath(mosaic.tile.source).name
+    return f"finding nuclei in {name}" if name else "finding nuclei"
 
 
 def predict(model: Model, tile: Tile, job: Job | None = None) -> Prediction:

@@ -77,7 +77,9 @@ class BlindedReading(QObject):
         """Begin a reading of the model on show; tells why when it cannot."""
         state = self._store.state
         opened, outcome = state.opened, state.outcome
-        if opened is None or outcome is None or outcome.request.sparsity == 0:
+        if opened is None or outcome is None or outcome.part is not None:
+            return False
+        if outcome.request.sparsity == 0:
             self._tell("Choose a smaller model first, then read.")
             return False
         rounds = rounds_of(opened.nuclei.centres, self._rng)

@@ -158,7 +158,7 @@ def _wait(state: AppState, choosing: Choosing, size: PartSize) -> float:
     if opened is None or opened.model.source != choosing.model:
         return 0.0
     width, height = opened.picture.size
-    seen = float(width * height)
+    seen = float(width * height) * (opened.part.share if opened.part else 1.0)
     if opened.scale.resampled and opened.scale.tile and opened.scale.model:
         seen *= (opened.scale.tile / opened.scale.model) ** 2
     return sum(opened.seconds.get(name, 0.0) for name in _STAGES) * size.seen / seen

@@ -28,7 +28,7 @@ from app.state.app_state import Display, Message
 from app.state.demo import PAGES
 from app.state.plot_settings import PlotSettings
 from app.state.timers import single_shot
-from app.state.values import ModelCard
+from app.state.values import ModelCard, Opened
 from app.text import format as text
 from app.views.widgets.pixel_size import PixelSize
 from core.types import Counts, PruneRequest
@@ -88,6 +88,8 @@ class Presenter(QObject):
             if old is None
             or not _same(getattr(old, field.name), getattr(new, field.name))
         ]
+        if old is not None and _only_grew(old.opened, new.opened):
+            found.remove("opened")  # the dense model has seen more of the same tile
         for name in found:
             setter = _SETTERS.get(name)
             if setter is not None:
@@ -379,6 +381,13 @@ _PLAIN = (
     *(MapView, ModelCard, PartView, PixelSize, PlotSettings, PruneRequest),
     *(Story, Tabs, Tuning, Working),
 )
+
+
+def _only_grew(old: Opened | None, new: Opened | None) -> bool:
+    """Return whether no other model or tile is open."""
+    if old is None or new is None or old is new:
+        return False
+    return old.session is new.session and old.model is new.model
 
 
 def _same(one: object, other: object) -> bool:

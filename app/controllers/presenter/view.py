@@ -368,6 +368,7 @@ _DOING = {
     "save": "Saving",
     "frame": "Pruning",
     "preview": "Pruning a point of the plots",
+    "dense": "Finding nuclei with the dense model",
     "pane": "Pruning",
     "explore": "Exploring",
     "measure": "Measuring latency",

@@ -11,10 +11,10 @@ from PySide6.QtGui import (
     QImage,
     QLinearGradient,
     QPainter,
-    QPainterPath,
     QPalette,
     QPen,
     QPolygonF,
+    QRegion,
 )
 
 from app.rendering.heat import Heat, viridis
@@ -113,15 +113,17 @@ def paint_unknown(
     part = next((mask.part for mask in masks if mask.part is not None), None)
     if part is None:
         return
-    known = QPainterPath()
-    known.setFillRule(Qt.FillRule.WindingFill)
+    pane = painter.viewport()
+    unknown = QRegion(tile.toRect()).intersected(pane)
     for x, y, width, height in part.done:
-        known.addRect(
-            tile.x() + x * scale, tile.y() + y * scale, width * scale, height * scale
-        )
-    whole = QPainterPath()
-    whole.addRect(tile)
-    painter.fillPath(whole.subtracted(known.simplified()), _UNKNOWN)
+        left, top = tile.x() + x * scale, tile.y() + y * scale
+        known = QRectF(left, top, width * scale, height * scale).toRect()
+        if known.intersects(pane):
+            unknown -= known
+    painter.save()
+    painter.setClipRegion(unknown)
+    painter.fillRect(pane, _UNKNOWN)
+    painter.restore()
 
 
 def paint_target(painter: QPainter, middle: QPointF, scale: float) -> None:

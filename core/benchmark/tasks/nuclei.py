@@ -243,6 +243,14 @@ class NucleiTask:
         return TASKS[self.name]
 
 
+def score_part(found: Prediction, truth: Prediction | None) -> ScoreMap | None:
+    """Score nuclei of a part of a tile; None without ground truth."""
+    if truth is None:
+        return None
+    types = truth.classes, found.classes
+    return score_instances(truth.labels, found.labels, types=types).by_name()
+
+
 def compare_answers(
     dense: NucleiAnswer, pruned: NucleiAnswer, truth: Prediction | None
 ) -> Judgement:
