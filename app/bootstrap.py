@@ -18,8 +18,8 @@ from app.controllers.autosave import Autosave, find_slot
 from app.controllers.controller import Controller
 from app.controllers.demo.blinded_reading import BlindedReading
 from app.controllers.deployment.windows import DeploymentWindows
-from app.controllers.session_files import SessionFiles
 from app.controllers.looking import Looking
+from app.controllers.session_files import SessionFiles
 from app.controllers.sweeps.button import SweepButton
 from app.controllers.wiring import connect
 from app.rendering import theme

@@ -11,27 +11,18 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from app.controllers.presenter.differences import only_grew, same
 from app.controllers.presenter.heads import Heads, find_widths
 from app.controllers.presenter.masks import MaskMaker, heats, legend
-from app.controllers.presenter.parts import MapView, PartView
 from app.controllers.presenter.plotting import show_plots
-from app.controllers.presenter.tuning import Tuning
 from app.controllers.presenter.view import (
     Drawn,
-    Story,
-    Tabs,
     View,
-    Working,
     resolve,
 )
-from app.state.app_state import Display, Message
 from app.state.demo import PAGES
-from app.state.plot_settings import PlotSettings
 from app.state.timers import single_shot
-from app.state.values import ModelCard, Opened
 from app.text import format as text
-from app.views.widgets.pixel_size import PixelSize
-from core.types import Counts, PruneRequest
 
 if TYPE_CHECKING:
     from app.state.app_state import AppState
@@ -86,9 +77,9 @@ class Presenter(QObject):
             field.name
             for field in fields(View)
             if old is None
-            or not _same(getattr(old, field.name), getattr(new, field.name))
+            or not same(getattr(old, field.name), getattr(new, field.name))
         ]
-        if old is not None and _only_grew(old.opened, new.opened):
+        if old is not None and only_grew(old.opened, new.opened):
             found.remove("opened")  # the dense model has seen more of the same tile
         for name in found:
             setter = _SETTERS.get(name)
@@ -375,34 +366,3 @@ _SETTERS: Mapping[str, Callable[["Window", View], None]] = {
     "flags": _set_flags,
     "saving": _set_saving,
 }
-# Compared by value; all else, which may hold arrays, by identity.
-_PLAIN = (
-    *(str, int, float, bool, frozenset, Counts, Display, Heads, Message),
-    *(MapView, ModelCard, PartView, PixelSize, PlotSettings, PruneRequest),
-    *(Story, Tabs, Tuning, Working),
-)
-
-
-def _only_grew(old: Opened | None, new: Opened | None) -> bool:
-    """Return whether no other model or tile is open."""
-    if old is None or new is None or old is new:
-        return False
-    return old.session is new.session and old.model is new.model
-
-
-def _same(one: object, other: object) -> bool:
-    """Return whether two fields show the same.
-
-    Values that hold arrays are compared by identity: a new result is another object.
-    """
-    if one is other:
-        return True
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        return len(one) == len(other) and all(map(_same, one, other))
-    if isinstance(one, Drawn):
-        return all(
-            _same(getattr(one, f.name), getattr(other, f.name)) for f in fields(Drawn)
-        )
-    return type(one) in _PLAIN and one == other
