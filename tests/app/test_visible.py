@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_scheduling import HERE, OPENED, OTHER, finish, outcome
 
-from app.controllers.presenter.heads import pruned_heads
+from app.controllers.presenter.heads import dense_head, pruned_heads
 from app.controllers.presenter.masks import pair
 from app.state import events
 from app.state.app_state import AppState, Display, Pane
@@ -214,3 +214,42 @@ def test_both_panes_show_the_difference_of_the_same_part():
 def test_a_part_is_asked_for_by_no_classifier():
     patch = replace(LARGE, model=replace(LARGE.model, task="patch"))
     assert not opened(tile=patch, visible=CORNER).work.visible
+
+
+def dense_part(*done):
+    """The tile as it is open while the dense model has seen a part of it."""
+    found = part_of(replace(HERE, sparsity=0.0), *done, whole=False)
+    return replace(LARGE, prediction=found.before, nuclei=found.dense, part=found.part)
+
+
+def test_the_dense_model_sees_the_rest_after_what_is_on_screen_of_every_pane():
+    state, done = opened(HERE, OTHER, tile=dense_part(CORNER), visible=CORNER), []
+    for value in (part_of(HERE, CORNER), part_of(OTHER, CORNER), LARGE):
+        done.append((state.work.purpose, state.work.visible))
+        state = finish(state, value)
+    assert done == [("frame", True), ("pane", True), ("dense", False)]
+    assert state.opened.part is None
+    assert (state.work.purpose, state.work.visible) == ("frame", False)
+
+
+def test_the_dense_model_waits_for_a_hand_that_rests_and_gives_way_to_the_slider():
+    state = opened(tile=dense_part(CORNER), visible=CORNER, resting=False)
+    state = finish(state, part_of(HERE, CORNER))
+    assert state.work is None
+    state = reduce(state, events.HandRested())
+    assert state.work.purpose == "dense"
+    state = reduce(state, events.RequestChanged(moved(0.6)))
+    assert (state.work.purpose, state.work.visible) == ("frame", True)
+
+
+def test_more_of_the_dense_model_leaves_panes_and_settings_as_they_are():
+    state = opened(tile=dense_part(CORNER), visible=CORNER)
+    state = finish(state, part_of(HERE, CORNER))
+    more = dense_part(LEFT)
+    grown = publish(state, more)
+    assert grown.opened is more
+    assert grown.panes is state.panes
+    assert grown.work is state.work
+    assert "centre" in dense_head(grown).notes[0]
+    other = replace(more, session=object())  # of a tile that was left meanwhile
+    assert publish(state, other).opened is state.opened
