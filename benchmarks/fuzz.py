@@ -1,8 +1,9 @@
 """Seeded mutations of every format that is read: ``python -m benchmarks.fuzz``.
 
-Each input is read in a process of its own, with limits of time and memory. Reading may
+Inputs are read in another process, with limits of time and memory for each. Reading may
 succeed or end with a `BenchError`; a crash, a hang, any other exception, too much
-memory, a started program or an opened socket is a finding, whose input is kept.
+memory, a started program or an opened socket is a finding, after which another process
+goes on. At the end the row of ``docs/trust.md`` is printed.
 """
 
 import argparse
@@ -18,34 +19,18 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+from benchmarks.fuzz_seeds import make_seeds
 from core.errors import BenchError
 
 SECONDS = 10
 MEMORY = 4 << 30  # bytes on top of what the program needs itself
 _FORBIDDEN = ("os.system", "os.exec", "subprocess.Popen", "socket.connect")
-_FINE, _FOREIGN, _RAN = 0, 3, 4
+_FRESH = 200  # inputs a process: what each leaves behind in memory adds up
 _NUMBERS = (b"0", b"-1", b"1e309", b"NaN", b"9" * 25, b"65536", b'"x"', b"null", b"[]")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """An input that was not read as it should be.
-
-    Parameters
-    ----------
-    kind, number
-        Of the input; with the seed they make it again.
-    what
-        What happened.
-    """
-
-    kind: str
-    number: int
-    what: str
 
 
 def _image(path: Path) -> object:
@@ -79,6 +64,18 @@ def _setup(path: Path) -> object:
     return read_setup(str(path))
 
 
+def _slide(path: Path) -> object:
+    from app.worker.slides import read_map
+
+    return read_map(path)
+
+
+def _session(path: Path) -> object:
+    from app.state.session.session_file import read_session
+
+    return read_session(path)
+
+
 def _settings(path: Path) -> object:
     from app.state.session.settings import Settings
 
@@ -96,76 +93,12 @@ READERS: Mapping[str, Callable[[Path], object]] = {
     "labels": _labels,
     "model": _model,
     "plan": _plan,
+    "session": _session,
     "setup": _setup,
     "settings": _settings,
+    "slide": _slide,
     "store": _store,
 }
-
-
-def _add_labels(add: Callable[[str, str], Path], labels: Any) -> None:
-    """Write ground truth in several formats."""
-    import numpy as np
-    import tifffile
-    from PIL import Image
-
-    tifffile.imwrite(add("labels", "labels.tif"), labels.astype(np.uint16))
-    Image.fromarray(labels.astype(np.uint16)).save(add("labels", "labels.png"))
-    np.save(add("labels", "labels.npy"), labels)
-    np.savez(add("labels", "labels.npz"), inst_map=labels)
-    square = [[[1, 1], [9, 1], [9, 9], [1, 9], [1, 1]]]
-    shape = {"type": "Polygon", "coordinates": square}
-    geo = '{"type": "FeatureCollection", "features": [{"type": "Feature", '
-    geo += f'"properties": {{}}, "geometry": {shape!r}}}]}}'.replace("'", '"')
-    add("labels", "labels.geojson").write_text(geo)
-
-
-def make_seeds(folder: Path) -> list[tuple[str, Path]]:
-    """Write one small valid file of every format; returns kinds and paths."""
-    import tifffile
-    import torch
-    from PIL import Image
-
-    from app.state.session.settings import Settings
-    from core.images.synthetic import synthetic_tile
-    from core.models import load_model, save_model
-    from core.pruning import make_plan, trace
-    from core.store import Record, TrialIdentity, TrialStore, write_json
-    from core.types import PruneRequest
-
-    tile, labels, _ = synthetic_tile(64, 1)
-    found: list[tuple[str, Path]] = []
-
-    def add(kind: str, name: str) -> Path:
-        found.append((kind, folder / name))
-        return folder / name
-
-    picture = Image.fromarray(tile.pixels)
-    for ending in ("png", "jpg", "bmp", "gif", "webp", "jp2"):
-        picture.save(add("image", f"tile.{ending}"))
-    for name, more in (
-        ("plain", {}),
-        ("deflate", {"compression": "deflate", "tile": (32, 32)}),
-        ("ome", {"ome": True, "metadata": {"PhysicalSizeX": 0.25}}),
-    ):
-        tifffile.imwrite(add("image", f"{name}.tif"), tile.pixels, **more)
-    _add_labels(add, labels)
-    model = load_model("unet-tiny")
-    example = torch.zeros(1, 3, 64, 64)
-    plan = make_plan(model.module, trace(model.module, example), "l2", 0.3)
-    save_model(add("model", "model.safetensors"), model)
-    torch.save(model.module.state_dict(), add("model", "model.pth"))
-    add("plan", "plan.json").write_text(plan.to_json())
-    request = '{"heuristic": "l2", "sparsity": 0.5}'
-    add("setup", "setup.json").write_text(f'{{"request": {request}}}')
-    kept = Settings(folder / "settings.json")
-    del kept
-    add("settings", "settings.json").write_text(f'{{"request": {request}, "panes": 1}}')
-    trial = TrialIdentity("demo", "w", "d", PruneRequest("l2", 0.5))
-    record = Record(trial, "impossible", "2026-01-01T00:00:00+00:00", reason="none")
-    with TrialStore(add("store", "run.sqlite")) as store:
-        store.add(record)
-    write_json([record], add("store", "run.json"))
-    return found
 
 
 def mutate(data: bytes, chance: random.Random) -> bytes:
@@ -195,8 +128,81 @@ def mutate(data: bytes, chance: random.Random) -> bytes:
     return bytes(content)
 
 
-def _child(read: Callable[[Path], object], path: Path, told: int) -> int:
-    """Read one file (in a process of its own); returns the exit code."""
+class Reader:
+    """A process that reads inputs, one after the other, until one ends it.
+
+    Parameters
+    ----------
+    readers
+        By kind of input.
+    """
+
+    def __init__(self, readers: Mapping[str, Callable[[Path], object]]) -> None:
+        self._readers = readers
+        self._process = 0
+        self._read_count = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def read(self, kind: str, path: Path) -> str:
+        """Read one file there; returns what went wrong, or nothing."""
+        if not self._process:
+            self._start()
+        os.write(self._ask, f"{kind}\n{path}\0".encode())
+        said = self._answer()
+        self._read_count += 1
+        if said is not None:
+            if said or self._read_count >= _FRESH:
+                self._end()
+            return said
+        status, self._process = os.waitpid(self._process, 0)[1], 0
+        self._close()
+        code = os.waitstatus_to_exitcode(status)
+        if code == -signal.SIGALRM:
+            return f"hangs for more than {SECONDS} s"
+        return f"crashes with signal {-code}" if code < 0 else f"ends with {code}"
+
+    def _answer(self) -> str | None:
+        """Return what the process says of an input; None when it is gone."""
+        said = b""
+        while not said.endswith(b"\0"):
+            piece = os.read(self._told, 4096)
+            if not piece:
+                return None
+            said += piece
+        return said[:-1].decode(errors="replace")
+
+    def _start(self) -> None:
+        asked, self._ask = os.pipe()
+        self._told, told = os.pipe()
+        self._read_count = 0
+        self._process = os.fork()
+        if not self._process:
+            os.close(self._ask)
+            os.close(self._told)
+            os._exit(_serve(self._readers, asked, told))
+        os.close(asked)
+        os.close(told)
+
+    def _end(self) -> None:
+        if self._process:
+            self._close()
+            os.waitpid(self._process, 0)
+            self._process = 0
+
+    def _close(self) -> None:
+        os.close(self._ask)
+        os.close(self._told)
+
+
+def _serve(
+    readers: Mapping[str, Callable[[Path], object]], asked: int, told: int
+) -> int:
+    """Read files that are asked for (in a process of its own) until no more are."""
     ran: list[str] = []
 
     def watch(event: str, _: tuple[Any, ...]) -> None:
@@ -208,38 +214,38 @@ def _child(read: Callable[[Path], object], path: Path, told: int) -> int:
     limit = pages * resource.getpagesize() + MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     faulthandler.disable()
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    with os.fdopen(asked, "rb") as inbox:
+        waiting = b""
+        while piece := inbox.read1(4096):
+            waiting += piece
+            while b"\0" in waiting:
+                line, _, waiting = waiting.partition(b"\0")
+                kind, _, path = line.decode().partition("\n")
+                said = _read_one(readers[kind], Path(path), ran)
+                os.write(told, said.replace("\0", "").encode() + b"\0")
+    return 0
+
+
+def _read_one(read: Callable[[Path], object], path: Path, ran: list[str]) -> str:
+    """Read one file within the time; returns what went wrong, or nothing."""
+    ran.clear()
+    said = ""
     signal.alarm(SECONDS)
-    code = _FINE
     try:
         read(path)
     except BenchError:
         pass
     except BaseException:  # noqa: BLE001 - that is what is looked for
-        os.write(told, traceback.format_exc()[-1500:].encode())
-        code = _FOREIGN
-    if ran:
-        os.write(told, f"ran {ran}".encode())
-        code = _RAN
-    return code
+        said = traceback.format_exc()[-1500:] or "an exception"
+    signal.alarm(0)
+    return f"ran {ran}" if ran else said
 
 
 def try_one(read: Callable[[Path], object], path: Path) -> str:
-    """Read a file in a forked process; returns what went wrong, or nothing."""
-    out, told = os.pipe()
-    child = os.fork()
-    if not child:
-        os.close(out)
-        os._exit(_child(read, path, told))
-    os.close(told)
-    with os.fdopen(out, "rb") as pipe:
-        said = pipe.read().decode(errors="replace")
-    status = os.waitpid(child, 0)[1]
-    code = os.waitstatus_to_exitcode(status)
-    if code == -signal.SIGALRM:
-        return f"hangs for more than {SECONDS} s"
-    if code < 0:
-        return f"crashes with signal {-code}"
-    return "" if code == _FINE else said or f"ends with {code}"
+    """Read a file in a process of its own; returns what went wrong, or nothing."""
+    with Reader({"one": read}) as reader:
+        return reader.read("one", path)
 
 
 def run(
@@ -248,18 +254,38 @@ def run(
     """Yield kind, number and trouble of each input; the files themselves are read."""
     made = make_seeds(folder)
     seeds = [(kind, path.suffix, path.read_bytes()) for kind, path in made]
+    kinds = sorted({kind for kind, _, _ in seeds})  # each as often as any other
     for kind, path in made:  # what is imported now, no process has to
         with suppress(BenchError):
             READERS[kind](path)
     end = time.monotonic() + seconds
-    for number in range(count):
-        if time.monotonic() > end:
-            return
-        chance = random.Random(f"{seed} {number}")
-        kind, ending, content = chance.choice(seeds)
-        path = folder / f"input{ending}"
-        path.write_bytes(mutate(content, chance))
-        yield kind, number, try_one(READERS[kind], path)
+    with Reader(READERS) as reader:
+        for number in range(count):
+            if time.monotonic() > end:
+                return
+            chance = random.Random(f"{seed} {number}")
+            kind = chance.choice(kinds)
+            _, ending, content = chance.choice([one for one in seeds if one[0] == kind])
+            path = folder / f"input-{number}{ending}"  # nothing is kept by its name
+            path.write_bytes(mutate(content, chance))
+            yield kind, number, reader.read(kind, path)
+            for left in folder.glob("input-*"):  # what is set aside, too
+                left.unlink(missing_ok=True)
+
+
+def summarise(
+    tried: Mapping[str, int], wrong: int, seed: int, seconds: float, when: str
+) -> str:
+    """Return the row of ``docs/trust.md``."""
+    total, kinds = sum(tried.values()), ", ".join(sorted(tried))
+    good = "no crash, hang, foreign exception or started program"
+    found = f"{wrong} findings" if wrong else good
+    return (
+        f"| Seeded mutations of {kinds}: {SECONDS} s and {MEMORY >> 30} GB each, no "
+        f"program and no socket allowed | {total:,} inputs in {seconds / 60:.0f} min, "
+        f"seed {seed}, on {when} | {found} | `python -m benchmarks.fuzz --seed {seed} "
+        f"--count {total}` |"
+    )
 
 
 def main(arguments: list[str]) -> int:
@@ -270,7 +296,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--minutes", type=float, default=1e9)
     parser.add_argument("--keep", type=Path, help="folder for inputs of findings")
     asked = parser.parse_args(arguments)
-    tried, wrong = Counter[str](), list[Finding]()
+    tried, wrong = Counter[str](), 0
+    begun = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for kind, number, what in run(
@@ -279,13 +306,15 @@ def main(arguments: list[str]) -> int:
             tried[kind] += 1
             if not what:
                 continue
-            wrong.append(Finding(kind, number, what))
-            print(f"{kind} {number}: {what}\n")
+            wrong += 1
+            print(f"{kind} {number}: {what}\n", flush=True)
             if asked.keep is not None:
                 asked.keep.mkdir(parents=True, exist_ok=True)
-                for path in folder.glob("input.*"):
+                for path in folder.glob("input-*"):
                     path.replace(asked.keep / f"{kind}-{number}{path.suffix}")
-    print(f"{sum(tried.values())} inputs, {len(wrong)} findings; {dict(tried)}")
+    print(f"{sum(tried.values())} inputs, {wrong} findings; {dict(tried)}\n")
+    seconds, today = time.monotonic() - begun, datetime.now(UTC).date().isoformat()
+    print(summarise(tried, wrong, asked.seed, seconds, today))
     return 1 if wrong else 0
 
 

@@ -2,10 +2,15 @@
 
 import os
 import secrets
+import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import psutil
+
+_PARTS = ".prunescope-"  # what is not whole yet, with the process that writes it
 
 DESCRIPTIONS = ("rdf.yaml", "bioimageio.yaml", "model.yaml")
 """Files that describe a package of bioimage.io."""
@@ -88,6 +93,56 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         with suppress(OSError):
             hidden.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def whole_folder(folder: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a folder to write to, and put its files in their place at the end.
+
+    Parameters
+    ----------
+    folder
+        Made when it is not there. What other programs left half-written in it is
+        cleared; other files of it stay, those of the same names are replaced.
+
+    Yields
+    ------
+    Path
+        Of an empty folder within. When anything goes wrong, it is removed, the files
+        that were there before stay, and the error is passed on.
+
+    Raises
+    ------
+    OSError
+        When nothing can be written there.
+    """
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    for left in target.glob(f"{_PARTS}*"):
+        owner = left.name.removeprefix(_PARTS).partition("-")[0]
+        if owner.isdigit() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(left, ignore_errors=True)
+    parts = target / f"{_PARTS}{os.getpid()}-{secrets.token_hex(4)}"
+    parts.mkdir()
+    try:
+        yield parts
+        for path in sorted(parts.iterdir()):
+            path.replace(target / path.name)
+    finally:
+        shutil.rmtree(parts, ignore_errors=True)
+
+
+def try_folder(folder: str | os.PathLike[str]) -> None:
+    """Make a folder and find out whether files can be written into it.
+
+    Raises
+    ------
+    OSError
+        When they cannot.
+    """
+    with whole_folder(folder) as parts:
+        (parts / "probe").touch()
+        (parts / "probe").unlink()
 
 
 def set_aside(path: str | os.PathLike[str]) -> Path | None:

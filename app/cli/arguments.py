@@ -12,9 +12,8 @@ from app.cli.model_arguments import add_model, take_model
 from app.cli.request_arguments import REQUEST, add_request
 from app.cli.training_arguments import add_training
 from app.cli.views import add_calibration, add_scale, add_view, with_view
-from app.state.session.session_file import ENDING
 from app.state.session.setup_file import Setup, read_setup
-from app.state.session.sources import FORMATS
+from app.state.session.sources import FORMATS, SESSION_ENDING
 from core.errors import InputError
 from core.logs import LEVEL
 from core.sources import Source
@@ -180,7 +179,7 @@ def _named(arguments: Sequence[str]) -> Sequence[str]:
     path = Path(first)
     if not path.suffix and not path.exists():
         return arguments
-    option = "--session" if path.suffix.lower() == ENDING else "--tile"
+    option = "--session" if path.suffix.lower() == SESSION_ENDING else "--tile"
     return ["--model" if path.suffix.lower() in MODEL_ENDINGS else option, *arguments]
 
 

@@ -33,7 +33,7 @@ from app.cli.sweep_summary import lines_of, nuclei_summary, summary, trial_rows
 from app.text import format as text
 from app.worker.reading import read_tiles
 from core.errors import BenchError, InputError, ModelError
-from core.files import write_whole
+from core.files import try_folder, whole_folder, write_whole
 from core.job import Job
 from core.logs import build_report, keep_fault
 from core.types import FineTune
@@ -182,10 +182,7 @@ def check_folder(folder: Path) -> None:
         When nothing can be written there: better now than after the work.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".prunescope"
-        probe.touch()
-        probe.unlink()
+        try_folder(folder)
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(
@@ -204,16 +201,17 @@ def _write(
     """Write the model, the masks, the report and the result; returns notes."""
     from app.worker.writing import ExportJob, write_folder
 
-    folder = Path(asked.out)
     known = timed if timed.taken else None
     leaving = ExportJob(bench, asked.model, asked.request, known, asked.source)
-    notes = write_folder(folder, leaving, job, asked.formats, found)
     why = "" if timed.verdict == "faster" else next(iter(result.get("why", ())), "")
-    if bench.task.name == "nuclei":
-        layers = read_steps(result.get("layers", []))
-        timed = replace(timed, reason=why, layers=layers)
-        report(folder / "report.html", asked, bench, found, timed)
-    write_whole(folder / "result.json", json.dumps(result, indent=2))
+    # all at once: a new model beside the plan of an old one would be taken for its own
+    with whole_folder(asked.out) as folder:
+        notes = write_folder(folder, leaving, job, asked.formats, found)
+        if bench.task.name == "nuclei":
+            layers = read_steps(result.get("layers", []))
+            told = replace(timed, reason=why, layers=layers)
+            report(folder / "report.html", asked, bench, found, told)
+        write_whole(folder / "result.json", json.dumps(result, indent=2))
     return notes
 
 

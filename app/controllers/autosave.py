@@ -13,12 +13,12 @@ from PySide6.QtCore import QLockFile, QObject, Qt, Signal, Slot
 from app.state.app_state import AppState, Message
 from app.state.events import MessageShown
 from app.state.session.session_file import (
-    ENDING,
     SavedSession,
     read_session,
     to_session,
     write_session,
 )
+from app.state.session.sources import SESSION_ENDING
 from app.state.store import Store
 from app.state.timers import single_shot
 from core.errors import InputError
@@ -75,7 +75,7 @@ def find_slot(folder: Path, *, fresh: bool = False) -> SessionSlot | None:
     except OSError:
         return None
     for number in range(1, _SLOTS + 1):
-        path = folder / f"session-{number}{ENDING}"
+        path = folder / f"session-{number}{SESSION_ENDING}"
         lock = QLockFile(str(path.with_suffix(".lock")))
         lock.setStaleLockTime(0)  # held as long as the process lives, however long
         if not lock.tryLock(0):

@@ -10,7 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, QUrl, Slot
+from PySide6.QtGui import QDesktopServices
 
 from app.controllers.presenter.pointer import Pointer, describe_pointer
 from app.controllers.presenter.presenter import Presenter
@@ -297,6 +298,14 @@ class Controller(QObject):
     def tell(self, message: Message | None) -> None:
         """Show a message, or take it away."""
         self.dispatch(events.MessageShown(message))
+
+    def take_offer(self) -> None:
+        """Do what the message offers."""
+        message = self._store.state.message
+        offered = message.offer[1] if message and message.offer else None
+        if isinstance(offered, events.FolderShown):
+            QDesktopServices.openUrl(QUrl.fromLocalFile(offered.path))
+        self.dispatch(events.OfferTaken())
 
     def show_table(self, on: bool) -> None:
         """Fill the table when it appears."""

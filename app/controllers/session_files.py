@@ -16,7 +16,6 @@ from app.state.app_state import AppState, Message
 from app.state.events import MessageShown, SaveAsked, SessionDiscarded
 from app.state.restoring import find_changed
 from app.state.session.session_file import (
-    ENDING,
     SavedSession,
     find_missing,
     read_session,
@@ -24,6 +23,7 @@ from app.state.session.session_file import (
     write_session,
 )
 from app.state.session.settings import Settings
+from app.state.session.sources import SESSION_ENDING
 from app.state.store import Store
 from app.state.values import Opened, Saved
 from app.text.format import counted
@@ -86,7 +86,7 @@ class SessionFiles(QObject):
             return
         if path:
             target = Path(path)
-            target = target if target.suffix else target.with_suffix(ENDING)
+            target = target if target.suffix else target.with_suffix(SESSION_ENDING)
             self._write(target)
         elif self._path is not None:
             self._write(self._path)
@@ -180,7 +180,10 @@ def ask_place(window: Window, state: AppState) -> None:
     source = Source.of_tile(opened.source) if opened else Source("sample")
     stem = Path(source.name).stem or "session"
     dialogs.ask_save(
-        window, window.sessionSaveAsked.emit, f"{stem}{ENDING}", dialogs.SESSIONS
+        window,
+        window.sessionSaveAsked.emit,
+        f"{stem}{SESSION_ENDING}",
+        dialogs.SESSIONS,
     )
 
 

@@ -30,7 +30,7 @@ def connect(window: "Window", to: "Controller") -> None:
     window.plots.exportAsked.connect(lambda asked: to.exporter.save_chart(asked))
     window.messages.dismissed.connect(lambda: to.tell(None))
     say = to.dispatch
-    window.messages.offerTaken.connect(lambda: say(events.OfferTaken()))
+    window.messages.offerTaken.connect(to.take_offer)
     window.status.cancelAsked.connect(lambda: say(events.WorkCancelled()))
     window.asked.connect(say)
     window.unlockAsked.connect(lambda: to.set_request(locked=()))

@@ -187,6 +187,13 @@ class OpenAsked(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class FolderShown(Event):
+    """A folder is to be opened by the desktop; the controller does so."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class SessionDiscarded(Event):
     """What was restored at the start is not wanted."""
 

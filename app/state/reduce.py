@@ -312,7 +312,9 @@ def _finish(state: AppState, event: events.Finished) -> AppState:
     if isinstance(value, Comparison):
         return _refine(accepting.accept_measured(state, value, work))
     if isinstance(value, Saved):
-        return replace(state, message=Message(value.sentence, kind="info"))
+        shown = events.FolderShown(value.folder)
+        offer = ("Open folder", shown) if value.folder else None
+        return replace(state, message=Message(value.sentence, kind="info", offer=offer))
     return state
 
 
@@ -365,6 +367,7 @@ _CHANGES: Mapping[type[events.Event], Callable[[AppState, Any], AppState]] = {
     events.MeasuringAsked: measure_again,
     events.OpenAsked: starting.open_sources,
     events.SaveAsked: starting.save,
+    events.FolderShown: lambda state, _: state,
     events.SessionDiscarded: restoring.discard_session,
     events.WorkCancelled: starting.cancel,
     events.Resumed: starting.resume,

@@ -176,9 +176,10 @@ class DrawnOutcome(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """Something was written; ``sentence`` says what and where."""
+    """Something was written; ``sentence`` says what and where, ``folder`` is shown."""
 
     sentence: str
+    folder: str = ""
 
 
 class Session(Protocol):

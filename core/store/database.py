@@ -162,7 +162,8 @@ class TrialStore:
     def _open(self) -> sqlite3.Connection:
         with self._told():
             fresh = not self.path.exists() or self.path.stat().st_size == 0
-            db = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
+            place = self.path.absolute()  # ":memory:" is a name like any other here
+            db = sqlite3.connect(place, timeout=_BUSY_SECONDS, isolation_level=None)
             try:
                 if not fresh:
                     self._check_content(db)
@@ -192,7 +193,7 @@ class TrialStore:
             verdict = db.execute("PRAGMA quick_check(1)").fetchone()[0]
         except sqlite3.OperationalError:
             raise
-        except sqlite3.DatabaseError:
+        except (sqlite3.DatabaseError, UnicodeDecodeError):  # of its own messages
             verdict = "unreadable"
         if verdict != "ok":
             if self.path.suffix.lower() in _SUFFIXES:

@@ -131,6 +131,8 @@ def read_json(path: str | Path) -> tuple[Record, ...]:
         rows = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise StoreError(f"{path} cannot be read ({error}); check the file.") from error
+    if not isinstance(rows, list):
+        raise StoreError(f"{path} holds no list of trials; check the file.")
     return tuple(Record.from_json(json.dumps(row)) for row in rows)
 
 

@@ -56,7 +56,7 @@ def read_store(path: str | Path, after: int = 0) -> Batch:
                 "SELECT rowid, record FROM trials WHERE rowid > ? ORDER BY rowid",
                 (after,),
             ).fetchall()
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise StoreError(
             f"{path.name} cannot be read ({error}); choose another store."
         ) from error

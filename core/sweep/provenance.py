@@ -45,13 +45,20 @@ def git_revision(root: Path = _ROOT) -> str:
     """Commit of a checkout, marked when files differ from it; "" without one."""
     if not (root / ".git").exists():  # an installed copy: git would find another's
         return ""
-    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"]
+    git = ["git", "--no-optional-locks", "-C", str(root)]
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=10, check=True
-        )
+        # describe --dirty would lock the index, in the way of another git
+        named = _ask([*git, "describe", "--always", "--abbrev=12"])
+        changed = _ask([*git, "status", "--porcelain", "--untracked-files=no"])
     except (OSError, subprocess.SubprocessError):
         return ""
+    return f"{named}-dirty" if changed else named
+
+
+def _ask(command: list[str]) -> str:
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=10, check=True
+    )
     return done.stdout.strip()
 
 

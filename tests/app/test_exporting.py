@@ -1,18 +1,21 @@
 """What the export menu writes, through the window."""
 
+import csv
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from conftest import is_idle
-from PySide6.QtGui import QAction, QImage
+from PySide6.QtGui import QAction, QDesktopServices, QImage
 from PySide6.QtWidgets import QFileDialog
 
 from app.plots.exports import ChartExport
 from app.plots.registry import CHARTS, charts_for
 from app.plots.state_data import plot_caption, plot_data, plot_settings
 from app.plots.svg import Size
+from app.state import events
 from app.views.widgets.chart_export import ChartExportDialog
 from core.images import read_labels
 
@@ -158,7 +161,8 @@ def test_the_menu_asks_for_the_size_of_a_plot(pruned, monkeypatch, tmp_path):
 
 def test_a_folder_is_left_to_the_session(qtbot, pruned, tmp_path):
     export(qtbot, pruned, "folder", tmp_path / "all")
-    assert ("export", str(tmp_path / "all")) in pruned.engine.log
+    (written,) = [row[1] for row in pruned.engine.log if row[0] == "export"]
+    assert written.startswith(str(tmp_path / "all"))
 
 
 def test_a_folder_holds_what_the_window_shows(qtbot, pruned, tmp_path):
@@ -166,3 +170,64 @@ def test_a_folder_holds_what_the_window_shows(qtbot, pruned, tmp_path):
     names = {path.name for path in (tmp_path / "all").iterdir()}
     plots = {f"Demo-U-Net_sample_90_{kind.key}.svg" for kind in charts_for("trials")}
     assert names >= {"points.csv", "settings.json", "report.html", *plots}
+    assert not [name for name in names if name.startswith(".")]
+
+
+def test_u12_a_folder_is_named_told_and_opened(qtbot, pruned, tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: shown.append(url))
+    message = export(qtbot, pruned, "folder", tmp_path / "all")
+    assert message.text.endswith(f"{tmp_path / 'all'}.")
+    assert message.offer[0] == "Open folder"
+    pruned.window.messages.offerTaken.emit()
+    assert [url.toLocalFile() for url in shown] == [str(tmp_path / "all")]
+    assert pruned.store.state.message is None
+    table = (tmp_path / "all" / "points.csv").read_text()
+    rows = list(csv.DictReader(table.splitlines()))
+    assert {"model", "tile", "seed", "calibration"} <= set(rows[0])
+    assert rows[-1]["model"] == "demo"
+    # the report has the very curves of the window, in its colours
+    state = pruned.store.state
+    page = (tmp_path / "all" / "report.html").read_text()
+    for kind in CHARTS:
+        chart = kind.build(plot_data(state), plot_settings(state).of(kind.key))
+        if any(series.points for series in chart.series):
+            assert all(series.name in page for series in chart.series)
+            drawing = next((tmp_path / "all").glob(f"*_{kind.key}.svg")).read_text()
+            assert all(series.name in drawing for series in chart.series)
+            assert "font-family" in drawing
+
+
+def test_r3_a_cancelled_pane_never_leaves_masks_of_another(qtbot, pruned, tmp_path):
+    """R3: pane named 70 %, masks of 90 %; whatever is exported then is of 70 %."""
+    pruned.controller.dispatch(events.WorkCancelled())
+    store, wanted = pruned.store, replace(pruned.store.state.request, sparsity=0.7)
+    store.dispatch(events.RequestChanged(wanted))
+    store.dispatch(events.WorkCancelled())  # before its first result
+    state = store.state
+    assert not state.current
+    assert state.drawn(state.pane) is None
+    for what, name in (("pruned", "n.geojson"), ("report", "r.html")):
+        pruned.controller.tell(None)
+        pruned.window.exportAsked.emit(what, str(tmp_path / name))
+        assert "not computed yet" in store.state.message.text
+        assert not (tmp_path / name).exists()
+    message = export(qtbot, pruned, "folder", tmp_path / "all")
+    names = {path.name for path in (tmp_path / "all").iterdir()}
+    assert "The report is missing" in message.text
+    assert "report.html" not in names
+    assert not [name for name in names if "_90_" in name]
+
+
+def test_u13_a_message_ends_with_its_cause(qtbot, pruned):
+    """U13: what cannot be reached is said in the pane, and not for the next setting."""
+    control, store = pruned.controller, pruned.store
+    control.set_request(heuristic="broken")
+    qtbot.waitUntil(lambda: store.state.message is not None, timeout=20_000)
+    assert store.state.drawn(store.state.pane) is None
+    assert "cannot be pruned" in store.state.why_not(store.state.pane)
+    control.set_request(heuristic="l2")
+    assert store.state.message is None
+    qtbot.waitUntil(lambda: is_idle(pruned), timeout=20_000)
+    assert store.state.why_not(store.state.pane) == ""
+    assert store.state.drawn(store.state.pane).request == store.state.request

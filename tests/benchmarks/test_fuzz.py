@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.fuzz import READERS, make_seeds, run, try_one
+from benchmarks.fuzz import READERS, run, try_one
+from benchmarks.fuzz_seeds import make_seeds
 from core.errors import InputError
 
 pytestmark = [

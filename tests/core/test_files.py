@@ -1,10 +1,18 @@
 """Files that are written whole or not at all."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
-from core.files import set_aside, whole_file, write_whole
+from core.files import (
+    set_aside,
+    try_folder,
+    whole_file,
+    whole_folder,
+    write_whole,
+)
 
 
 def test_content_is_replaced_and_nothing_stays_beside_it(tmp_path):
@@ -68,3 +76,41 @@ def test_bad_files_are_kept_under_names_of_their_own(tmp_path):
 
 def test_what_cannot_be_renamed_is_said(tmp_path):
     assert set_aside(tmp_path / "missing") is None
+
+
+def test_r8_a_folder_is_replaced_whole_or_not_at_all(tmp_path):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "model").write_text("old")
+    (folder / ".prunescope").write_text("a user's")
+
+    def fail():
+        with whole_folder(folder) as parts:
+            (parts / "model").write_text("new")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert (folder / "model").read_text() == "old"
+    with whole_folder(folder) as parts:
+        (parts / "model").write_text("new")
+        (parts / "plan").write_text("new")
+        assert (folder / "model").read_text() == "old"
+    assert (folder / "model").read_text() == (folder / "plan").read_text() == "new"
+    try_folder(folder)
+    found = sorted(path.name for path in folder.iterdir())
+    assert found == [".prunescope", "model", "plan"]
+
+
+def test_r8_what_a_killed_program_left_is_cleared(tmp_path):
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    dead = tmp_path / f".prunescope-{process.pid}-00"
+    live = tmp_path / f".prunescope-{os.getpid()}-00"
+    for left in (dead, live):
+        left.mkdir()
+        (left / "model").write_bytes(b"half")
+    with whole_folder(tmp_path):
+        pass
+    assert not dead.exists()
+    assert live.exists()  # another window is writing there

@@ -27,7 +27,6 @@ from core.sources import Source
 from core.tables import MAX_PANES, METRICS
 from core.types import FineTune, PruneRequest
 
-ENDING = ".prunescope"
 FORMAT: Literal[1] = 1
 _MOST_BYTES = 64 * 2**20
 _MOST_RAW = 2000  # measurements that keep every repetition, a few kilobytes each

@@ -9,6 +9,7 @@ from core.model_files import is_model_folder, is_packed_bundle
 from core.sources import Source
 from core.tables import MODEL_ENDINGS, MODEL_EXPORTS, MODEL_FORMATS
 
+SESSION_ENDING = ".prunescope"
 FORMATS = tuple(each.key for each in MODEL_EXPORTS)  # of a pruned model
 _WEIGHTS = MODEL_FORMATS[0].endings[0]
 _LABEL_WORDS = ("label", "mask", "_gt", "truth", "instance")

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from app.state.app_state import Message
 from app.state.events import MessageShown
-from app.state.session.session_file import ENDING
+from app.state.session.sources import SESSION_ENDING
 from app.views.main_window.signals import WindowSignals
 from app.views.widgets.about import AboutBox
 from core.tables import LABEL_ENDINGS, MODEL_ENDINGS, TILE_ENDINGS, file_filter
@@ -19,7 +19,7 @@ from core.tables import LABEL_ENDINGS, MODEL_ENDINGS, TILE_ENDINGS, file_filter
 IMAGES = file_filter("Images", TILE_ENDINGS)
 LABELS = file_filter("Ground truth", LABEL_ENDINGS)
 MODELS = file_filter("Models", MODEL_ENDINGS)
-SESSIONS = f"Sessions (*{ENDING});;All files (*)"
+SESSIONS = f"Sessions (*{SESSION_ENDING});;All files (*)"
 SETUPS = "Settings (*.json);;All files (*)"
 _MOST_NAMES = 1_000_000  # bytes
 FULL_SCREEN = Qt.WindowState.WindowFullScreen

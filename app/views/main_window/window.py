@@ -25,8 +25,7 @@ from PySide6.QtWidgets import (
 from app.state.app_state import Message
 from app.state.events import DemoSwitched, MessageShown
 from app.state.session.model_choices import ModelChoice
-from app.state.session.session_file import ENDING
-from app.state.session.sources import left_out, sorted_out
+from app.state.session.sources import SESSION_ENDING, left_out, sorted_out
 from app.state.values import SampleTitle
 from app.text.format import TIMES
 from app.text.slides import SLIDES, SlideSize
@@ -337,7 +336,7 @@ class Window(WindowSignals):
         paths = [url.toLocalFile() or url.toString() for url in urls]
         model, tile = sorted_out(paths)
         _copy_only(event)
-        if Path(paths[0] if paths else "").suffix.lower() == ENDING:
+        if Path(paths[0] if paths else "").suffix.lower() == SESSION_ENDING:
             self.sessionAsked.emit(paths[0])
             return
         if model or tile:

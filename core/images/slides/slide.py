@@ -179,6 +179,11 @@ class Slide:
         fits = [n for n, level in enumerate(self.levels) if max(level.size) >= side]
         level = fits[-1] if fits else 0
         wide, tall = self.levels[level].size
+        if not (wide and tall):
+            raise InputError(
+                f"{self.path.name} holds a picture of {wide} x {tall} pixels: it is "
+                "damaged, get it again."
+            )
         factor = min(1.0, side / max(wide, tall))
         size = max(round(wide * factor), 1), max(round(tall * factor), 1)
         mpp = _plausible(self.levels[level].mpp)

@@ -1,10 +1,12 @@
 """Slides of all kinds behind one reader: levels, pixel sizes, regions, memory."""
 
+import base64
 import json
 import subprocess
 import sys
 import warnings
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -320,3 +322,19 @@ def test_noise_after_a_true_beginning_gives_a_sentence(tmp_path, name):
         path.write_bytes(start + noise)
         with pytest.raises(InputError):
             read_tile(path)
+
+
+# a page of 0 x 0 pixels, found by benchmarks.fuzz
+NO_PIXELS = (
+    "c-r&y)MDUZU|<krU|?in$ScjsVFc2QKoJnZ#K_FR3}oH{VrC$l5hBdM24yn=F&`rn!(<>M;W"
+    "IOXD5I;=v2A&!{z1p3%#2P}DbF==-R#ITBjSqgvhW|*AGs@h6<$<qGVN$dx^7wKMV64-n~w9"
+    "QZ<1H$nY?}TsRcUpfQ?fa7(M{q?F99w0}wkSv0Z>{0R|9eVE6;Xu0X$n*fu}~UW~k8KgWOr2"
+    "mm)2Pml"
+)
+
+
+def test_r9_a_slide_without_pixels_is_one_sentence(tmp_path):
+    path = tmp_path / "none.tif"
+    path.write_bytes(zlib.decompress(base64.b85decode(NO_PIXELS)))
+    with pytest.raises(InputError), read_slide(path) as slide:
+        slide.overview()

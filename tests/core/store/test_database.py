@@ -198,3 +198,14 @@ def test_places_that_cannot_be(tmp_path, monkeypatch):
     monkeypatch.setattr("sqlite3.connect", refuse)
     with pytest.raises(StoreError, match="cannot be written; choose a folder"):
         TrialStore(tmp_path / "a.sqlite")
+
+
+def test_r14_a_name_of_sqlite_is_a_file_like_any_other(
+    tmp_path, make_record, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    with TrialStore(":memory:") as store:
+        store.add(make_record())
+    assert (tmp_path / ":memory:").is_file()
+    with TrialStore(":memory:") as store:
+        assert len(store) == 1

@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 
 from core.errors import StoreError
-from core.store import FORMAT, TrialStore, read_store
+from core.store import FORMAT, TrialStore, read_json, read_store
 
 
 def test_reads_on_from_where_it_was(tmp_path, make_record):
@@ -51,3 +51,23 @@ def test_what_is_no_store(tmp_path, make_record):
         store._db.execute(f"PRAGMA user_version = {FORMAT + 1}")
     with pytest.raises(StoreError, match="written by a newer version"):
         read_store(newer)
+
+
+def test_r9_a_store_of_odd_bytes_is_one_sentence(tmp_path, make_record):
+    path = tmp_path / "a.sqlite"
+    with TrialStore(path) as store:
+        store.add(make_record())
+    path.write_bytes(path.read_bytes().replace(b"CREATE", b"CRE\xffTE"))
+    with pytest.raises(StoreError):
+        read_store(path)
+    with TrialStore(path) as store:
+        assert store.set_aside is not None
+        assert len(store) == 0
+
+
+@pytest.mark.parametrize("text", ["1e309", "{}", "[1]", "null", "[" * 9])
+def test_r9_a_table_that_is_no_list_of_trials_is_one_sentence(text, tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text(text)
+    with pytest.raises(StoreError):
+        read_json(path)
