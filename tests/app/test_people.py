@@ -19,6 +19,7 @@ from tests.core.images.conftest import shared
 from tests.core.models.conftest import monai, smp
 
 __all__ = ["monai", "shared", "smp"]
+pytestmark = pytest.mark.timeout(1800)  # other programs may use the processor
 MODELS = {
     "a HoVer-Net .tar": ("cases", "models", "no_upsample_buffer.tar"),
     "an ONNX file": ("models", "bioimageio_unet2d_nuclei_broad", "weights.onnx"),
@@ -53,7 +54,7 @@ class Person:
         return self.bench.store.state
 
     def wait(self, ready):
-        self.qtbot.waitUntil(ready, timeout=240_000)
+        self.qtbot.waitUntil(ready, timeout=900_000)  # a guard, no limit
 
     def choose(self, command, path):
         """Run a command whose box for files is answered with a path."""

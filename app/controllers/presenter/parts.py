@@ -109,7 +109,7 @@ def _hint(slide: SlideMap, choosing: Choosing) -> str:
     square = f"{width:,} pixels" if not mpp else text.length(round(width * mpp))
     return (
         f"Drag a rectangle over the part to open. A click takes a square of {square}; "
-        "a drag inside the rectangle moves it."
+        "a drag inside the rectangle moves it, the wheel zooms."
     )
 
 

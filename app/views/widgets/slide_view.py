@@ -12,6 +12,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -23,6 +24,8 @@ _CLICK = 4.0  # screen pixels: a pointer that moved less has clicked
 _SEEN = 14.0  # screen pixels: smaller rectangles get a ring around them
 _STEP = 0.1  # share of the rectangle that an arrow key moves it
 _GROWTH = 1.25
+_TURN = 1.2  # how much a step of the wheel enlarges
+_NEAREST = 32.0  # times the whole slide
 _OUTSIDE = QColor(0, 0, 0, 70)
 _LIGHT, _DARK = QColor("white"), QColor(0, 0, 0, 170)
 
@@ -71,6 +74,8 @@ class SlideView(QWidget):
         self._region: Rect = (0, 0, 1, 1)
         self._pressed: QPointF | None = None
         self._grip: QPointF | None = None  # where a moved rectangle was taken
+        self._pan: QPointF | None = None  # where the slide is held
+        self._zoom, self._middle = 1.0, (0.5, 0.5)  # as shares of the slide
 
     def sizeHint(self) -> QSize:
         return QSize(640, 520)
@@ -81,6 +86,8 @@ class SlideView(QWidget):
         self, picture: Picture | None, size: tuple[int, int], note: str = ""
     ) -> None:
         """Show a slide of a size; a sentence where it has no picture."""
+        if size != self._size:
+            self._zoom, self._middle = 1.0, (0.5, 0.5)
         self._picture, self._size, self._note = picture, size, note
         self.update()
 
@@ -93,12 +100,23 @@ class SlideView(QWidget):
     # Where things are
 
     def _place(self) -> QRectF:
-        """Return where the slide is on the screen."""
+        """Return where the slide is on the screen, also what lies outside of it."""
         width, height = self._size
-        scale = min(self.width() / width, self.height() / height)
+        scale = min(self.width() / width, self.height() / height) * self._zoom
         wide, tall = width * scale, height * scale
-        left, top = (self.width() - wide) / 2, (self.height() - tall) / 2
-        return QRectF(left, top, wide, tall)
+        left = _start(self.width(), wide, self._middle[0])
+        return QRectF(left, _start(self.height(), tall, self._middle[1]), wide, tall)
+
+    def _look_at(self, share: tuple[float, float], screen: QPointF) -> None:
+        """Bring a place of the slide under a point of the screen, as far as it goes."""
+        place = self._place()
+        across = share[0] + (self.width() / 2 - screen.x()) / place.width()
+        down = share[1] + (self.height() / 2 - screen.y()) / place.height()
+        self._middle = across, down
+        place = self._place()
+        centre = QPointF(self.width() / 2, self.height() / 2)
+        self._middle = _share(place, centre)  # within the slide
+        self.update()
 
     def to_screen(self, region: Rect) -> QRectF:
         """Return where a rectangle is on the screen."""
@@ -142,7 +160,17 @@ class SlideView(QWidget):
 
     # What the user does
 
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Enlarge or shrink about the pointer; the whole slide is the least."""
+        share = _share(self._place(), event.position())
+        zoom = self._zoom * _TURN ** (event.angleDelta().y() / 120)
+        self._zoom = min(max(zoom, 1.0), _NEAREST)
+        self._look_at(share, event.position())
+        event.accept()
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.MiddleButton:
+            self._pan = event.position()
         if event.button() != Qt.MouseButton.LeftButton:
             return
         self._pressed = event.position()
@@ -153,6 +181,11 @@ class SlideView(QWidget):
         self._grip = corner if taken else None
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._pan is not None:
+            share = _share(self._place(), self._pan)
+            self._pan = event.position()
+            self._look_at(share, event.position())
+            return
         if self._pressed is None or self._is_click(event):
             return
         x, y = self._at(event.position())
@@ -167,6 +200,9 @@ class SlideView(QWidget):
         self.drawn.emit((*corner, round(right - left), round(bottom - top)))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.MiddleButton:
+            self._pan = None
+            return
         if self._pressed is not None and self._is_click(event):
             self.placed.emit(*self._at(event.position()))
         self._pressed = self._grip = None
@@ -211,6 +247,21 @@ class SlideView(QWidget):
         wide, tall = max(round(width * factor), 1), max(round(height * factor), 1)
         corner = x + (width - wide) // 2, y + (height - tall) // 2
         self.drawn.emit((*corner, wide, tall))
+
+
+def _start(room: float, length: float, middle: float) -> float:
+    """Return where something begins that is centred, or larger than its room."""
+    if length <= room:
+        return (room - length) / 2
+    return min(max(room / 2 - middle * length, room - length), 0.0)
+
+
+def _share(place: QRectF, screen: QPointF) -> tuple[float, float]:
+    """Return where a point is, as shares of width and height."""
+    return (
+        (screen.x() - place.x()) / place.width(),
+        (screen.y() - place.y()) / place.height(),
+    )
 
 
 def _around(place: QRectF, box: QRectF) -> tuple[QRectF, ...]:
