@@ -5,7 +5,7 @@ To read this file, start from `find_state` and `clean`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from core.models.formats.pickles import Placeholder, StoredTensor
@@ -31,6 +31,7 @@ NESTED = (
     "shadow_params",
 )
 _DEEPEST = 6  # dicts inside dicts
+_MOST_PARTS = 64  # of a dict or a list, in which weights are looked for
 _MODULES = 64  # modules inside modules
 _COUNTED = ("total_ops", "total_params")  # left by the counting tool thop
 
@@ -48,12 +49,17 @@ def find_state(content: Any, depth: int = 0) -> dict[str, Any] | None:
     Returns
     -------
     dict of str to StoredTensor or Placeholder, or None
-        The dict of the usual name that holds one, else the dict of tensors itself;
-        of a whole pickled module, its parameters and buffers by name.
+        The dict of the usual name that holds one, else the dict with most tensors,
+        wherever it is, but for those of an optimiser; of a whole pickled module, its
+        parameters and buffers by name.
     """
     if isinstance(content, Placeholder):
         return dict(_walk(content)) or None
-    if not isinstance(content, Mapping) or depth > _DEEPEST:
+    if depth > _DEEPEST:
+        return None
+    if isinstance(content, list | tuple):
+        return _largest(content[:_MOST_PARTS], depth)
+    if not isinstance(content, Mapping) or "param_groups" in content:
         return None
     for key in NESTED:
         if key in content:
@@ -66,7 +72,19 @@ def find_state(content: Any, depth: int = 0) -> dict[str, Any] | None:
         if isinstance(key, str)
         and (isinstance(value, StoredTensor) or is_unreadable(value))
     }
-    return named or None
+    inner = [
+        value
+        for key, value in content.items()
+        if isinstance(value, Mapping | list | tuple) and "optim" not in str(key)[:80]
+    ]
+    found = _largest(inner[:_MOST_PARTS], depth)
+    return found if found and len(found) > len(named) else named or None
+
+
+def _largest(parts: Sequence[Any], depth: int) -> dict[str, Any] | None:
+    """Return the state with most tensors among parts of a checkpoint."""
+    states = filter(None, (find_state(part, depth + 1) for part in parts))
+    return max(states, key=len, default=None)
 
 
 def is_unreadable(value: Any) -> bool:

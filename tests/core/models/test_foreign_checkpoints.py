@@ -190,3 +190,32 @@ def test_a_pickle_cannot_name_functions(tmp_path):
     with pytest.raises(ModelError, match="code"):
         load_model(path)
     assert not proof.exists()
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda state: {"net_G": state, "best": torch.ones(1), "epoch": 3},
+        lambda state: {"run": {"last": {"whatever": state}}},
+        lambda state: [state, {"epoch": 3}],
+        lambda state: ({"lr": 0.1}, state),
+    ],
+)
+def test_weights_under_any_key_beside_an_optimiser(wrap, module, tmp_path):
+    moments = {n: {"exp_avg": v, "exp_avg_sq": v, "step": v}
+               for n, v in enumerate(module.state_dict().values())}  # fmt: skip
+    optimiser = {"state": moments, "param_groups": []}
+    content = wrap(module.state_dict())
+    if isinstance(content, dict):
+        content |= {"optimizer": optimiser, "other": optimiser}
+    torch.save(content, tmp_path / "a.pth")
+    found = load_model(tmp_path / "a.pth").module.state_dict()
+    for name, value in module.state_dict().items():
+        assert torch.equal(found[name], value)
+
+
+def test_an_optimiser_alone_is_no_model(tmp_path):
+    moments = {"exp_avg": torch.ones(3), "exp_avg_sq": torch.ones(3)}
+    torch.save({"state": {0: moments}, "param_groups": []}, tmp_path / "a.pth")
+    with pytest.raises(ModelError, match="holds no state dict"):
+        load_model(tmp_path / "a.pth")
