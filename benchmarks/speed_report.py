@@ -53,7 +53,8 @@ def _network(name: str, dense: Row, rows: Sequence[Row]) -> list[str]:
         f"## {name}",
         "",
         f"Dense AJI {np.nanmean(base):.3f} over {tiles} tiles; {dense['machine']}, "
-        f"torch {dense['torch']}.",
+        f"torch {dense['torch']}; weights {dense.get('weights', 'unknown')[:12]}"
+        f"{', brightness inverted' if dense.get('inverted') else ''}{_load(rows)}.",
         "",
         "| method | removed | parameters left | MACs left | AJI | relative AJI | "
         + " | ".join(SETTINGS)
@@ -77,6 +78,13 @@ def _network(name: str, dense: Row, rows: Sequence[Row]) -> list[str]:
         if "failed" in row
     ]
     return [*lines, "", *_goals(done, base), ""]
+
+
+def _load(rows: Sequence[Row]) -> str:
+    loads = [load for row in rows for load in row.get("loads", ())]
+    if not loads:
+        return ""
+    return f"; load average {min(loads):.1f} to {max(loads):.1f}"
 
 
 def _speed(times: Sequence[float] | None) -> str:

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from benchmarks.speed import METHODS, Log, points
+from benchmarks.speed_figure import draw
 from benchmarks.speed_report import relative, write_report
 from core.pruning import HEURISTICS
 
@@ -34,11 +36,30 @@ def test_a_log_that_was_cut_off_is_read(tmp_path):
     assert Log(path).rows == {"a": {"key": "a", "share": 2}}
 
 
+def _size(path):
+    with Image.open(path) as picture:
+        return picture.size
+
+
+def test_a_picture_has_a_panel_for_each_network_that_was_timed(tmp_path):
+    pytest.importorskip("matplotlib")
+    dense = {"key": "d", "network": "net", "method": "dense", "aji": [0.5, 0.6]}
+    timed = {**dense, "key": "s", "method": "sensitivity", "count": "latency",
+             "times": {"256/1": [3.0, 2.9, 3.1]}}  # fmt: skip
+    assert draw([dense], tmp_path / "none.png") is None
+    other = [{**row, "network": "other"} for row in (dense, timed)]
+    one = _size(draw([dense, timed], tmp_path / "one.png"))
+    both = _size(draw([dense, timed, *other], tmp_path / "two.png"))
+    assert both[0] > one[0]
+    assert both[1] == one[1]
+
+
 def test_the_page_says_which_goals_hold(tmp_path):
     base = {"network": "net", "scope": "network", "machine": "m", "torch": "t"}
     rows = [
         {**base, "key": "d", "method": "dense", "count": "", "share": 0.0,
-         "params": 1.0, "macs": 1.0, "aji": [0.5, 0.6]},
+         "params": 1.0, "macs": 1.0, "aji": [0.5, 0.6], "loads": [0.5, 2.25],
+         "weights": "0123456789abcdef"},
         {**base, "key": "s", "method": "sensitivity", "count": "latency", "share": 0.8,
          "params": 0.1, "macs": 0.2, "aji": [0.495, 0.594],
          "times": {"256/1": [5.5, 5.4, 5.6], "512/1": [3.0, 2.9, 3.1]}},
@@ -49,6 +70,7 @@ def test_the_page_says_which_goals_hold(tmp_path):
     page = (tmp_path / "speed.md").read_text()
     assert "| sensitivity | 80% of latency | 10.0% | 20.0% |" in page
     assert "5.50 (5.40 to 5.60)" in page
+    assert "weights 0123456789ab; load average 0.5 to 2.2." in page
     assert (
         "| 5 times at -2% | 256/1 | sensitivity, 80% of latency | 5.50 | yes |" in page
     )
