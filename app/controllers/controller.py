@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QUrl, Slot
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtGui import QCursor, QDesktopServices
 
+from app.controllers.presenter.nucleus_card import find_card
 from app.controllers.presenter.pointer import Pointer, describe_pointer
 from app.controllers.presenter.presenter import Presenter
 from app.state import events
@@ -294,6 +295,14 @@ class Controller(QObject):
         pointer = None if place is None else Pointer(pane, *place)
         words = describe_pointer(self._store.state, pointer)
         self._window.status.set_place(words)
+
+    def show_nucleus(self, x: float, y: float) -> None:
+        """Show the nucleus at a place of the tile, as both models see it."""
+        card = find_card(self._store.state, x, y)
+        if card is not None and not self._store.state.demo:
+            place = QCursor.pos()
+            popup = self._window.nucleus
+            popup.show_nucleus(card.picture, card.rows, card.overlap, place)
 
     def tell(self, message: Message | None) -> None:
         """Show a message, or take it away."""

@@ -87,6 +87,7 @@ def _connect_seeing(window: "Window", to: "Controller") -> None:
     viewer.swipeChosen.connect(lambda v: to.set_display(swipe=v))
     viewer.heatChosen.connect(lambda v: to.set_display(heat=v))
     viewer.hovered.connect(to.show_pointer)
+    viewer.pointed.connect(to.show_nucleus)
     viewer.typesHidden.connect(lambda v: to.set_display(hidden_types=v))
     nuclei.hiddenChosen.connect(lambda v: to.set_display(hidden_kinds=v))
     # The list is filtered first, so that the nucleus gone to can be marked in it.

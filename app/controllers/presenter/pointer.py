@@ -100,14 +100,15 @@ def _describe_nucleus(
     number = int(labels[row, column])
     if not number or opened.model.task != "nuclei":
         return ""
-    parts = [f"nucleus {number}", _type_of(nuclei, opened, number)]
+    parts = [f"nucleus {number}", find_type(nuclei, opened, number)]
     parts.append(_area(labels, number, row, column, opened.picture.mpp))
     if codes is not None and number <= len(codes):
         parts.append(_fate(int(codes[number - 1]), pane))
     return ", ".join(part for part in parts if part)
 
 
-def _type_of(nuclei: Nuclei, opened: Opened, number: int) -> str:
+def find_type(nuclei: Nuclei, opened: Opened, number: int) -> str:
+    """Return the type of a nucleus by its label, in words; empty without types."""
     names = opened.model.classes
     if nuclei.classes is None or number > len(nuclei.classes):
         return ""

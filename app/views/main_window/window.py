@@ -51,6 +51,7 @@ from app.views.widgets.column import ScrollColumn, with_footer
 from app.views.widgets.command_palette import CommandPalette
 from app.views.widgets.model_box import ModelBox
 from app.views.widgets.notices import NoticeRow
+from app.views.widgets.nucleus_popup import NucleusPopup
 from app.views.widgets.pixel_size import PixelSize, PixelSizeBox
 from app.views.widgets.ratio_box import RatioBox
 from app.views.widgets.reader_box import ReaderBox
@@ -92,6 +93,7 @@ class Window(WindowSignals):
         self.palette_box, self._keys = CommandPalette(self), ShortcutSheet(self)
         self.reader_box, self.ratios = ReaderBox(self), RatioBox(self)
         self._demo = self._reading = self._saving = self._choosing = False
+        self.nucleus = NucleusPopup(self)
         self._pixel_size, self._flags = PixelSize(), frozenset[str]()
         self._classes: tuple[tuple[str, ...], str] = ((), "")
         self._place()
