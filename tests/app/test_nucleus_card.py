@@ -67,6 +67,7 @@ def test_overlap_and_outlines_are_those_of_the_two_masks(pruned):
     assert {(86, 180, 233), (213, 94, 0)} <= colours
 
 
+@pytest.mark.qt_log_ignore("does not support")  # offscreen windows, and says so
 def test_a_click_shows_the_card_and_nothing_else_does(qtbot, pruned):
     window = pruned.window
     window.show()
