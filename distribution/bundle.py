@@ -34,7 +34,7 @@ _LEFT_OUT = (
 )
 # Files that no program needs at run time, below the bundle's own folder.
 _NOT_NEEDED = (
-    *("torch/include", "torch/share", "torch/test", "torch/bin", "torch/_C_flatbuffer"),
+    *("torch/include", "torch/share", "torch/test", "torch/lib/*.a"),
     *("PySide6/Qt/qml", "PySide6/Qt/translations", "PySide6/scripts"),
     *("onnx/backend/test/data", "onnxruntime/tools", "onnxruntime/transformers"),
     *("scipy/*/tests", "numpy/*/tests", "skimage/*/tests", "imagecodecs/licenses/*.h"),
