@@ -170,3 +170,10 @@ def test_the_description_shows_no_broken_picture(unpacked):
     assert "# PruneScope" in text
     assert "*Picture: " in text
     assert "](docs/" not in text
+
+
+def test_the_start_of_a_bundle_is_in_the_package():
+    source = (ROOT / "distribution" / "bundle_main.py").read_text(encoding="utf-8")
+    found = rewrite(source, ROOT)
+    assert "from prunescope.app.__main__ import main\n" in found
+    assert "from prunescope.core.children import run_asked_module\n" in found
