@@ -278,7 +278,11 @@ def stoppable(module: torch.nn.Module, job: Job | None) -> Iterator[None]:
         if job.cancelled:
             raise Cancelled
 
-    layers = [one for one in module.modules() if not any(one.children())]
+    layers = [
+        one
+        for one in module.modules()
+        if not any(one.children()) and not isinstance(one, torch.jit.ScriptModule)
+    ]
     hooks = [one.register_forward_pre_hook(look) for one in layers]
     try:
         yield
