@@ -21,8 +21,11 @@ from core.errors import InputError
 from core.images import limits
 from core.images.orientation import known, shown_size, turned
 from core.images.pixels import Alpha, Raw
+from core.tables.formats import IMAGE_FORMATS
 
-PILLOW_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "JPEG2000")
+PILLOW_FORMATS = tuple(
+    row.key.upper() for row in IMAGE_FORMATS if row.reader == "raster"
+)
 """Decoders of Pillow that are used; all others stay unused on untrusted files."""
 
 # Sizes are checked here, by the bytes of the pixels; Pillow's guard would only warn.

@@ -39,7 +39,8 @@ class ImageFormat(FileFormat):
     starts
         First bytes of such a file, one of these.
     reader
-        Which reader of `core.images` decodes it.
+        Which reader of `core.images` decodes it; ``"raster"`` is Pillow, which knows
+        the format by the key.
     """
 
     starts: tuple[bytes, ...] = ()

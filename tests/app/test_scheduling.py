@@ -188,6 +188,11 @@ def test_work_that_nobody_waits_for_ends():
     assert state.work is None
 
 
+def test_a_point_under_the_pointer_starts_no_training():
+    state = reduce(settled(), events.Previewed(replace(OTHER, recovery="finetune")))
+    assert state.work is None
+
+
 def test_stopping_an_exploration_stops_what_it_computes():
     state = reduce(settled(), events.ExploreSwitched())
     assert state.work.purpose == "explore"

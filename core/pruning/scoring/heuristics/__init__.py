@@ -31,6 +31,7 @@ from core.pruning.scoring.heuristics.registry import (
     WEIGHT_HEURISTICS,
     find_heuristic,
     register,
+    register_modules,
 )
 from core.pruning.scoring.heuristics.weights import (
     ACTIVATION,
@@ -48,7 +49,7 @@ __all__ = [
     "register",
 ]
 
-for _heuristic in (
+for _heuristic in (  # as the window lists them; others in this folder follow
     SENSITIVITY,
     RECONSTRUCTION,
     RECONSTRUCTION_ONCE,
@@ -69,3 +70,4 @@ for _heuristic in (
     RANDOM_WEIGHTS,
 ):
     register(_heuristic)
+register_modules(__name__, __path__)

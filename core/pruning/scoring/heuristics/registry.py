@@ -2,8 +2,10 @@
 
 import inspect
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from pkgutil import iter_modules
 
 from core.errors import PruningError
 from core.pruning.scoring.heuristics.protocol import (
@@ -32,6 +34,10 @@ class _Registry:
                 "another name."
             )
         self._found[key] = heuristic
+
+    def has(self, heuristic: Heuristic) -> bool:
+        """Tell whether this very heuristic was added."""
+        return self._found.get((heuristic.unit, heuristic.name)) is heuristic
 
     def remove(self, heuristic: Heuristic) -> None:
         """Take one out."""
@@ -113,6 +119,25 @@ def register(heuristic: Heuristic) -> Heuristic:
     """
     _registry.add(heuristic)
     return heuristic
+
+
+def register_modules(package: str, folders: Iterable[str]) -> None:
+    """Register every heuristic of a package's modules that is not yet known.
+
+    Parameters
+    ----------
+    package, folders
+        Name of the package, and its ``__path__``.
+
+    Raises
+    ------
+    PruningError
+        When two heuristics have one name.
+    """
+    for found in iter_modules(folders, f"{package}."):
+        for value in vars(import_module(found.name)).values():
+            if isinstance(value, Heuristic) and not _registry.has(value):
+                register(value)
 
 
 def forget(heuristic: Heuristic) -> None:
