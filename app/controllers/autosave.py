@@ -12,8 +12,8 @@ from PySide6.QtCore import QLockFile, QObject, Qt, Signal, Slot
 
 from app.state.app_state import AppState, Message
 from app.state.events import MessageShown
+from app.state.session.saved_session import SavedSession
 from app.state.session.session_file import (
-    SavedSession,
     read_session,
     to_session,
     write_session,

@@ -35,7 +35,7 @@ from core.types import PruneRequest
 if TYPE_CHECKING:
     from app.export.exporter import Exporter
     from app.state.app_state import AppState
-    from app.state.session.session_file import SavedSession
+    from app.state.session.saved_session import SavedSession
     from app.views.main_window.window import Window
 
 REST_MS = 400  # a slider that is still this long is measured

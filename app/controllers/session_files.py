@@ -15,8 +15,8 @@ from app.controllers.controller import Controller
 from app.state.app_state import AppState, Message
 from app.state.events import MessageShown, SaveAsked, SessionDiscarded
 from app.state.restoring import find_changed
+from app.state.session.saved_session import SavedSession
 from app.state.session.session_file import (
-    SavedSession,
     find_missing,
     read_session,
     to_session,

@@ -6,11 +6,13 @@ Views send events, `app.state.reduce.reduce` makes the next state of an event, a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from app.state.demo import Demo, Overlay
+from app.state.demo import Demo
+from app.state.display import Display
 from app.state.history import History, Lock
 from app.state.plot_settings import PlotSettings
+from app.state.session.saved_session import SavedSession
 from app.state.slide_map import Choosing
 from app.state.training import Training
 from app.state.trials import measurements
@@ -20,9 +22,6 @@ from core.job import Step
 from core.rects import Rect
 from core.results import Comparison, SizeCurve, Trial
 from core.types import SIZES, FineTune, PruneRequest, RequestKey
-
-if TYPE_CHECKING:
-    from app.state.session.session_file import SavedSession
 
 MOST = 4  # pruned panes; more would be too small to see nuclei in
 
@@ -41,59 +40,6 @@ class Message:
     kind: Literal["error", "warning", "info"] = "error"
     about: PruneRequest | None = None
     offer: tuple[str, object] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Display:
-    """How masks are drawn.
-
-    Parameters
-    ----------
-    overlay
-        Style of the masks.
-    visible
-        Whether masks are drawn at all.
-    opacity
-        Of the masks, 0 to 1.
-    metric
-        Key of `core.tables.METRICS`: the score on the plots.
-    truth
-        Whether ground truth is drawn over both panes.
-    swipe
-        Whether the dense model's masks are drawn left of a divider.
-    heat
-        Raw output whose difference is drawn: ``foreground``, ``shape`` or nothing.
-    hidden_types, hidden_kinds
-        Nuclei that are left out: numbers of types, and kinds of the difference.
-    """
-
-    overlay: Overlay = "outline"
-    visible: bool = True
-    opacity: float = field(default=0.9, metadata={"range": (0, 1)})
-    metric: str = "aji"
-    truth: bool = False
-    swipe: bool = False
-    heat: str = ""
-    hidden_types: tuple[int, ...] = ()
-    hidden_kinds: tuple[Kind, ...] = ()
-
-    def toggled(self, what: str) -> "Display":
-        """Return the display after a key was pressed.
-
-        Parameters
-        ----------
-        what
-            ``visible``, ``truth``, ``swipe``, ``fill`` or ``difference``.
-        """
-        if what == "visible":
-            return replace(self, visible=not self.visible)
-        if what == "truth":
-            return replace(self, truth=not self.truth)
-        if what == "swipe":
-            return replace(self, swipe=not self.swipe)
-        # The same key goes back to outlines.
-        overlay: Overlay = "fill" if what == "fill" else "difference"
-        return replace(self, overlay="outline" if self.overlay == what else overlay)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +94,7 @@ class Opening:
     tile: str
     picture: Picture | None = None
     choosing: Choosing | None = None
-    kept: "SavedSession | None" = None
+    kept: SavedSession | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,11 @@ What each event changes is written in `app.state.reduce`.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.state.app_state import Display, Message
+from app.state.app_state import Message
+from app.state.display import Display
 from app.state.history import Lock
 from app.state.plot_settings import PlotSettings
-from app.state.session.session_file import SavedSession
+from app.state.session.saved_session import SavedSession
 from app.state.values import Kind, WorkContext
 from core.job import Step
 from core.rects import Rect

@@ -7,7 +7,7 @@ from app.state import events
 from app.state.app_state import AppState, Message, Pane
 from app.state.history import History
 from app.state.panes import arrange
-from app.state.session.session_file import SavedSession
+from app.state.session.saved_session import SavedSession
 from app.state.values import Opened
 from core.results import Trial
 from core.sources import Source

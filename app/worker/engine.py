@@ -60,16 +60,11 @@ class BenchEngine:
         before: Session | None,
         calibration: str = "",
     ) -> Opened | SlideMap:
-        """Open a model and a tile; the tile is shown as soon as it is read.
-
-        Of a slide without a part, the overview is returned.
-        """
+        """Open a model and a tile, shown as soon as it is read; a slide's overview."""
         task.step(0, 4, "reading the tile")
         asked = Source.of_tile(tile)
         slide = self._slides.find(asked)
-        whole = slide is not None and asked.view == replace(
-            WHOLE, resample=asked.view.resample
-        )
+        whole = slide is not None and _is_whole(asked)
         first = None if whole else read_tile_first(tile)
         if first is not None:
             task.publish(_picture(first.tiles[0].tile, first.title))
@@ -87,13 +82,12 @@ class BenchEngine:
                 return slide
         self._loaded = None
         found, job = read_tiles(tile, loaded.spec, first), cast("Job", task)
-        old_bench = old.bench if old else None
         bench = Bench.open_tiles(
             loaded,
             found.tiles,
             job,
             calibration=read_calibration(calibration),
-            before=old_bench,
+            before=old.bench if old else None,
             first=True,
         )
         picture = _picture(bench.tile, found.title)
@@ -115,6 +109,11 @@ class BenchEngine:
         if self._loaded is not None and self._loaded[0] == source:
             return self._loaded[1]
         return load_model(source)
+
+
+def _is_whole(source: Source) -> bool:
+    """Return whether no part of a slide is asked for."""
+    return source.view == replace(WHOLE, resample=source.view.resample)
 
 
 def _picture(tile: Tile, title: str) -> Picture:

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from app.controllers import autosave as saving
 from app.controllers.autosave import Autosave, find_slot
 from app.state import events
-from app.state.app_state import AppState, Display, Pane
+from app.state.app_state import AppState, Pane
+from app.state.display import Display
 from app.state.history import Arrangement, History
 from app.state.plot_settings import AxisChoice, PlotSettings
 from app.state.reduce import reduce

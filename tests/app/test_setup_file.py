@@ -8,7 +8,8 @@ import pytest
 from conftest import is_idle
 
 from app.cli.arguments import parse
-from app.state.app_state import AppState, Display, Pane, showing
+from app.state.app_state import AppState, Pane, showing
+from app.state.display import Display
 from app.state.session.setup_file import read_display, read_setup, setup_text
 from core.errors import InputError
 from core.types import FineTune, PruneRequest

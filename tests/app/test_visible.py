@@ -13,7 +13,8 @@ from test_scheduling import HERE, OPENED, OTHER, finish, outcome
 from app.controllers.presenter.heads import dense_head, pruned_heads
 from app.controllers.presenter.masks import pair
 from app.state import events
-from app.state.app_state import AppState, Display, Pane
+from app.state.app_state import AppState, Pane
+from app.state.display import Display
 from app.state.reduce import reduce
 from app.state.scheduling import schedule
 from app.state.visible import lacks_part

@@ -6,7 +6,8 @@ from app.controllers.presenter.heads import Heads
 from app.controllers.presenter.parts import MapView, PartView
 from app.controllers.presenter.tuning import Tuning
 from app.controllers.presenter.view import Drawn, Story, Tabs, Working
-from app.state.app_state import Display, Message
+from app.state.app_state import Message
+from app.state.display import Display
 from app.state.plot_settings import PlotSettings
 from app.state.values import ModelCard, Opened
 from app.views.widgets.pixel_size import PixelSize

@@ -6,7 +6,7 @@ from app.controllers.presenter.view import Drawn
 from app.rendering.heat import Heat
 from app.rendering.overlay import Colours, premultiplied
 from app.rendering.palette import Rgb, by_kind, by_type, type_colour
-from app.state.app_state import Display
+from app.state.display import Display
 from app.state.values import KINDS, DrawnOutcome, Kind, Nuclei, Opened
 from app.views.widgets.tile_parts import Mask
 from core.metrics import NucleusChanges

@@ -24,8 +24,9 @@ from app.controllers.presenter.parts import (
 from app.controllers.presenter.tuning import Tuning, resolve_tuning
 from app.plots.styles import series_name
 from app.state.advice import Advice, find_advice
-from app.state.app_state import MOST, AppState, Display, Message
+from app.state.app_state import MOST, AppState, Message
 from app.state.demo import PAGES
+from app.state.display import Display
 from app.state.plot_settings import PlotSettings
 from app.state.training import Training
 from app.state.trials import predictor, work_of

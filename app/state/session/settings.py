@@ -8,7 +8,8 @@ from typing import Any, Literal
 from platformdirs import user_config_path
 from PySide6.QtCore import QByteArray
 
-from app.state.app_state import AppState, Display, Pane
+from app.state.app_state import AppState, Pane
+from app.state.display import Display
 from core.codec import from_json, to_json
 from core.files import set_aside, write_whole
 from core.tables import MAX_PANES, METRICS

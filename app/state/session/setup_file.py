@@ -16,7 +16,8 @@ from core.tables import METRICS
 from core.types import PruneRequest
 
 if TYPE_CHECKING:
-    from app.state.app_state import AppState, Display
+    from app.state.app_state import AppState
+    from app.state.display import Display
 
 FORMAT: Literal[1] = 1
 
