@@ -196,7 +196,7 @@ def test_points_of_a_changed_tile_are_left_out_and_said(tmp_path):
 
 
 def test_an_old_measurement_keeps_its_median(monkeypatch):
-    monkeypatch.setattr("app.state.session.snapshot._MOST_RAW", 1)
+    monkeypatch.setattr("app.state.session.session_file._MOST_RAW", 1)
     found = [
         trial(
             PruneRequest("l2", share),
