@@ -122,7 +122,7 @@ class Controls(QWidget):
         self._explore = self._build_primary()
 
     def _build_primary(self) -> QPushButton:
-        button = QPushButton("Explore this curve")
+        button = QPushButton("Explore this curve", self)
         button.setProperty("role", "primary")
         button.setToolTip(
             "Tries a row of sparsities with these settings and fills the plots."

@@ -148,7 +148,7 @@ class NucleiBar(QWidget):
     def _keep_room(self) -> None:
         """Make chips wide enough for most counts, so that they stay in place."""
         for kind, button in self._buttons.items():
-            digits = 3 if kind in ("kept", "lost") else 2
+            digits = 3 if kind in ("kept", "lost") else 1
             words = button.text()
             button.ensurePolished()
             button.setText(f"{'0' * digits} {self._captions[kind]}")

@@ -6,7 +6,7 @@ from app.plots.registry import CHARTS, charts_for
 from app.views.widgets.chart_panel import ChartPanel
 from app.views.widgets.column import ScrollColumn
 
-_NARROWEST = 280  # pixels: titles of charts and axes still fit
+_NARROWEST = 250  # pixels: titles of charts and axes still fit
 
 
 class Plots(ChartPanel):
