@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QUrl, Slot
+from PySide6.QtCore import QObject, QUrl, Signal, Slot
 from PySide6.QtGui import QCursor, QDesktopServices
 
 from app.controllers.presenter.nucleus_card import find_card
@@ -59,6 +59,8 @@ class Controller(QObject):
     engine
         What the worker calls.
     """
+
+    openedChanged = Signal(object, object)  # AppState before and after
 
     def __init__(
         self, window: "Window", store: Store, runner: Runner, engine: Engine
@@ -352,6 +354,8 @@ class Controller(QObject):
             self._trim.start()
         if new.panes is not old.panes and not new.late:
             self._time_results(old, new)
+        if new.opening is not old.opening or new.opened is not old.opened:
+            self.openedChanged.emit(old, new)
 
     def _time_results(self, old: "AppState", new: "AppState") -> None:
         """Begin to count how long results of other settings are on show."""

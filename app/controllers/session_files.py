@@ -62,7 +62,7 @@ class SessionFiles(QObject):
         window.sessionSaveAsked.connect(self.save)
         window.sessionPlaceAsked.connect(lambda: ask_place(window, store.state))
         window.set_recent_sessions(settings.recent_sessions)
-        store.changed.connect(self._on_changed)
+        controller.openedChanged.connect(self._on_opened)
 
     def open(self, path: Path) -> bool:
         """Open a session file; returns whether it is one."""
@@ -151,7 +151,7 @@ class SessionFiles(QObject):
             self._window.set_recent_sessions(self._settings.recent_sessions)
 
     @Slot(object, object)
-    def _on_changed(self, old: AppState, new: AppState) -> None:
+    def _on_opened(self, old: AppState, new: AppState) -> None:
         if new.opening is None and old.opening is not None and self._asked is not None:
             asked, self._asked = self._asked, None
             if old.opening.kept is asked[1] and new.opened is not old.opened:

@@ -8,6 +8,13 @@ from app.state.app_state import AppState
 LANES = 16
 """Widths that are a multiple of this fill the vector units of common processors."""
 
+LOWER, AGAIN, ROUND = (
+    "Lower the minimum width to 1",
+    "Measure again",
+    f"Round widths to {LANES}",
+)
+CAPTIONS = (LOWER, AGAIN, ROUND)
+
 Advice = tuple[str, events.Event]
 
 
@@ -26,14 +33,14 @@ def find_advice(state: AppState) -> tuple[Advice, ...]:
     why = state.failed.get(request, "")
     if why and request.min_channels > 1:
         lower = events.RequestChanged(replace(request, min_channels=1))
-        found.append(("Lower the minimum width to 1", lower))
+        found.append((LOWER, lower))
     if not state.current or measured is None:
         return tuple(found)
     if not measured.measurable:
-        found.append(("Measure again", events.MeasuringAsked()))
+        found.append((AGAIN, events.MeasuringAsked()))
     elif measured.verdict != "faster" and _is_odd(state):
         rounded = events.RequestChanged(replace(request, round_to=LANES))
-        found.append((f"Round widths to {LANES}", rounded))
+        found.append((ROUND, rounded))
     return tuple(found)
 
 

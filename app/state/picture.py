@@ -1,6 +1,6 @@
 """A tile as the panes draw it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +20,15 @@ class Picture:
         Shown to the user.
     mpp
         Micrometres per pixel, or None when unknown.
+    size
+        Width and height in pixels.
     """
 
     levels: tuple[Argb, ...]
     name: str
     mpp: float | None = None
+    size: tuple[int, int] = field(init=False)
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height in pixels."""
+    def __post_init__(self) -> None:
         height, width = self.levels[0].shape
-        return width, height
+        object.__setattr__(self, "size", (width, height))

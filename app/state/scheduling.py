@@ -4,6 +4,7 @@ To read this file, start from `schedule`, which is applied after every event; wh
 would be done by a free worker is `find_next`.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from app.state.accepting import show_outcome
@@ -11,7 +12,6 @@ from app.state.app_state import AppState, Pane
 from app.state.exploring import without
 from app.state.trials import added, build_trial
 from app.state.values import DrawnOutcome
-from app.state.visible import find_part, grows, shows_some
 from app.state.work import Purpose, Work
 from core.types import SIZES, SLOW, PruneRequest
 
@@ -50,7 +50,7 @@ def find_next(state: AppState) -> Work | None:
         return state.asked[0]
     if state.opened is None or state.paused:
         return None
-    part = find_part(state, _find_growing(state))
+    part = _find_part(state, _find_growing(state))
     if part is not None:
         return part
     work = _find_whole(state)
@@ -63,7 +63,7 @@ def _gives_way(state: AppState, running: Work, wanted: Work) -> bool:
     """Return whether what is on screen comes before what runs."""
     if not wanted.visible:
         return False
-    return not running.visible or shows_some(state, running)
+    return not running.visible or _shows_some(state, running)
 
 
 def _find_growing(state: AppState) -> list[tuple[Purpose, PruneRequest, Pane]]:
@@ -213,3 +213,59 @@ def _show_known(state: AppState, known: DrawnOutcome) -> AppState:
         todo=without(state.todo, known.request),
         background=without(state.background, known.request),
     )
+
+
+def grows(state: AppState, request: PruneRequest) -> bool:
+    """Return whether a part of the tile can be had before all of it."""
+    opened = state.opened
+    if opened is None or opened.model.task != "nuclei" or request.model:
+        return False
+    if request.recovery in SLOW:
+        return False
+    return state.visible is not None or opened.patches > 1
+
+
+def lacks_part(
+    state: AppState, request: PruneRequest, outcome: DrawnOutcome | None
+) -> bool:
+    """Return whether what is on screen is still to be computed for a request.
+
+    Parameters
+    ----------
+    state
+        Of the window.
+    request
+        Which pruned model.
+    outcome
+        What a pane shows by now.
+    """
+    if not grows(state, request):
+        return False
+    if outcome is None or outcome.request != request:
+        return True
+    part = outcome.part
+    if part is None:
+        return False
+    width, height = part.size
+    return not part.covers(state.visible or (0, 0, width, height))
+
+
+def _find_part(
+    state: AppState, wanted: Sequence[tuple[Purpose, PruneRequest, Pane]]
+) -> Work | None:
+    """Return the first of several results that lacks what is on screen."""
+    for purpose, request, pane in wanted:
+        if lacks_part(state, request, pane.outcome):
+            return Work(purpose, request, visible=True)
+    return None
+
+
+def _shows_some(state: AppState, work: Work) -> bool:
+    """Return whether the active pane shows a patch of what is under way.
+
+    The next position of the slider then need not wait for the other patches.
+    """
+    outcome = state.outcome
+    if outcome is None or outcome.request != work.request or outcome.part is None:
+        return False
+    return outcome.part.patches[1] > 1

@@ -236,7 +236,7 @@ def export_onnx(
     missing = missing_for_onnx()
     if missing:
         raise ModelError(
-            f"ONNX needs {', '.join(missing)}: run: {to_install_command('onnx')}, "
+            f"ONNX needs {', '.join(missing)}; run: {to_install_command('onnx')}, "
             "then export again."
         )
     program = program or traced(model)

@@ -182,7 +182,7 @@ def test_a_reader_that_has_enough_is_no_fault():
 
 
 _STOPPED = """
-import sys, time
+import signal, sys, time
 from app.cli import commands
 from app.cli.arguments import parse
 
@@ -193,6 +193,7 @@ def work(asked):
     finally:
         print("closed", flush=True)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may ignore it
 commands._COMMANDS["inspect"] = work
 sys.exit(commands.run(parse(["inspect"])))
 """

@@ -60,7 +60,8 @@ def window(qtbot, settings, monkeypatch):
 
 def is_open(bench):
     state = bench.store.state
-    return state.opened is not None and state.opening is None
+    whole = state.opened is not None and state.opened.part is None
+    return whole and state.opening is None
 
 
 def open_overview(qtbot, bench, path):
@@ -262,6 +263,7 @@ def test_a_copied_slide_is_read_again(qtbot, window, tmp_path):
 
 def test_the_status_bar_says_what_is_under_the_pointer(qtbot, ready):
     ready.window.show()
+    qtbot.waitExposed(ready.window)
     view = ready.window.viewer.dense
     x, y = map(float, ready.store.state.opened.nuclei.centres[0])
     size = view.width(), view.height()

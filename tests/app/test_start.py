@@ -39,6 +39,7 @@ def test_a_display_that_does_not_answer_is_named(monkeypatch):
 _SHOW = """
 import sys
 from PySide6.QtCore import QTimer
+from app.__main__ import main
 from app.controllers.controller import Controller
 
 def ready():

@@ -16,8 +16,7 @@ from app.state import events
 from app.state.app_state import AppState, Pane
 from app.state.display import Display
 from app.state.reduce import reduce
-from app.state.scheduling import schedule
-from app.state.visible import lacks_part
+from app.state.scheduling import lacks_part, schedule
 from core.metrics import nucleus_changes
 from core.results import Part
 from core.types import Prediction

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from app.cli import arguments
 from app.cli.arguments import parse
 from app.plots.registry import CHARTS
+from app.state.advice import CAPTIONS
 from app.views.main_window.window import Window
 from app.views.panels.sweep import SweepWindow
 from app.views.widgets.model_box import ModelBox
@@ -129,7 +130,7 @@ def named(qapp):
     window = Window()
     sweep = SweepWindow(window)
     ModelBox((), parent=window)  # belongs to the window from now on
-    keys, captions = set(HELD), set(HEURISTICS)
+    keys, captions = set(HELD), {*HEURISTICS, *map(plain, CAPTIONS)}
     for action in window.findChildren(QAction):
         keys |= {
             k.toString(QKeySequence.SequenceFormat.PortableText)

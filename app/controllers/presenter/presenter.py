@@ -11,28 +11,38 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from app.controllers.presenter.differences import only_grew, same
 from app.controllers.presenter.heads import Heads, find_widths
 from app.controllers.presenter.masks import MaskMaker, heats, legend
+from app.controllers.presenter.parts import MapView, PartView
 from app.controllers.presenter.plotting import show_plots
-from app.controllers.presenter.view import (
-    Drawn,
-    View,
-    resolve,
-)
+from app.controllers.presenter.tuning import Tuning
+from app.controllers.presenter.view import Drawn, Story, Tabs, View, Working, resolve
+from app.state.app_state import Message
 from app.state.demo import PAGES
+from app.state.display import Display
+from app.state.plot_settings import PlotSettings
 from app.state.timers import single_shot
+from app.state.values import ModelCard
 from app.text import format as text
+from app.views.widgets.pixel_size import PixelSize
+from core.types import Counts, PruneRequest
 
 if TYPE_CHECKING:
     from app.state.app_state import AppState
-    from app.state.values import DrawnOutcome
+    from app.state.values import DrawnOutcome, Opened
     from app.views.main_window.window import Window
     from core.results import PatchChange
 
 PLOTS_MS = 60  # plots follow the masks, in a frame of their own
 _PLOTTED = frozenset(
     {"opened", "drawn", "outcome", "trials", "plotted", "plots", "training", "demo"}
+)
+
+# Compared by value; all else, which may hold arrays, by identity.
+_PLAIN = (
+    *(str, int, float, bool, frozenset, Counts, Display, Heads, Message),
+    *(MapView, ModelCard, PartView, PixelSize, PlotSettings, PruneRequest),
+    *(Story, Tabs, Tuning, Working),
 )
 
 
@@ -77,9 +87,9 @@ class Presenter(QObject):
             field.name
             for field in fields(View)
             if old is None
-            or not same(getattr(old, field.name), getattr(new, field.name))
+            or not _same(getattr(old, field.name), getattr(new, field.name))
         ]
-        if old is not None and only_grew(old.opened, new.opened):
+        if old is not None and _only_grew(old.opened, new.opened):
             found.remove("opened")  # the dense model has seen more of the same tile
         for name in found:
             setter = _SETTERS.get(name)
@@ -224,14 +234,6 @@ def _set_tabs(window: "Window", view: View) -> None:
     window.controls.set_panes(tabs.names, tabs.active, full=tabs.full)
 
 
-def _set_lock(window: "Window", view: View) -> None:
-    window.controls.set_lock(view.lock)
-
-
-def _set_dimmed(window: "Window", view: View) -> None:
-    window.viewer.set_dimmed(view.dimmed)
-
-
 def _set_counts(window: "Window", view: View) -> None:
     window.controls.set_counts(*view.counts)
 
@@ -264,22 +266,6 @@ def _patches(outcome: "DrawnOutcome") -> tuple["PatchChange", ...]:
     return tuple(outcome.patches[e.before[0] - 1] for e in outcome.changes.events)
 
 
-def _set_latency(window: "Window", view: View) -> None:
-    window.controls.set_latency(view.latency)
-
-
-def _set_costs(window: "Window", view: View) -> None:
-    window.layers.network.set_costs(view.costs)
-
-
-def _set_warnings(window: "Window", view: View) -> None:
-    window.controls.set_warnings(view.warnings)
-
-
-def _set_demo(window: "Window", view: View) -> None:
-    window.set_demo(view.demo)
-
-
 def _set_story(window: "Window", view: View) -> None:
     story = view.story
     if story is None:
@@ -288,10 +274,6 @@ def _set_story(window: "Window", view: View) -> None:
     window.demo.set_step(story.step)
     window.demo.set_page(story.page, len(PAGES), story.words)
     window.demo.set_slide(story.slide)
-
-
-def _set_reading(window: "Window", view: View) -> None:
-    window.set_reading(view.reading)
 
 
 def _set_message(window: "Window", view: View) -> None:
@@ -312,10 +294,6 @@ def _set_working(window: "Window", view: View) -> None:
         window.status.set_work(working.words, working.done, working.total)
 
 
-def _set_exploring(window: "Window", view: View) -> None:
-    window.controls.set_exploring(view.exploring)
-
-
 def _set_training(window: "Window", view: View) -> None:
     window.plots.set_training(on=view.request.training is not None)
 
@@ -326,12 +304,29 @@ def _set_tuning(window: "Window", view: View) -> None:
         window.controls.training.set_progress(tuning.offer, tuning.words)
 
 
-def _set_flags(window: "Window", view: View) -> None:
-    window.set_flags(view.flags)
+def _only_grew(old: "Opened | None", new: "Opened | None") -> bool:
+    """Return whether no other model or tile is open."""
+    if old is None or new is None or old is new:
+        return False
+    return old.session is new.session and old.model is new.model
 
 
-def _set_saving(window: "Window", view: View) -> None:
-    window.set_saving(view.saving)
+def _same(one: object, other: object) -> bool:
+    """Return whether two fields show the same.
+
+    Values that hold arrays are compared by identity: a new result is another object.
+    """
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, Drawn):
+        return all(
+            _same(getattr(one, f.name), getattr(other, f.name)) for f in fields(Drawn)
+        )
+    return type(one) in _PLAIN and one == other
 
 
 _SETTERS: Mapping[str, Callable[["Window", View], None]] = {
@@ -346,23 +341,23 @@ _SETTERS: Mapping[str, Callable[["Window", View], None]] = {
     "request": _set_request,
     "heads": _set_heads,
     "tabs": _set_tabs,
-    "lock": _set_lock,
-    "dimmed": _set_dimmed,
+    "lock": lambda window, view: window.controls.set_lock(view.lock),
+    "dimmed": lambda window, view: window.viewer.set_dimmed(view.dimmed),
     "counts": _set_counts,
     "outcome": _set_outcome,
     "late": _set_late,
-    "latency": _set_latency,
-    "costs": _set_costs,
-    "warnings": _set_warnings,
+    "latency": lambda window, view: window.controls.set_latency(view.latency),
+    "costs": lambda window, view: window.layers.network.set_costs(view.costs),
+    "warnings": lambda window, view: window.controls.set_warnings(view.warnings),
     "advice": lambda window, view: window.controls.set_advice(view.advice),
-    "demo": _set_demo,
+    "demo": lambda window, view: window.set_demo(view.demo),
     "story": _set_story,
-    "reading": _set_reading,
+    "reading": lambda window, view: window.set_reading(view.reading),
     "message": _set_message,
     "working": _set_working,
-    "exploring": _set_exploring,
+    "exploring": lambda window, view: window.controls.set_exploring(view.exploring),
     "training": _set_training,
     "tuning": _set_tuning,
-    "flags": _set_flags,
-    "saving": _set_saving,
+    "flags": lambda window, view: window.set_flags(view.flags),
+    "saving": lambda window, view: window.set_saving(view.saving),
 }

@@ -221,7 +221,7 @@ def resolve(state: AppState) -> View:
         latency=_latency(state, opened),
         costs=state.latency.layers if state.latency is not None else (),
         warnings=_warnings(state, shown),
-        advice=find_advice(state),
+        advice=find_advice(state) if state.failed or state.latency else (),
         demo=state.demo,
         story=_story(state, opened),
         reading=state.reading,

@@ -5,7 +5,7 @@ To read this file, start from `Columns`.
 
 from typing import Literal
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSplitter, QWidget
 
@@ -81,8 +81,10 @@ class Columns(QSplitter):
         before = self.shown
         for side, widget in self._sides.items():
             widget.setVisible(side in shown)
+        # One side and the middle; a number rather than a hint, which Qt asks for often.
+        sides = self._wanted if self._bench else set()
+        self.setMinimumWidth(max([self._needed(), *map(self._needed, sides)]))
         if self.shown != before:
-            self.updateGeometry()
             self.changed.emit()
 
     def _needed(self, *sides: Side) -> int:
@@ -92,13 +94,6 @@ class Columns(QSplitter):
             widget = self._sides[side]
             widths.append(max(widget.minimumSizeHint().width(), widget.minimumWidth()))
         return sum(widths) + self.handleWidth() * (len(widths) - 1)
-
-    def minimumSizeHint(self) -> QSize:
-        """Return the size at which one side still fits beside the middle."""
-        widest = self._needed()
-        if self._bench and self._wanted:
-            widest = max(self._needed(side) for side in self._wanted)
-        return QSize(widest, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self.arrange()

@@ -166,7 +166,6 @@ class Window(WindowSignals):
     def _arrange(self) -> None:
         """Show what belongs to the bench, the demo view or the reading."""
         bench = not (self._demo or self._reading or self._choosing)
-        self._split.set_bench(bench)
         plain = self._demo or self._reading
         for bar in (self.menus.toolbar, self.menuBar(), self.status, self._notices):
             bar.setVisible(not plain)
@@ -182,6 +181,7 @@ class Window(WindowSignals):
         self.reading.setVisible(self._reading and not self._choosing)
         self.part.setVisible(self._choosing)
         self.hints.set_covered(self._choosing)
+        self._split.set_bench(bench)  # last: it asks how much room the rest needs
 
     def show_table(self, on: bool | None = None) -> None:
         """Show or hide the table of models; the other way round when left out."""

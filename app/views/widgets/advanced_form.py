@@ -71,6 +71,7 @@ class AdvancedForm(QWidget):
         column.addWidget(self._body)
         self._request: PruneRequest | None = None
         self._on_toggled(False)
+        self._say()
 
     def _add_number(
         self, grid: QGridLayout, row: int, name: str, caption: str, tip: str

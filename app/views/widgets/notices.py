@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, QRect, QSize
+from PySide6.QtGui import QMoveEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 _EDGE = 4  # pixels around a notice
@@ -23,7 +24,6 @@ class NoticeRow(QWidget):
         super().__init__(parent)
         self._ground, self._notices = parent, tuple(notices)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        parent.installEventFilter(self)
         for notice in self._notices:
             notice.setParent(parent)
             notice.hide()
@@ -35,6 +35,14 @@ class NoticeRow(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
+
+    def moveEvent(self, event: QMoveEvent) -> None:
+        super().moveEvent(event)
+        self._place()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Keep the notices in place when anything changes its size."""
