@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV ?= .venv
 # a folder with images/ and labels/, for the benchmark of sweeps
 DATA ?= ../shared/data/dsb2018_stained
+# processes of the tests; they must name the same tests, so hashes are fixed
+WORKERS ?= 2
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
@@ -15,7 +17,8 @@ run: $(VENV)/.run
 	$(BIN)/python -m app $(ARGS)
 
 test: $(VENV)/.dev
-	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest $(ARGS)
+	PYTHONHASHSEED=0 QT_QPA_PLATFORM=offscreen \
+		$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
