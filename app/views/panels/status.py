@@ -14,6 +14,8 @@ from PySide6.QtWidgets import (
 
 from app.views.widgets.fitting import FittingLabel
 
+_MOST_MEMORY = "88.88 GB in use"
+
 
 class Status(QStatusBar):
     """Machine on the left, running work on the right."""
@@ -59,6 +61,8 @@ class Status(QStatusBar):
 
     def set_memory(self, words: str) -> None:
         if self._memory.text() != words:
+            most = self._memory.fontMetrics().horizontalAdvance(_MOST_MEMORY)
+            self._memory.setMinimumWidth(most)  # another figure moves nothing
             self._memory.setText(words)
 
     def set_pixel_size(self, caption: str, sentence: str) -> None:
