@@ -31,7 +31,8 @@ class _Found:
     """What `pair` looks at of an `Opened` or an `Outcome`."""
 
     def __init__(self, nuclei: Nuclei, changes: NucleusChanges | None = None) -> None:
-        self.nuclei, self.changes, self.truth = nuclei, changes, None
+        self.nuclei, self.changes = nuclei, changes
+        self.truth = self.dense = None
 
 
 def tissue() -> tuple[Picture, _Found, _Found, RawMap]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from benchmarks.format_models import ModelRow
+from benchmarks.format_rows import ModelRow
 
 SHARED = Path(__file__).parents[2] / "shared"
 NORMS: dict[str, Callable[[int], nn.Module]] = {

@@ -10,7 +10,6 @@ import json
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from benchmarks.format_graphs import graph_rows
+from benchmarks.format_rows import ModelRow
 from core.errors import BenchError
 from core.models import build, load_model
 from core.models.formats.states import NESTED
@@ -62,26 +63,6 @@ KINDS = (
     *("PSPNet", "MAnet", "PAN", "UPerNet", "Segformer"),
 )
 PREFIXES = ("module.", "model.", "net.", "backbone.", "hovernet.", "module.model.")
-
-
-@dataclass(frozen=True)
-class ModelRow:
-    """One file or folder.
-
-    Parameters
-    ----------
-    what, name
-        For the line, and of the file or folder.
-    write
-        Makes it, and returns the network to compare with, if there is one.
-    opens
-        Whether it must open.
-    """
-
-    what: str
-    name: str
-    write: Callable[[Path], nn.Module | None]
-    opens: bool = True
 
 
 def _library(key: str) -> Any:
@@ -325,8 +306,6 @@ def _as_cnn_model(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def model_rows() -> Iterator[ModelRow]:
     """All rows."""
-    from benchmarks.format_graphs import graph_rows  # it takes its rows from here
-
     for part in (
         graph_rows,
         own_rows,

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import h5py
@@ -28,6 +29,7 @@ import roifile
 import scipy.io
 import tifffile
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.format_models import judge_model, model_rows
@@ -107,83 +109,84 @@ def pictures() -> Iterator[Row]:
     yield "picture", "text.png", lambda p: p.write_text("no picture"), False
 
 
+def _json(value: object) -> Callable[[Path], object]:
+    return lambda path: path.write_text(json.dumps(value))
+
+
+def _npy(values: object) -> Callable[[Path], object]:
+    return lambda path: np.save(path, values)
+
+
+def _mat(**values: object) -> Callable[[Path], object]:
+    return lambda path: scipy.io.savemat(path, values)
+
+
+def _tiff(values: NDArray[Any]) -> Callable[[Path], object]:
+    return lambda path: tifffile.imwrite(path, values)
+
+
 def truths() -> Iterator[Row]:
     """Rows of F8 and F9."""
+    for make in (_arrays, _outlines):
+        for name, write in make().items():
+            yield "truth", name, write, True
+    yield "truth", "other.npy", _npy(np.array({"x": 1}, object)), False
+
+
+def _arrays() -> dict[str, Callable[[Path], object]]:
+    ids = {"id": np.arange(1, COUNT + 1)[:, None], "class": KINDS[:, None]}
+    layers = np.zeros((SIDE, SIDE, 6))
+    for kind in (1, 2, 3):
+        layers[..., kind - 1] = np.where(kind == KIND_MAP, LABELS, 0)
+    colours = np.random.default_rng(3).integers(20, 255, (COUNT + 1, 3), np.uint8)
+    colours[0] = 0
+    return {
+        "consep.mat": _mat(
+            inst_map=LABELS.astype(float), type_map=KIND_MAP.astype(float)
+        ),
+        "kumar.mat": _mat(inst_map=LABELS),
+        "lizard.mat": _mat(inst_map=LABELS, **ids),
+        "new.mat": _hdf5,
+        "a.npy": _npy(LABELS),
+        "a.npz": lambda path: np.savez_compressed(path, LABELS),
+        "conic.npy": _npy(np.stack([LABELS, KIND_MAP], axis=-1)),
+        "pannuke.npy": _npy(layers),
+        "hovernet.npy": _npy(np.dstack([RGB, LABELS, KIND_MAP]).astype(np.int32)),
+        "a_seg.npy": _npy(np.array({"masks": LABELS}, object)),
+        "float.tif": _tiff(LABELS.astype(np.float32)),
+        "colours.png": Image.fromarray(colours[LABELS]).save,
+    }
+
+
+def _outlines() -> dict[str, Callable[[Path], object]]:
     inside = [(n == LABELS).astype(np.uint8) for n in range(1, COUNT + 1)]
     lines = [
         cv2.findContours(m, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0][0][:, 0]
         for m in inside
     ]
-
-    def text(value: object) -> Callable[[Path], object]:
-        return lambda path: path.write_text(json.dumps(value))
-
-    def save(values: object) -> Callable[[Path], object]:
-        return lambda path: np.save(path, values)
-
-    mat = {"inst_map": LABELS.astype(float), "type_map": KIND_MAP.astype(float)}
-    yield "truth", "consep.mat", lambda p: scipy.io.savemat(p, mat), True
-    yield (
-        "truth",
-        "kumar.mat",
-        lambda p: scipy.io.savemat(p, {"inst_map": LABELS}),
-        True,
-    )
-    ids = {"id": np.arange(1, COUNT + 1)[:, None], "class": KINDS[:, None]}
-    yield (
-        "truth",
-        "lizard.mat",
-        lambda p: scipy.io.savemat(p, {"inst_map": LABELS, **ids}),
-        True,
-    )
-    yield "truth", "new.mat", _hdf5, True
-    yield "truth", "a.npy", save(LABELS), True
-    yield "truth", "a.npz", lambda p: np.savez_compressed(p, LABELS), True
-    both = np.stack([LABELS, KIND_MAP], axis=-1)
-    yield "truth", "conic.npy", save(both), True
-    layers = np.zeros((SIDE, SIDE, 6))
-    for kind in (1, 2, 3):
-        layers[..., kind - 1] = np.where(kind == KIND_MAP, LABELS, 0)
-    yield "truth", "pannuke.npy", save(layers), True
-    patch = np.dstack([RGB, LABELS, KIND_MAP]).astype(np.int32)
-    yield "truth", "hovernet.npy", save(patch), True
-    yield "truth", "a_seg.npy", save(np.array({"masks": LABELS}, object)), True
-    yield "truth", "other.npy", save(np.array({"x": 1}, object)), False
     style = [NucleusStyle("nucleus", (1, 2, 3))] * COUNT
-    yield (
-        "truth",
-        "own.geojson",
-        lambda p: write_geojson(p, LABELS, Described(style)),
-        True,
-    )
     features = [
         {"type": "Feature", "properties": {},
          "geometry": {"type": "Polygon", "coordinates": [line.tolist()]}}
         for line in lines
     ]  # fmt: skip
-    yield "truth", "list.geojson", text(features), True
     nuc = {
         str(n): {"contour": line.tolist(), "type": 1} for n, line in enumerate(lines)
     }
-    yield "truth", "hovernet.json", text({"nuc": nuc}), True
     coco = {
         "images": [{"id": 1, "file_name": "tile.png", "width": SIDE, "height": SIDE}],
         "annotations": [
             {"image_id": 1, "segmentation": [line.ravel().tolist()]} for line in lines
         ],
     }
-    yield "truth", "coco.json", text(coco), True
-    yield "truth", "a.xml", lambda p: _xml(p, lines), True
-    yield "truth", "a.zip", lambda p: _rois(p, lines), True
-    yield (
-        "truth",
-        "float.tif",
-        lambda p: tifffile.imwrite(p, LABELS.astype(np.float32)),
-        True,
-    )
-    colours = np.random.default_rng(3).integers(20, 255, (COUNT + 1, 3), np.uint8)
-    colours[0] = 0
-    yield "truth", "colours.png", Image.fromarray(colours[LABELS]).save, True
+    return {
+        "own.geojson": lambda path: write_geojson(path, LABELS, Described(style)),
+        "list.geojson": _json(features),
+        "hovernet.json": _json({"nuc": nuc}),
+        "coco.json": _json(coco),
+        "a.xml": lambda path: _xml(path, lines),
+        "a.zip": lambda path: _rois(path, lines),
+    }
 
 
 def not_labels() -> Iterator[Row]:
@@ -192,12 +195,7 @@ def not_labels() -> Iterator[Row]:
     yield "parts", "mask.png", Image.fromarray(mask).save, True
     yield "parts", "classes.png", Image.fromarray(KIND_MAP.astype(np.uint8)).save, True
     smooth = cv2.resize(LABELS.astype(np.float32), None, fx=1.5, fy=1.5)
-    yield (
-        "truth",
-        "smooth.tif",
-        lambda p: tifffile.imwrite(p, smooth.astype(np.uint16)),
-        False,
-    )
+    yield "truth", "smooth.tif", _tiff(smooth.astype(np.uint16)), False
     yield "truth", "labels.jpg", Image.fromarray(mask).save, False
 
 
