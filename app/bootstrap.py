@@ -21,6 +21,7 @@ from app.controllers.deployment.windows import DeploymentWindows
 from app.controllers.looking import Looking
 from app.controllers.session_files import SessionFiles
 from app.controllers.sweeps.button import SweepButton
+from app.controllers.tile_folders import TileFolders
 from app.controllers.wiring import connect
 from app.rendering import theme
 from app.rendering.screen import first_size
@@ -99,6 +100,7 @@ def build(
     attach(bench, settings)
     SweepButton(window, store, runner, controller)
     DeploymentWindows(window, store, runner, controller)
+    TileFolders(window, store, runner, controller)
     Looking(window.viewer, store)
     _watch_memory(bench)
     return bench

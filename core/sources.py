@@ -14,6 +14,8 @@ from core.options import split_model
 
 SourceKind = Literal["sample", "file", "catalogue"]
 _SAMPLE = "sample:"
+WITH_SAMPLES = "default:"
+"""Before a tile: it and the built-in samples, on which it is calibrated by default."""
 _LABELS = "|"  # between a tile and its labels, in text of earlier versions
 
 

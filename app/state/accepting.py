@@ -59,6 +59,7 @@ def accept_opened(state: AppState, opened: Opened) -> AppState:
         moves=state.moves + 1,
         resting=False,
         visible=state.visible,
+        folder=state.folder,
         message=state.message,  # told since it was asked for
     )
     return with_notes(new, opened)

@@ -14,6 +14,7 @@ from app.state.history import History, Lock
 from app.state.plot_settings import PlotSettings
 from app.state.session.saved_session import SavedSession
 from app.state.slide_map import Choosing
+from app.state.tile_folder import ScoredFolder
 from app.state.training import Training
 from app.state.trials import measurements
 from app.state.values import DrawnOutcome, Kind, Opened, Picture
@@ -167,6 +168,8 @@ class AppState:
         Shown in the window until dismissed.
     visible
         Which part of the tile is on screen, in its pixels; None for all of it.
+    folder
+        A folder whose tiles are scored, or None.
     """
 
     opened: Opened | None = None
@@ -204,6 +207,7 @@ class AppState:
     refined: int = 0
     message: Message | None = None
     visible: Rect | None = None
+    folder: ScoredFolder | None = None
 
     @property
     def pane(self) -> Pane:

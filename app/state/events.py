@@ -11,6 +11,7 @@ from app.state.display import Display
 from app.state.history import Lock
 from app.state.plot_settings import PlotSettings
 from app.state.session.saved_session import SavedSession
+from app.state.tile_folder import ScoredFolder
 from app.state.values import Kind, WorkContext
 from core.job import Step
 from core.rects import Rect
@@ -236,6 +237,28 @@ class SlidePixelSized(Event):
 @dataclass(frozen=True, slots=True)
 class PartLeft(Event):
     """No part of the slide is wanted after all."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderOpened(Event):
+    """Tiles of a folder are listed, to be scored one by one."""
+
+    folder: ScoredFolder
+
+
+@dataclass(frozen=True, slots=True)
+class FolderScored(Event):
+    """Tiles of the folder are to be scored as the controls say, or the rest of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderStopped(Event):
+    """No more tiles of the folder are to be scored."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderClosed(Event):
+    """The folder is not looked through any more."""
 
 
 @dataclass(frozen=True, slots=True)

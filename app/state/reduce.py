@@ -12,6 +12,7 @@ from app.state import (
     accepting,
     choosing,
     events,
+    folder_scoring,
     panes,
     restoring,
     starting,
@@ -24,6 +25,7 @@ from app.state.exploring import baseline_of
 from app.state.locks import followed
 from app.state.scheduling import schedule
 from app.state.slide_map import SlideMap
+from app.state.tile_folder import TileScore
 from app.state.training import Training
 from app.state.values import DrawnOutcome, Opened, Picture, Saved
 from app.state.work import Work
@@ -311,6 +313,8 @@ def _finish(state: AppState, event: events.Finished) -> AppState:
         )
     if isinstance(value, Comparison):
         return _refine(accepting.accept_measured(state, value, work))
+    if isinstance(value, TileScore):
+        return folder_scoring.accept_score(state, value)
     if isinstance(value, Saved):
         shown = events.FolderShown(value.folder)
         offer = ("Open folder", shown) if value.folder else None
@@ -329,6 +333,8 @@ def _fail(state: AppState, event: events.WorkFailed) -> AppState:
     work = state.work
     if work is None or work.number != event.number:
         return state
+    if work.purpose == "tiles":  # the next one would fail as well
+        state = replace(state, folder=folder_scoring.stopped(state.folder))
     return accepting.accept_failure(
         _ended(state, work), work, event.text, event.details
     )
@@ -342,6 +348,7 @@ def _ended(state: AppState, work: Work) -> AppState:
 
 _CHANGES: Mapping[type[events.Event], Callable[[AppState, Any], AppState]] = {
     **choosing.CHANGES,
+    **folder_scoring.CHANGES,
     events.RequestChanged: _change_request,
     events.PaneAdded: _add_pane,
     events.PaneClosed: _close_pane,

@@ -10,6 +10,7 @@ from dataclasses import replace
 from app.state.accepting import show_outcome
 from app.state.app_state import AppState, Pane
 from app.state.exploring import without
+from app.state.folder_scoring import find_tile_work
 from app.state.trials import added, build_trial
 from app.state.values import DrawnOutcome
 from app.state.work import Purpose, Work
@@ -130,6 +131,9 @@ def _find_slow(state: AppState) -> Work | None:
         left_out = pane.request in state.failed or untrained
         if not left_out and state.latency_of(pane.request) is None:
             return Work("measure", pane.request, measures=True)
+    tile = find_tile_work(state) if state.folder is not None else None
+    if tile is not None:
+        return tile
     return Work("baseline", state.background[0]) if state.background else None
 
 
@@ -137,6 +141,8 @@ def is_awaited(state: AppState, work: Work) -> bool:
     """Return whether somebody still waits for what is under way."""
     if work.purpose in _KEPT:
         return any(work.same(one) for one in state.asked)
+    if work.purpose == "tiles":
+        return not state.paused and work.same(find_tile_work(state))
     request = work.request
     if work.purpose == "dense" and not state.paused:
         return state.opened is not None and state.opened.part is not None

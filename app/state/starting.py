@@ -8,6 +8,7 @@ from dataclasses import replace
 from app.state import events
 from app.state.app_state import AppState, Message, Opening, with_active
 from app.state.exploring import baseline_of, row_of
+from app.state.folder_scoring import stopped
 from app.state.training import describe_limit
 from app.state.work import Work
 
@@ -81,7 +82,14 @@ def cancel(state: AppState, _: events.WorkCancelled) -> AppState:
         return state
     opening = state.opening
     ended = replace(training, left=0.0) if training else None
-    state = replace(state, todo=(), background=(), preview=None, training=ended)
+    state = replace(
+        state,
+        todo=(),
+        background=(),
+        preview=None,
+        training=ended,
+        folder=stopped(state.folder),
+    )
     if work is not None and work.trains and not work.finishing:
         # It ends with its best weights so far, and nothing is trained after it.
         finishing = replace(work, finishing=True)

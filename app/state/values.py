@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from app.state.picture import Argb, Picture
 from app.state.slide_map import SlideMap
+from app.state.tile_folder import TileScore
 from core.metrics.changes import KINDS, Kind
 from core.results import (
     Comparison,
@@ -190,6 +191,11 @@ class Session(Protocol):
 
     def measure(self, request: PruneRequest, task: "WorkContext") -> Comparison:
         """Time dense and pruned side by side."""
+
+    def score_tile(
+        self, request: PruneRequest, tile: str, task: "WorkContext"
+    ) -> TileScore:
+        """Let both models see another tile; a tile that has none says why."""
 
     def finish_dense(self, task: "WorkContext") -> "Opened":
         """Let the dense model see the rest of a tile of which it saw a part."""

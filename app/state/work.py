@@ -17,6 +17,7 @@ Purpose = Literal[
     "pane",
     "explore",
     "measure",
+    "tiles",
     "baseline",
 ]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
@@ -31,7 +32,8 @@ class Work:
     purpose
         What it is for: ``frame`` is the active pane while settings change, ``dense``
         the part of the tile that the dense model has not seen yet, ``pane`` any other
-        pane, ``explore`` and ``baseline`` points of the plots.
+        pane, ``explore`` and ``baseline`` points of the plots, ``tiles`` the score of a
+        tile of a folder.
     request
         Which pruned model; None for opening and exports.
     measures
@@ -44,6 +46,8 @@ class Work:
         Whether a training was asked to end with its best weights so far.
     visible
         Whether only what is on screen is computed.
+    tile
+        Source of a tile of a folder; empty for the open one.
     """
 
     purpose: Purpose
@@ -53,6 +57,7 @@ class Work:
     number: int = 0
     finishing: bool = False
     visible: bool = False
+    tile: str = ""
 
     @property
     def trains(self) -> bool:
@@ -67,6 +72,7 @@ class Work:
             and self.request == other.request
             and self.measures == other.measures
             and self.visible == other.visible
+            and self.tile == other.tile
             and self.call is other.call
         )
 

@@ -4,6 +4,7 @@ What is done next is decided in `app.state.scheduling`; nothing is remembered he
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
@@ -71,6 +72,8 @@ def _find_call(work: "Work", state: "AppState") -> Callable[[RunningWork], objec
     if work.purpose == "dense":
         return state.opened.session.finish_dense
     assert work.request is not None
+    if work.tile:
+        return partial(state.opened.session.score_tile, work.request, work.tile)
     session, request = state.opened.session, work.request
     if work.measures:
         return lambda task: session.measure(request, task)

@@ -8,9 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from app.state.tile_folder import TileScore
 from app.state.values import DrawnOutcome, Opened, Saved, WorkContext
 from app.worker.describing import training_of, with_dense
 from app.worker.drawing import draw_outcome
+from app.worker.folder_tiles import score_tile
 from core.errors import InputError
 from core.types import Prediction, PruneRequest
 
@@ -94,6 +96,12 @@ class BenchSession:
         found = self.bench.prune(request, job, show, tell)
         self._tell_dense(task)
         return draw_outcome(found, TOPS)
+
+    def score_tile(
+        self, request: PruneRequest, tile: str, task: WorkContext
+    ) -> TileScore:
+        """Let both models see another tile."""
+        return score_tile(self.bench, request, tile, cast("Job", task))
 
     def finish_dense(self, task: WorkContext) -> Opened:
         """Let the dense model see the rest of the tile."""

@@ -209,11 +209,11 @@ class Bench(Growing):
                 return found
         growing = live if training is None else None
         return replace(
-            self._judge(request, module, plan, job, seconds, growing),
+            self.judge(request, module, plan, job, seconds, growing),
             training=training,
         )
 
-    def _judge(
+    def judge(
         self,
         request: PruneRequest,
         module: nn.Module,
@@ -222,6 +222,7 @@ class Bench(Growing):
         seconds: dict[str, float],
         live: Callable[[Outcome], None] | None = None,
     ) -> Outcome:
+        """Let a pruned module see the tiles, and compare; see `prune`."""
         if self.parts is None:
             answers = self._answers(module, job, seconds)
         else:
@@ -247,7 +248,7 @@ class Bench(Growing):
 
         def look(module: nn.Module) -> None:
             if live is not None and not job.cancelled:
-                live(self._judge(request, module, plan, Job(), {}))
+                live(self.judge(request, module, plan, Job(), {}))
 
         if live is not None:
             repairs = find_method(request).recoveries

@@ -90,21 +90,22 @@ def choose_calibration(
     if chosen:
         return Calibration(tuple(spread_out(chosen, _TILES)))
     own = spread_out([each.tile for each in task.tiles], _TILES)
-    if task.name == "patch":
-        return Calibration(tuple(own))
+    return Calibration(tuple(own) if task.name == "patch" else with_samples(own))
+
+
+def with_samples(own: Sequence[Tile]) -> tuple[Tile, ...]:
+    """Return tiles, followed by the built-in samples that are not among them."""
     from core.images.samples import SAMPLES, load_sample
 
     others = [load_sample(name).tile for name in SAMPLES]
     known = [each.pixels for each in own]
-    return Calibration(
-        (
-            *own,
-            *(
-                tile
-                for tile in others
-                if not any(np.array_equal(tile.pixels, pixels) for pixels in known)
-            ),
-        )
+    return (
+        *own,
+        *(
+            tile
+            for tile in others
+            if not any(np.array_equal(tile.pixels, pixels) for pixels in known)
+        ),
     )
 
 

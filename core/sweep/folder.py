@@ -24,7 +24,7 @@ from core.images.datasets.reading import read_entry
 from core.images.labels.types import renumber_types
 from core.images.opening import open_tile
 from core.images.samples import DEFAULT_SAMPLE, load_sample
-from core.sources import WHOLE, Source, TileRegion
+from core.sources import WHOLE, WITH_SAMPLES, Source, TileRegion
 from core.tables import TILE_ENDINGS
 from core.types import LabelledTile, ModelSpec, Tile
 
@@ -128,6 +128,35 @@ def _read_directory(folder: Path) -> TileFolder:
     raise InputError(f"{place} holds no images; put PNG, JPEG or TIFF tiles into it.")
 
 
+def find_tiles(folder: Path) -> tuple[Entry, ...]:
+    """Find the tiles of a folder and their ground truth, and read none of them.
+
+    Parameters
+    ----------
+    folder
+        As `read_folder` takes it.
+
+    Raises
+    ------
+    InputError
+        When there are none, or it cannot be told which labels are whose.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder; name one with images in it.")
+    place = folder / "images" if (folder / "images").is_dir() else folder
+    images = by_stem(images_in(place))
+    if images and (
+        (folder / "labels").is_dir()
+        or (place == folder and not any(beside_each_other(folder)))
+    ):
+        return _pair(images, folder / "labels")
+    if found := find_layout(folder):
+        return found.entries
+    if images:
+        return _pair(images, folder / "labels")
+    raise InputError(f"{place} holds no images; put PNG, JPEG or TIFF tiles into it.")
+
+
 def _at_scale(found: TileFolder, view: TileRegion) -> TileFolder:
     """Give all tiles of a folder the pixel size that a user typed.
 
@@ -175,13 +204,18 @@ def _read_one(source: Source) -> TileFolder:
 
 def _read_plain(images: dict[str, Path], place: Path) -> TileFolder:
     """Read images and the labels of the same names."""
+    return _read_all(_pair(images, place))
+
+
+def _pair(images: dict[str, Path], place: Path) -> tuple[Entry, ...]:
+    """Find the labels of images by their names."""
     entries, orphans = match(list(images.values()), labels_in(place))
     if orphans:
         raise InputError(
             f"{len(orphans)} label images have no tile, {orphans[0].name} "
             "for one; give both the same name."
         )
-    return _read_all(entries)
+    return tuple(entries)
 
 
 def _read_dataset(found: Dataset) -> TileFolder:
@@ -319,7 +353,8 @@ def read_calibration(source: str) -> list[Tile] | None:
     Parameters
     ----------
     source
-        As `read_folder` takes it; empty for none.
+        As `read_folder` takes it, for the default of a tile with
+        `core.sources.WITH_SAMPLES` before it; empty for none.
 
     Raises
     ------
@@ -328,4 +363,9 @@ def read_calibration(source: str) -> list[Tile] | None:
     """
     if not source:
         return None
-    return [each.tile for each in read_folder(source).tiles]
+    tiles = [each.tile for each in read_folder(source.removeprefix(WITH_SAMPLES)).tiles]
+    if not source.startswith(WITH_SAMPLES):
+        return tiles
+    from core.benchmark.calibration import with_samples  # late: it imports torch
+
+    return list(with_samples(tiles))

@@ -373,6 +373,7 @@ _DOING = {
     "pane": "Pruning",
     "explore": "Exploring",
     "measure": "Measuring latency",
+    "tiles": "Scoring tiles of a folder",
     "baseline": "Random baseline",
 }
 

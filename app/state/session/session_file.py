@@ -19,7 +19,7 @@ from core.errors import BenchError, InputError
 from core.files import write_whole
 from core.options import split_model
 from core.results.trials import to_finite
-from core.sources import Source
+from core.sources import WITH_SAMPLES, Source
 from core.tables import MAX_PANES, METRICS
 
 _MOST_BYTES = 64 * 2**20
@@ -157,6 +157,8 @@ def _check(session: SavedSession) -> None:
 
 def _absolute_tile(text: str) -> str:
     """Return a tile's source that means the same in any working folder."""
+    if text.startswith(WITH_SAMPLES):
+        return WITH_SAMPLES + _absolute_tile(text.removeprefix(WITH_SAMPLES))
     source = Source.of_tile(text)
     if not text or source.path is None:
         return text

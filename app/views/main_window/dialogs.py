@@ -59,6 +59,16 @@ def ask_patches(window: WindowSignals) -> None:
         window.openAsked.emit("", path)
 
 
+def ask_tiles(window: WindowSignals) -> None:
+    """Ask for a folder of tiles to score."""
+    path = QFileDialog.getExistingDirectory(
+        window, "Folder of tiles", window.folders.get("tile", "")
+    )
+    if path:
+        window.folders["tile"] = path
+        window.folderChosen.emit(path)
+
+
 def ask_labels(window: WindowSignals) -> None:
     """Ask for the ground truth of the open tile."""
     path = _ask_file(window, "Ground truth", "labels", LABELS)

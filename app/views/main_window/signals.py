@@ -18,6 +18,7 @@ class WindowSignals(QMainWindow):
     networkChosen = Signal(str, str)  # FILE.py:CLASS, agreed to be run; weights
     besideAsked = Signal(str)  # model to show beside the open one
     calibrationAsked = Signal(str)  # what to calibrate on; empty: the default
+    folderChosen = Signal(str)  # folder whose tiles are scored
     labelsAsked = Signal(str)  # ground truth of the open tile
     sessionAsked = Signal(str)  # path of a session to open
     sessionSaveAsked = Signal(str)  # where to save it; empty: where it was saved last

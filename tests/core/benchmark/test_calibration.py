@@ -9,12 +9,15 @@ from PIL import Image
 
 from core.benchmark import Bench
 from core.benchmark.calibration import choose_calibration
+from core.benchmark.elsewhere import judge_elsewhere
 from core.benchmark.tasks import make_task
 from core.images.samples import SAMPLES
 from core.images.synthetic import synthetic_tile
+from core.job import Job
 from core.models import load_model
+from core.sources import WITH_SAMPLES
 from core.store import TrialStore, to_row
-from core.sweep import Grid, read_folder, rerun, run_sweep
+from core.sweep import Grid, read_calibration, read_folder, rerun, run_sweep
 from core.types import LabelledTile, PruneRequest, Tile
 
 REQUEST = PruneRequest("reconstruction", 0.6)
@@ -119,3 +122,17 @@ def test_trials_of_earlier_versions_are_repeated_as_they_were(folder, tmp_path):
     expected = opened(folder / "t0.png", calibration=tiles).prune(REQUEST)
     again = rerun(replace(swept(folder, tmp_path)[0], trial=old), read_folder(folder))
     assert again.plan_hash == expected.plan_hash
+
+
+def test_another_tile_is_judged_by_the_model_as_it_is(folder):
+    first, other = folder / "t0.png", folder / "t1.png"
+    kept = f"{WITH_SAMPLES}{first}"
+    bench = opened(first)
+    dense, found = judge_elsewhere(bench, REQUEST, read_folder(other).tiles, Job())
+    # as a window shows it that opens the other tile and keeps the calibration
+    again = opened(other, calibration=read_calibration(kept), before=bench)
+    wanted = again.prune(REQUEST)
+    assert again.calibration.digest == bench.calibration.digest
+    assert found.plan_hash == wanted.plan_hash
+    assert found.judged == pytest.approx(wanted.judged, nan_ok=True)
+    assert dense.prediction.labels.tolist() == again.dense.prediction.labels.tolist()

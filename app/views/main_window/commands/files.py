@@ -81,6 +81,15 @@ FILE_COMMANDS = (
         "slide",
     ),
     Command(
+        "open.tiles",
+        "Folder of tiles…",
+        "Ctrl+Alt+T",
+        "File",
+        "Score every tile of a folder, and list them with the worst first.",
+        dialogs.ask_tiles,
+        "sized",
+    ),
+    Command(
         "open.patches",
         "Open folder of patches…",
         "",
