@@ -104,38 +104,50 @@ class Painted(QObject):
 
 
 def slider_to_mask(bench: bootstrap.Application) -> dict[str, Any]:
-    """Time from a slider change to its mask on screen, beside the forward pass."""
+    """Time from a slider change to its mask on screen, beside the forward pass.
+
+    Of a network that takes long, the middle of what is looked at is painted before
+    the rest: ``first`` is that part, and ``whole`` the mask of all that is seen.
+    """
     painted = Painted(bench.window.viewer.pruned)
-    arrived = [0.0]
+    arrived = {"first": 0.0, "whole": 0.0}
 
     def note(old: AppState, new: AppState) -> None:
-        if new.current and not old.current:
-            arrived[0] = time.perf_counter()
+        found = new.outcome
+        if found is None or found is old.outcome or found.request != new.request:
+            return
+        arrived["whole" if new.current else "first"] = time.perf_counter()
 
     bench.store.changed.connect(note)
     rng = np.random.default_rng(0)
-    taken, forward, stages = [], [], []
+    taken: dict[str, list[float]] = {"first": [], "whole": []}
+    stages: list[dict[str, float]] = []
     for sparsity in rng.permutation(np.linspace(0.05, 0.95, CHANGES)):
         pump(lambda: idle(bench))
         begun = time.perf_counter()
         bench.window.controls.sparsityChosen.emit(round(float(sparsity), 4))
-        pump(lambda mark=begun: arrived[0] >= mark)
-        pump(lambda: painted.at >= arrived[0])
-        taken.append(painted.at - begun)
-        seconds = bench.store.state.outcome.seconds
-        forward.append(seconds["network"])
-        stages.append(dict(seconds))
+        for name, values in taken.items():
+            pump(lambda n=name, b=begun: max(arrived[n], arrived["whole"]) >= b)
+            at = max(arrived.values())
+            pump(lambda mark=at: painted.at >= mark)
+            values.append(painted.at - begun)
+        stages.append(dict(bench.store.state.outcome.seconds))
         # measuring latency is another matter
         bench.controller.dispatch(events.WorkCancelled())
     bench.store.changed.disconnect(note)
-    limits = [1.15 * one + 0.040 for one in forward]
+    limits = [1.15 * stage["network"] + 0.040 for stage in stages]
     names = sorted({name for stage in stages for name in stage})
+    found = {
+        name: {
+            "median_ms": 1000 * median(values),
+            "over_limit": median(t / u for t, u in zip(values, limits, strict=True)),
+            "met": median(t - u for t, u in zip(values, limits, strict=True)) <= 0,
+        }
+        for name, values in taken.items()
+    }
     return {
-        "changes": len(taken),
-        "median_ms": 1000 * median(taken),
-        "forward_median_ms": 1000 * median(forward),
-        "over_limit": median(t / limit for t, limit in zip(taken, limits, strict=True)),
-        "met": median(t - limit for t, limit in zip(taken, limits, strict=True)) <= 0,
+        "changes": len(stages),
+        **found,
         "stages_median_ms": {
             name: 1000 * median(stage.get(name, 0.0) for stage in stages)
             for name in names

@@ -28,6 +28,7 @@ _REPORT_EVERY = 1 / 20  # seconds; more often only fills the event queue
 _QUIET = 0.1  # seconds in which nobody misses a progress bar
 _WAIT = 5.0  # seconds for work to end when the window closes
 _NICE = 3  # the window paints first; more, and a starved worker would keep the GIL
+_NICEST = 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +86,14 @@ def failure_of(error: BaseException) -> Failure:
     return Failure(f"Something went wrong ({name}: {error}).", build_report(error))
 
 
-def _step_aside() -> None:
+def step_aside() -> None:
     """Let the window's thread go first (worker thread, once)."""
     if sys.platform == "linux":
-        # On Linux a "process" id here may be that of a single thread.
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        # On Linux a "process" id here may be that of a single thread. Only upwards
+        # from where the program was started: nobody else may go down.
+        thread = threading.get_native_id()
+        nice = os.getpriority(os.PRIO_PROCESS, thread)
+        os.setpriority(os.PRIO_PROCESS, thread, min(nice + _NICE, _NICEST))
 
 
 def _nothing() -> None:
@@ -136,7 +140,7 @@ class Runner(QObject):
 
     def __init__(
         self,
-        prepare: Callable[[], None] = _step_aside,
+        prepare: Callable[[], None] = step_aside,
         tidy: Callable[[], None] = _nothing,
         *,
         quiet: float = _QUIET,

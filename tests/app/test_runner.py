@@ -1,9 +1,11 @@
+import os
+import sys
 import threading
 
 import pytest
 
 from app.bootstrap import trimmer
-from app.worker.runner import Failure, Runner, failure_of
+from app.worker.runner import Failure, Runner, failure_of, step_aside
 from core.errors import InputError
 from core.job import Cancelled
 
@@ -39,6 +41,25 @@ def test_result_arrives_once_on_the_gui_thread(qtbot, runner, heard):
     wait(qtbot, runner)
     assert heard == [("finished", 7, "core")]
     assert seen == [threading.main_thread()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority there")
+@pytest.mark.parametrize("started_at", [0, 5, 18])
+def test_the_window_goes_first_however_nice_the_program_is(qtbot, started_at):
+    """Priorities of threads are absolute, and only root may raise one again."""
+
+    def prepared():
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), started_at)
+        step_aside()
+
+    runner, found = Runner(prepared, quiet=0.0), []
+    runner.finished.connect(lambda _, value: found.append(value))
+    runner.start(
+        1, lambda _: os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    )
+    wait(qtbot, runner)
+    assert runner.close()
+    assert found == [min(started_at + 3, 19)]
 
 
 def test_work_is_done_in_the_order_it_was_started(qtbot, runner, heard):
