@@ -124,7 +124,7 @@ def _open(bench: "Application", settings: "Settings", asked: Arguments) -> None:
 
     from app import bootstrap
 
-    named = bool(asked.model or asked.source or asked.session)
+    named = bool(asked.model or asked.tile or asked.labels or asked.session)
     kept = bootstrap.keep_session(bench, settings, fresh=named or asked.given)
     app = QApplication.instance()
     if kept is not None and isinstance(app, QApplication):

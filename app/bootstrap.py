@@ -38,7 +38,7 @@ from app.worker.engine import BenchEngine, sample_titles
 from app.worker.model_list import list_choices
 from app.worker.runner import Runner
 from core.errors import InputError
-from core.sources import Source
+from core.sources import DEFAULT_TILE, Source
 
 _MEMORY_MS = 1000
 _EVERY = 4  # jobs; letting go costs page faults in the next one
@@ -113,9 +113,8 @@ def _keep_recent(opened: Opened, settings: Settings, window: Window) -> None:
     if named and settings.recent_models[:1] != (model,):
         settings.add_recent_model(model)
     source = opened.source
-    listed = Source.of_tile(source).recent
-    if listed and settings.recent[:1] != (source,):
-        settings.add_recent(source)
+    if source.recent and settings.recent[:1] != (source.pair,):
+        settings.add_recent(source.pair)
         window.set_recent(settings.recent)
 
 
@@ -145,7 +144,9 @@ def restore(bench: Application, settings: Settings) -> None:
         bench.window.restore_splitter(settings.splitter)
 
 
-def open_first(bench: Application, settings: Settings, model: str, tile: str) -> None:
+def open_first(
+    bench: Application, settings: Settings, model: str, tile: Source
+) -> None:
     """Open what was asked for, or else what was open last, or the demo.
 
     A file of last time that is gone must not greet anyone with an error.
@@ -153,9 +154,10 @@ def open_first(bench: Application, settings: Settings, model: str, tile: str) ->
     last_model, last_tile = settings.last
     if not model and not (last_model and Source.of_model(last_model).exists):
         last_model = "demo"
-    if not tile and not Source.of_tile(last_tile).exists:
-        last_tile = ""
-    bench.controller.open(model or last_model, tile or last_tile)
+    last = Source.of_tile(last_tile)
+    if tile == DEFAULT_TILE and last.exists:
+        tile = last
+    bench.controller.open(model or last_model, tile)
 
 
 def _watch_memory(bench: Application) -> None:

@@ -12,6 +12,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import imagecodecs
@@ -21,7 +22,7 @@ import tifffile
 
 from app.worker.reading import read_tile_first
 from app.worker.slides import SlideMaps
-from core.sources import Source
+from core.sources import Source, TileRegion
 
 _TILE = 1024
 _MPP = 0.25
@@ -76,13 +77,14 @@ def main() -> None:
         path = Path(folder) / "slide.tif"
         write_pyramid(path, asked.side)
         middle = asked.side // 2
-        part = f"{path}#region={middle},{middle},2048,2048"
-        read_tile_first(f"{path}#region=0,0,8,8")  # imports are not what is measured
+        whole = Source("file", str(path))
+        part = replace(whole, view=TileRegion((middle, middle, 2048, 2048)))
+        read_tile_first(
+            replace(whole, view=TileRegion((0, 0, 8, 8)))
+        )  # imports are not what is measured
         process = psutil.Process()
         before = process.memory_info().rss
-        overview = timed(
-            lambda: SlideMaps().find(Source.of_tile(str(path))), asked.rounds
-        )
+        overview = timed(lambda: SlideMaps().find(whole), asked.rounds)
         shown = process.memory_info().rss
         tile = timed(lambda: read_tile_first(part), asked.rounds)
         found = {

@@ -6,6 +6,7 @@ from app.state.slide_map import SlideMap
 from app.state.values import DrawnOutcome, Opened, Saved, Session, WorkContext
 from app.worker.engine import BenchEngine
 from core.results import Comparison
+from core.sources import Source
 from core.types import Counts, PruneRequest
 
 
@@ -25,7 +26,7 @@ class Filling:
     def open(
         self,
         model: str,
-        tile: str,
+        tile: Source,
         task: WorkContext,
         *,
         before: Session | None,

@@ -32,7 +32,7 @@ def _compare_names(bench: "Application") -> list[str]:
     opened = state.opened
     assert opened is not None
     found = [] if opened.picture.name in title else [f"the title says {title!r}"]
-    place = opened.model.source, opened.source
+    place = opened.model.source, opened.source.pair
     for trial in state.trials:
         if (trial.identity.model, trial.identity.data) != place:
             found.append(f"a point of {trial.identity.model} on {trial.identity.data}")

@@ -116,12 +116,31 @@ class Source:
         Path of the ground truth that goes with a tile; empty without one.
     view
         Which part of the picture, and at which resolution.
+
+    Attributes
+    ----------
+    text
+        Text form without the labels; empty for the default sample.
+    pair
+        Text form with the labels, as lists of recent files and points have it.
     """
 
     kind: SourceKind
     name: str = ""
     labels: str = ""
     view: TileRegion = field(default=WHOLE)
+    text: str = field(init=False, compare=False, repr=False)
+    pair: str = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        sample = self.kind == "sample" and self.name
+        name = f"{_SAMPLE}{self.name}" if sample else self.name
+        view = str(self.view)
+        text = f"{name}#{view}" if view else name
+        # Made once: they name every point of a drag.
+        object.__setattr__(self, "text", text)
+        pair = f"{text}{_LABELS}{self.labels}" if self.labels else text
+        object.__setattr__(self, "pair", pair)
 
     @classmethod
     def of_tile(cls, text: str, labels: str = "") -> Self:
@@ -167,24 +186,16 @@ class Source:
         return self.kind != "file" or Path(self.name).exists()
 
     @property
-    def text(self) -> str:
-        """Text form without the labels, as a command line takes it."""
-        name = f"{_SAMPLE}{self.name}" if self.kind == "sample" else self.name
-        view = str(self.view)
-        return f"{name}#{view}" if view else name
-
-    @property
-    def pair(self) -> str:
-        """Text form with the labels, as lists of recent files have it."""
-        return f"{self.text}{_LABELS}{self.labels}" if self.labels else self.text
-
-    @property
     def recent(self) -> bool:
         """Whether it belongs among recent files: samples have a menu of their own."""
         return self.kind == "file"
 
     def __str__(self) -> str:
         return self.text
+
+
+DEFAULT_TILE = Source("sample")
+"""The sample that is opened when no tile is named."""
 
 
 def _split_labels(text: str) -> tuple[str, str]:

@@ -102,11 +102,9 @@ class Arguments:
     log_file: str = ""
 
     @property
-    def source(self) -> str:
-        """Tile, and labels beside it, as `app.worker.engine.read` takes them."""
-        if not self.tile and not self.labels:
-            return ""
-        return Source.of_tile(self.tile, self.labels).pair
+    def source(self) -> Source:
+        """Tile, and labels beside it."""
+        return Source.of_tile(self.tile, self.labels)
 
 
 class _Parser(argparse.ArgumentParser):

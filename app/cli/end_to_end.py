@@ -12,7 +12,6 @@ from app.rendering.overlay import Colours, compose, label_pyramid, picture_pyram
 from app.text import format as text
 from core.job import Job
 from core.results import LayerStep
-from core.sources import Source
 
 if TYPE_CHECKING:
     from core.benchmark import Bench, WholeWay
@@ -116,7 +115,7 @@ def _reader(asked: Arguments, bench: "Bench") -> "Callable[[], Tile]":
     """Return what reads the tile from its file; samples are not in one."""
     from core.images.opening import read_picture
 
-    source = Source.of_tile(asked.source)
+    source = asked.source
     if source.kind == "sample":
         return lambda: bench.tile
     return lambda: read_picture(source)

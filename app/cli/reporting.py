@@ -48,11 +48,10 @@ def report(
     write_report(str(path), facts)
 
 
-def _title(source: str) -> str:
+def _title(tile: Source) -> str:
     """Return the title of a sample, or the name of a file."""
     from core.images.samples import DEFAULT_SAMPLE, SAMPLES
 
-    tile = Source.of_tile(source)
     if tile.kind == "sample":
         return SAMPLES[tile.name or DEFAULT_SAMPLE].title
     return Path(tile.name).name

@@ -11,6 +11,7 @@ from app.cli.console import print_table
 from app.cli.model_arguments import add_model, with_consent
 from app.text.runtimes import HEADER, cells, how_measured
 from core.job import Job
+from core.sources import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ def _inputs(asked: BenchArguments, model: Any) -> Any:
     from core.benchmark import calibration_inputs
     from core.errors import InputError
 
-    read_first = read_tile_first(asked.tile)
+    read_first = read_tile_first(Source.of_tile(asked.tile))
     if read_first is None:
         raise InputError(f"{asked.tile} is a folder; name a tile in it.")
     import torch

@@ -13,7 +13,6 @@ from app.state.events import ExploreSwitched, TrainingStarted
 from app.worker.runner import Failure
 from core.errors import BenchError, InputError
 from core.files import whole_file, write_whole
-from core.sources import Source
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
@@ -140,7 +139,7 @@ def _play(app: "QApplication", bench: "Application", asked: Arguments) -> None:
     def idle() -> bool:
         state = bench.store.state
         if state.choosing is not None:
-            name = Path(Source.of_tile(asked.source).name).name
+            name = Path(asked.source.name).name
             raise InputError(
                 f"{name} is a whole slide; name a part of it (--region X,Y,WIDTH,"
                 "HEIGHT, with --level or --mpp)."

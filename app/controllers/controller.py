@@ -29,7 +29,7 @@ from app.worker.runner import Runner
 from app.worker.scheduler import Scheduler
 from core.errors import ModelError
 from core.options import ModelOptions, split_model
-from core.sources import Source
+from core.sources import DEFAULT_TILE, Source
 from core.types import PruneRequest
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class Controller(QObject):
     def open(
         self,
         model: str,
-        tile: str,
+        tile: Source | str,
         *,
         again: bool = False,
         calibration: str | None = None,
@@ -132,7 +132,9 @@ class Controller(QObject):
         session = opened.session if opened and not again else None
         opened = None if kept is not None else opened
         model = model or (opened.model.source if opened else "demo")
-        tile = tile or (opened.source if opened else "")
+        if isinstance(tile, str):
+            kept_open = opened.source if opened else DEFAULT_TILE
+            tile = Source.of_tile(tile) if tile else kept_open
         engine = self._engine
         self.dispatch(
             events.OpenAsked(
@@ -156,20 +158,20 @@ class Controller(QObject):
         opened = self._store.state.opened
         if opened is None or opened.slide is None:
             return
-        tile = Source.of_tile(opened.source)
+        tile = opened.source
         view = moved_part(opened.slide, tile.view, (x, y))
         if view != tile.view:
-            self.open("", replace(tile, view=view, labels="").pair)
+            self.open("", replace(tile, view=view, labels=""))
 
     def set_pixel_size(self, mpp: float | None, resample: bool) -> None:
         """Open the tile again at the pixel size that was typed; None: the file's."""
         opened = self._store.state.opened
         if opened is None:
             return
-        tile = Source.of_tile(opened.source)
+        tile = opened.source
         view = replace(tile.view, pixel_size=mpp, resample=resample)
         if view != tile.view:
-            self.open("", replace(tile, view=view).pair)
+            self.open("", replace(tile, view=view))
 
     def open_network(self, network: str, weights: str) -> None:
         """Open a network of the user's own, whose code they agreed to run."""
@@ -222,12 +224,12 @@ class Controller(QObject):
     def open_labels(self, path: str) -> None:
         """Open the ground truth of the tile on show."""
         opened = self._store.state.opened
-        tile = Source.of_tile(opened.source) if opened else None
+        tile = opened.source if opened else None
         if tile is None or tile.path is None:
             text = "Open a tile from a file first, then its labels."
             self.tell(Message(text, kind="warning"))
             return
-        self.open("", replace(tile, labels=path).pair)
+        self.open("", replace(tile, labels=path))
 
     def set_request(self, **changes: Any) -> None:
         """Change how the active pane is pruned; its mask follows."""

@@ -31,7 +31,7 @@ from app.views.main_window import dialogs
 from app.views.main_window.window import Window
 from core.errors import InputError
 from core.options import split_model
-from core.sources import Source
+from core.sources import DEFAULT_TILE, Source
 
 
 class SessionFiles(QObject):
@@ -177,7 +177,7 @@ class SessionFiles(QObject):
 def ask_place(window: Window, state: AppState) -> None:
     """Ask where to save the session."""
     opened = state.opened
-    source = Source.of_tile(opened.source) if opened else Source("sample")
+    source = opened.source if opened else DEFAULT_TILE
     stem = Path(source.name).stem or "session"
     dialogs.ask_save(
         window,

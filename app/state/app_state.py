@@ -22,6 +22,7 @@ from app.state.work import Work
 from core.job import Step
 from core.rects import Rect
 from core.results import Comparison, SizeCurve, Trial
+from core.sources import Source
 from core.types import SIZES, FineTune, PruneRequest, RequestKey
 
 MOST = 4  # pruned panes; more would be too small to see nuclei in
@@ -92,7 +93,7 @@ class Opening:
     """
 
     model: str
-    tile: str
+    tile: Source
     picture: Picture | None = None
     choosing: Choosing | None = None
     kept: SavedSession | None = None

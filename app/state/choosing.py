@@ -15,14 +15,13 @@ from app.state.slide_map import (
     start_region,
 )
 from app.state.work import Work
-from core.sources import Source
 
 
 def choose_part(state: AppState, slide: SlideMap) -> AppState:
     """Return the state in which a part of a slide is asked for."""
     opening = state.opening
     model = opening.model if opening else "demo"
-    asked = Source.of_tile(opening.tile).view.resample if opening else True
+    asked = opening.tile.view.resample if opening else True
     start = Choosing(slide, model, start_region(slide), resample=asked)
     return replace(state, opening=None, choosing=start)
 
@@ -32,7 +31,7 @@ def _choose_again(state: AppState, _: events.PartAsked) -> AppState:
     opened = state.opened
     if opened is None or opened.slide is None or state.opening is not None:
         return state
-    slide, view = opened.slide, Source.of_tile(opened.source).view
+    slide, view = opened.slide, opened.source.view
     region = find_region(slide, view)
     typed = view.pixel_size
     if typed is not None:

@@ -15,6 +15,7 @@ from app.state.tile_folder import ScoredFolder
 from app.state.values import Kind, WorkContext
 from core.job import Step
 from core.rects import Rect
+from core.sources import Source
 from core.types import PruneRequest
 
 
@@ -183,7 +184,7 @@ class OpenAsked(Event):
     """
 
     model: str
-    tile: str
+    tile: Source
     call: Callable[[WorkContext], object]
     kept: SavedSession | None = None
 

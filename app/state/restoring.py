@@ -60,7 +60,7 @@ def find_changed(opened: Opened, session: SavedSession) -> tuple[str, ...]:
 
 def _named_as_open(trials: tuple[Trial, ...], opened: Opened) -> tuple[Trial, ...]:
     """Return points named by what is open now: files may have moved since."""
-    model, data = opened.model.source, opened.source
+    model, data = opened.model.source, opened.source.pair
     return tuple(
         replace(one, identity=replace(one.identity, model=model, data=data))
         for one in trials

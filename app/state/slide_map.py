@@ -48,7 +48,7 @@ class SlideMap:
         Micrometres per pixel of the open model, or None when it states none.
     """
 
-    source: str
+    source: Source
     title: str
     levels: tuple[SlideLevel, ...]
     picture: Picture | None = None
@@ -259,12 +259,12 @@ def moved_part(
     return replace(view, region=(max(corner[0], 0), max(corner[1], 0), width, height))
 
 
-def source_of(choosing: Choosing) -> str:
-    """Return what is opened for the rectangle drawn so far, as text."""
+def source_of(choosing: Choosing) -> Source:
+    """Return what is opened for the rectangle drawn so far."""
     slide = choosing.slide
     view = find_part(slide, choosing.region, choosing.pixel_size)
     view = replace(view, resample=choosing.resample)
-    return Source("file", Source.of_tile(slide.source).name, view=view).text
+    return replace(slide.source, view=view)
 
 
 def _rounded(value: float | None) -> float | None:

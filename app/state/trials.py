@@ -52,7 +52,7 @@ def build_trial(opened: Opened, outcome: Outcome) -> Trial:
         identity=TrialIdentity(
             source,
             "",
-            opened.source,
+            opened.source.pair,
             outcome.request,
             calibration=opened.calibration,
         ),

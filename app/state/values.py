@@ -23,6 +23,7 @@ from core.results import (
     Outcome,
     Part,
 )
+from core.sources import DEFAULT_TILE, Source
 from core.tables.metrics import TaskName
 from core.types import PruneRequest
 
@@ -253,7 +254,7 @@ class Opened(DenseOutcome):
     layers: tuple[Layer, ...]
     heuristics: tuple[HeuristicInfo, ...]
     truth: Nuclei | None = None
-    source: str = ""
+    source: Source = DEFAULT_TILE
     slide: SlideMap | None = None
     scale: TileScale = field(default_factory=TileScale)
     calibration: str = ""
@@ -276,7 +277,7 @@ class Engine(Protocol):
     def open(
         self,
         model: str,
-        tile: str,
+        tile: Source,
         task: WorkContext,
         *,
         before: Session | None,

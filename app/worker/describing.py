@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from app.state.training import Training
 from app.state.values import ModelCard, Nuclei, Opened, Picture, Session, TileScale
 from app.worker.drawing import draw_nuclei
-from core.sources import Source
+from core.sources import DEFAULT_TILE, Source
 from core.tables import ARCHITECTURES
 from core.types import PruneRequest
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def describe_opened(
-    bench: "Bench", sources: tuple[str, str], session: Session, picture: Picture
+    bench: "Bench", sources: tuple[str, Source], session: Session, picture: Picture
 ) -> Opened:
     """Return what is open, as windows and reports show it.
 
@@ -39,7 +39,9 @@ def describe_opened(
     """
     from core.images.samples import DEFAULT_SAMPLE
 
-    found, labels = bench.dense, bench.labels
+    found, labels, tile = bench.dense, bench.labels, sources[1]
+    if tile == DEFAULT_TILE:
+        tile = Source("sample", DEFAULT_SAMPLE)
     card, used = describe_model(bench.prunable.model, sources[0]), bench.calibration
     return Opened(
         session=session,
@@ -55,7 +57,7 @@ def describe_opened(
         heuristics=bench.prunable.heuristics,
         truth=draw_nuclei(labels, None) if labels is not None else None,
         calibration=used.words,
-        source=sources[1] or Source("sample", DEFAULT_SAMPLE).text,
+        source=tile,
         scale=describe_scale(bench),
         seconds=found.seconds,
         part=found.part,

@@ -54,7 +54,7 @@ class BenchEngine:
     def open(
         self,
         model: str,
-        tile: str,
+        tile: Source,
         task: WorkContext,
         *,
         before: Session | None,
@@ -62,9 +62,8 @@ class BenchEngine:
     ) -> Opened | SlideMap:
         """Open a model and a tile, shown as soon as it is read; a slide's overview."""
         task.step(0, 4, "reading the tile")
-        asked = Source.of_tile(tile)
-        slide = self._slides.find(asked)
-        whole = slide is not None and _is_whole(asked)
+        slide = self._slides.find(tile)
+        whole = slide is not None and _is_whole(tile)
         first = None if whole else read_tile_first(tile)
         if first is not None:
             task.publish(_picture(first.tiles[0].tile, first.title))

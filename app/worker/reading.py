@@ -37,15 +37,14 @@ class TileReading:
     notes: Sequence[str] = ()
 
 
-def read_tile_first(source: str) -> TileReading | None:
+def read_tile_first(source: Source) -> TileReading | None:
     """Read a single tile, before it is known what for; None for a folder.
 
     Parameters
     ----------
     source
-        ``sample:NAME``, an empty string (the default sample), or a path; a path
-        may be followed by ``|`` and that of a label image. Without one,
-        ``labels/`` beside the tile's ``images/`` is looked into.
+        A sample or a file. Without ground truth of its own, ``labels/`` beside the
+        tile's ``images/`` is looked into.
 
     Raises
     ------
@@ -54,7 +53,7 @@ def read_tile_first(source: str) -> TileReading | None:
     """
     from core.images.samples import DEFAULT_SAMPLE, SAMPLES, load_sample
 
-    asked = Source.of_tile(source)
+    asked = source
     if asked.kind == "sample":
         name = asked.name or DEFAULT_SAMPLE
         sample = load_sample(name)
@@ -86,7 +85,7 @@ def _title(source: Source) -> str:
 
 
 def read_tiles(
-    source: str, spec: ModelSpec, first: TileReading | None = None
+    source: Source, spec: ModelSpec, first: TileReading | None = None
 ) -> TileReading:
     """Read what a model is judged by.
 
@@ -108,8 +107,8 @@ def read_tiles(
     if spec.task == "patch":
         from core.sweep.folder import read_patches
 
-        found = read_patches(source)
-        name = Path(Source.of_tile(source).name).name
+        found = read_patches(source.text)
+        name = Path(source.name).name
         return TileReading(found.tiles, first.title if first else name, (), found.notes)
     first = first or read_tile_first(source)
     if first is None:

@@ -14,6 +14,7 @@ from app.worker.describing import training_of, with_dense
 from app.worker.drawing import draw_outcome
 from app.worker.folder_tiles import score_tile
 from core.errors import InputError
+from core.sources import DEFAULT_TILE, Source
 from core.types import Prediction, PruneRequest
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class BenchSession:
     process
         In which latency is measured.
     tile
-        What its tile was opened from, as text.
+        What its tile was opened from.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class BenchSession:
         model: "LoadedModel",
         source: str,
         process: "LatencyProcess",
-        tile: str = "",
+        tile: Source = DEFAULT_TILE,
     ) -> None:
         self.bench = bench
         self.model = model

@@ -98,7 +98,7 @@ def _read(path: Path, *, part: bool) -> SlideMap | None:
             SlideLevel(level.size, slide.level_mpp(number))
             for number, level in enumerate(slide.levels)
         )
-        source = Source("file", str(path)).text
+        source = Source("file", str(path))
         found = SlideMap(source, slide.title, levels, proposed=_middle(levels[0].size))
         try:
             tile = slide.overview(OVERVIEW)

@@ -17,7 +17,7 @@ from app.worker.drawing import draw_nuclei
 from core.errors import InputError, ModelError
 from core.job import Job
 from core.printable import to_cell
-from core.sources import Source
+from core.sources import DEFAULT_TILE, Source
 from core.types import PruneRequest
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class ExportJob:
     source: str
     request: PruneRequest
     timed: "Comparison | None" = None
-    tile: str = ""
+    tile: Source = DEFAULT_TILE
 
 
 def write_model(path: str, leaving: ExportJob, job: Job) -> str:
@@ -236,7 +236,7 @@ def _judged_by(leaving: ExportJob) -> str:
     bench = leaving.bench
     tiles, words, scale = bench.task.tiles, bench.task.describe(), bench.scale
     if len(tiles) == 1:
-        name = Source.of_tile(leaving.tile).text or tiles[0].tile.source
+        name = leaving.tile.text or tiles[0].tile.source
         if not scale.resampled:
             return name
         sizes = f"{scale.tile:.4g} µm per pixel, resampled to {scale.model:.4g} µm"

@@ -185,11 +185,12 @@ class FakeEngine:
 
     def open(self, model, tile, task, *, before, calibration=""):
         task.step(0, 2, "reading the tile")
-        self.log.append(("open", model, tile))
-        if tile == "missing.png":
+        name = tile.pair
+        self.log.append(("open", model, name))
+        if name == "missing.png":
             raise InputError("There is no file missing.png: choose another one.")
         pixels, labels = self.load()
-        picture = Picture(picture_pyramid(pixels), tile or "sample", 0.25)
+        picture = Picture(picture_pyramid(pixels), name or "sample", 0.25)
         task.publish(picture)
         if model == "broken.safetensors":
             raise InputError("broken.safetensors is not a model: choose another one.")
@@ -207,7 +208,7 @@ class FakeEngine:
             layers=LAYERS,
             heuristics=HEURISTICS,
             source=tile,
-            calibration=calibration or f"{tile or 'sample'}, synthetic",
+            calibration=calibration or f"{name or 'sample'}, synthetic",
             calibrated_on=calibration,
             seconds={"network": 0.06},
         )

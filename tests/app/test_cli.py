@@ -50,7 +50,7 @@ def test_defaults_open_the_window():
 def test_model_and_tile_without_a_command():
     found = parse(["--tile", "t.png", "--model", "m.safetensors", "--labels", "l.png"])
     assert found.command == ""
-    assert (found.model, found.source) == ("m.safetensors", "t.png|l.png")
+    assert (found.model, found.source.pair) == ("m.safetensors", "t.png|l.png")
 
 
 @pytest.mark.parametrize(

@@ -202,7 +202,7 @@ def test_another_tile_starts_new_plots(qtbot, ready):
     ready.window.openAsked.emit("", "other.png")
     settle(qtbot, ready)
     state = ready.store.state
-    assert state.opened.source == "other.png"
+    assert state.opened.source.name == "other.png"
     assert state.opened.model.source == "demo"
     assert len(state.trials) == 1
 

@@ -17,6 +17,7 @@ from app.state import events
 from app.state.demo import PAGES
 from app.text.slides import SLIDES, meaning, rough, seconds_per_megapixel
 from app.views.widgets.fitting import FittingLabel
+from core.sources import DEFAULT_TILE
 from core.types import PruneRequest
 
 
@@ -94,7 +95,7 @@ def opened(mpp, instances, seconds=1.0):
 
         publish = step
 
-    made = engine.open("demo", "", Task(), before=None)
+    made = engine.open("demo", DEFAULT_TILE, Task(), before=None)
     picture = replace(made.picture, mpp=mpp)
     return replace(made, picture=picture, seconds={"instances": instances})
 

@@ -93,7 +93,7 @@ def summary(slide):
 
 
 def opened_state(tile="", model="unet-tiny", beside="unet-tiny"):
-    opened = FakeEngine().open(model, tile, Quiet(), before=None)
+    opened = FakeEngine().open(model, Source.of_tile(tile), Quiet(), before=None)
     return AppState(opened=opened, panes=(Pane(PruneRequest("l2", 0.5, model=beside)),))
 
 
@@ -209,7 +209,7 @@ def test_the_map_lists_the_worst_first_and_a_click_goes_there(
     other = window.map.to_screen(joined_region(1)).center().toPoint()
     qtbot.mouseClick(window.map, Qt.MouseButton.LeftButton, pos=place)
     qtbot.mouseClick(window.map, Qt.MouseButton.LeftButton, pos=other)
-    views = [Source.of_tile(part) for part in joined.parts]
+    views = list(joined.parts)
     assert [each.view.region for each in views] == [
         (350, 0, 350, 350),
         (0, 350, 350, 350),

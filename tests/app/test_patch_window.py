@@ -146,7 +146,7 @@ def test_classes_are_named_in_the_window(qtbot, qapp, settings, tmp_path, folder
     qtbot.waitUntil(
         lambda: (
             bench.store.state.opening is None
-            and bench.store.state.opened.source == str(folder)
+            and bench.store.state.opened.source.name == str(folder)
         ),
         timeout=120_000,
     )

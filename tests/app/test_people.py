@@ -14,7 +14,6 @@ from app.views.widgets.model_box import ModelBox
 from app.worker.writing import ExportJob, write_folder
 from core.job import Job
 from core.models import load_model
-from core.sources import Source
 from tests.core.images.conftest import shared
 from tests.core.models.conftest import monai, smp
 
@@ -177,7 +176,7 @@ def test_a_slide_is_pruned_and_reported(person, shared, tmp_path):
     person.wait(lambda: person.state.opened is not before)
     person.prune(sparsity=0.8)
     person.save("save.report", tmp_path / "report.html")
-    source = Source.of_tile(person.state.opened.source)
+    source = person.state.opened.source
     said = (tmp_path / "report.html").read_text()
     assert f"#{source.view}" in said
     assert "0.499 \N{MICRO SIGN}m per pixel" in said

@@ -62,7 +62,7 @@ def test_thresholds_act_on_all_panes_and_stay(qtbot, opened):
     # another tile is read the same way
     opened.controller.open("", "sample:immunohistochemistry")
     qtbot.waitUntil(
-        lambda: "immuno" in opened.store.state.opened.source, timeout=240_000
+        lambda: "immuno" in opened.store.state.opened.source.name, timeout=240_000
     )
     assert dict(opened.store.state.opened.model.threshold)["foreground"] == 0.9
     assert number(opened, "Foreground").value() == 0.9

@@ -10,6 +10,7 @@ from PIL import Image
 from app.worker.engine import BenchEngine
 from core.job import Job
 from core.latency import Timing, TimingSettings
+from core.sources import Source
 from core.types import PruneRequest
 
 
@@ -24,7 +25,9 @@ def test_a_reason_is_given_where_it_is_not_faster_and_only_there(tmp_path, monke
     path = tmp_path / "a.png"
     Image.fromarray(skimage.data.immunohistochemistry()[:64, :64]).save(path)
     engine = BenchEngine()
-    session = engine.open("unet-tiny", str(path), Silent(), before=None).session
+    session = engine.open(
+        "unet-tiny", Source("file", str(path)), Silent(), before=None
+    ).session
     request = PruneRequest("l2", 0.3, recovery="none")
     settings = TimingSettings(seconds=0.2, threads=1)
     found = session.bench.compare(request, settings=settings, process=session.process)

@@ -14,6 +14,7 @@ from app.state.reduce import reduce
 from app.state.scheduling import find_next, is_awaited, schedule
 from app.state.values import Saved
 from app.state.work import PURPOSES, Work
+from core.sources import Source
 from core.types import PruneRequest
 
 HERE = PruneRequest("l2", 0.5)
@@ -29,7 +30,7 @@ class Quiet:
 
 
 def engine_open(tile=""):
-    return fakes.FakeEngine().open("demo", tile, Quiet(), before=None)
+    return fakes.FakeEngine().open("demo", Source.of_tile(tile), Quiet(), before=None)
 
 
 OPENED = engine_open()
@@ -158,7 +159,7 @@ def test_an_export_is_interrupted_by_nothing_and_exports_wait_for_each_other():
     for event in (
         events.RequestChanged(replace(HERE, sparsity=0.6)),
         events.SaveAsked(lambda task: save(task)),
-        events.OpenAsked("demo", "other.png", lambda _: OPENED),
+        events.OpenAsked("demo", Source("file", "other.png"), lambda _: OPENED),
     ):
         state = reduce(state, event)
         assert state.work is first
@@ -171,12 +172,14 @@ def test_an_export_is_interrupted_by_nothing_and_exports_wait_for_each_other():
 def test_of_two_things_to_open_the_last_one_is_opened():
     state = opened()
     for name in ("a.png", "b.png"):
-        state = reduce(state, events.OpenAsked("demo", name, lambda _: OPENED))
-    assert state.opening.tile == "b.png"
+        state = reduce(
+            state, events.OpenAsked("demo", Source("file", name), lambda _: OPENED)
+        )
+    assert state.opening.tile == Source("file", "b.png")
     assert state.work.number == state.started
     assert [work.purpose for work in state.asked] == ["open"]
     state = finish(state, engine_open("b.png"))
-    assert state.opened.source == "b.png"
+    assert state.opened.source == Source("file", "b.png")
     assert state.opening is None
 
 

@@ -288,7 +288,7 @@ def test_kinds_are_hidden_in_the_difference_only(qtbot, ready):
 def test_another_tile_shows_everything_again(qtbot, ready):
     ready.controller.set_display(hidden_types=(1,), hidden_kinds=("lost",))
     ready.controller.open("demo", "other")
-    qtbot.waitUntil(lambda: ready.store.state.opened.source == "other")
+    qtbot.waitUntil(lambda: ready.store.state.opened.source.name == "other")
     assert ready.store.state.display.hidden_types == ()
     assert ready.store.state.display.hidden_kinds == ()
 
@@ -507,7 +507,7 @@ def test_a_lock_travels_to_the_engine_and_back(qtbot, ready):
 def test_locks_of_another_model_are_dropped(qtbot, ready):
     ready.controller.set_request(locked=("nowhere", fakes.LAYERS[0].name))
     ready.controller.open("demo", "other")
-    qtbot.waitUntil(lambda: ready.store.state.opened.source == "other")
+    qtbot.waitUntil(lambda: ready.store.state.opened.source.name == "other")
     assert ready.store.state.request.locked == (fakes.LAYERS[0].name,)
 
 

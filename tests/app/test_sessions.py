@@ -34,6 +34,7 @@ from app.state.session.session_file import (
 from app.state.store import Store
 from core.errors import InputError
 from core.results import LayerStep
+from core.sources import DEFAULT_TILE, Source
 from core.types import FineTune, PruneRequest
 
 HERE = Path(__file__).parent
@@ -51,7 +52,7 @@ class Nobody:
 
 
 def opened(model="demo", tile="", contents=("m", "t")):
-    found = FakeEngine().open(model, tile, Nobody(), before=None)
+    found = FakeEngine().open(model, Source.of_tile(tile), Nobody(), before=None)
     return replace(found, contents=contents)
 
 
@@ -61,7 +62,9 @@ OPENED = opened()
 def put_back(session, found=OPENED):
     """Return the state after a session was opened, as the window gets there."""
     state = AppState()
-    asked = events.OpenAsked(session.model, session.tile, lambda _: found, session)
+    asked = events.OpenAsked(
+        session.model, Source.of_tile(session.tile), lambda _: found, session
+    )
     state = reduce(state, asked)
     return reduce(state, events.Finished(state.work.number, found))
 
@@ -411,7 +414,8 @@ def test_save_close_and_open_give_the_same_points(qtbot, ready, tmp_path):
     assert [action.text() for action in recent] == [str(path)]
     recent[0].trigger()
     qtbot.waitUntil(
-        lambda: is_idle(ready) and ready.store.state.opened.source == "", timeout=10_000
+        lambda: is_idle(ready) and ready.store.state.opened.source == DEFAULT_TILE,
+        timeout=10_000,
     )
     now = ready.store.state
     assert plain(now.trials) == plain(before.trials)
@@ -436,7 +440,7 @@ def test_files_are_found_beside_a_session_that_moved(qtbot, ready, tmp_path):
     path.write_bytes(changed(tile="/nowhere/moved.png"))
     assert ready.sessions.open(path)
     qtbot.waitUntil(lambda: is_idle(ready), timeout=10_000)
-    assert ready.store.state.opened.source == str(tmp_path / "moved.png")
+    assert ready.store.state.opened.source.name == str(tmp_path / "moved.png")
 
 
 _CHILD = """

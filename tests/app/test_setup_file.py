@@ -51,7 +51,7 @@ def test_training_comes_back(tmp_path):
 def test_the_command_line_takes_a_setup(command, tmp_path):
     found = parse([*command, "--settings", written(tmp_path)])
     assert found.request == ASKED
-    assert (found.model, found.source) == ("m.safetensors", "t.png|l.png")
+    assert (found.model, found.source.pair) == ("m.safetensors", "t.png|l.png")
     assert found.given
 
 
@@ -59,7 +59,7 @@ def test_options_win_over_the_setup(tmp_path):
     line = ["prune", "--settings", written(tmp_path), "--sparsity", "0.2"]
     found = parse([*line, "--tile", "other.png", "--seed", "1"])
     assert found.request == replace(ASKED, sparsity=0.2, seed=1)
-    assert found.source == "other.png"  # the labels were those of the tile before
+    assert found.source.pair == "other.png"  # the labels were those of the tile before
     assert found.model == "m.safetensors"
 
 

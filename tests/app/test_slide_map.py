@@ -22,9 +22,10 @@ from app.state.slide_map import (
     moved_part,
 )
 from app.worker.slides import find_detail
+from core.sources import Source
 
 FINE = SlideMap(
-    "a.svs",
+    Source("file", "a.svs"),
     "Aperio SVS",
     tuple(
         SlideLevel((50_000 // step, 30_011 // step), 0.25 * step)

@@ -18,7 +18,6 @@ from app.views.widgets.overview_map import OverviewMap
 from app.views.widgets.pixel_size import PixelSizeBox
 from core.images import read_tile
 from core.images.samples import load_sample
-from core.sources import Source
 from tests.core.images.conftest import shared
 
 MODEL = "unet-tiny"  # 0.5 µm per pixel, untrained
@@ -106,7 +105,7 @@ def test_a_part_of_a_slide_becomes_a_tile(qtbot, window, tmp_path):
     state, view = window.store.state, window.window
     x, y, width, height = drawn
     assert state.opened.picture.size == (width, height)
-    source = Source.of_tile(state.opened.source)
+    source = state.opened.source
     assert source.view.region == drawn
     shown = read_tile(tmp_path / "slide.tif", region=drawn).pixels
     assert np.array_equal(shown, pixels[y : y + height, x : x + width])
@@ -125,10 +124,11 @@ def test_the_map_moves_the_tile_and_the_overview_comes_back(qtbot, window, tmp_p
     middle = QPoint(shown.width() // 2, shown.height() // 2)
     drag(qtbot, shown, QPoint(4, 4), middle)
     qtbot.waitUntil(
-        lambda: "region=0,0" not in window.store.state.opened.source, timeout=120_000
+        lambda: "region=0,0" not in window.store.state.opened.source.text,
+        timeout=120_000,
     )
     qtbot.waitUntil(lambda: is_open(window), timeout=120_000)
-    region = Source.of_tile(window.store.state.opened.source).view.region
+    region = window.store.state.opened.source.view.region
     assert region[2:] == (300, 200)
     assert region[:2] == pytest.approx((1152 - 150, 896 - 100), abs=30)
     view.command("open.part").trigger()
@@ -180,7 +180,7 @@ def test_a_missing_pixel_size_is_typed_with_a_comma(qtbot, window, tmp_path):
     qtbot.waitUntil(lambda: is_open(window), timeout=120_000)
     opened = window.store.state.opened
     # level 1 is the one of 0.5 µm then, which the model wants
-    view = Source.of_tile(opened.source).view
+    view = opened.source.view
     assert (view.level, view.pixel_size) == (1, 0.5)
     assert not opened.scale.resampled
 
@@ -239,7 +239,7 @@ def test_real_slides_show_an_overview_and_open(qtbot, window, shared, name, leve
     click(window, "Open this part")
     qtbot.waitUntil(lambda: is_open(window), timeout=120_000)
     opened = window.store.state.opened
-    view = Source.of_tile(opened.source).view
+    view = opened.source.view
     wide = choosing.region[2] * choosing.slide.mpp
     assert opened.picture.size[0] * opened.picture.mpp == pytest.approx(wide, rel=0.02)
     assert view.region is not None

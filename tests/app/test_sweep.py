@@ -32,6 +32,7 @@ from app.views.panels.sweep import SweepWindow
 from app.views.widgets.store_list import StoreList
 from app.worker.runner import Runner
 from core.results import TrialIdentity
+from core.sources import Source
 from core.store import TrialStore, read_store
 from core.sweep.messages import SweepCommand
 from core.tables import COUNTS, RECOVERIES
@@ -62,7 +63,9 @@ def tile(tmp_path):
 
 @pytest.fixture
 def opened(tile):
-    return FakeEngine().open("unet-tiny", str(tile), Quiet(), before=None)
+    return FakeEngine().open(
+        "unet-tiny", Source.of_tile(str(tile)), Quiet(), before=None
+    )
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ from app.text.format import DASH
 from app.views.main_window import dialogs
 from app.views.main_window.commands.table import COMMANDS
 from app.views.widgets.actions import caption_of
+from core.sources import DEFAULT_TILE, Source
 from core.types import PruneRequest
 
 
@@ -291,7 +292,7 @@ def test_samples_menu_opens_a_sample(qtbot, shown):
     )
     action.trigger()
     qtbot.waitUntil(lambda: is_idle(shown), timeout=5000)
-    assert shown.store.state.opened.source == "sample:synthetic"
+    assert shown.store.state.opened.source == Source("sample", "synthetic")
 
 
 @pytest.mark.parametrize("name", ["light", "dark"])
@@ -336,10 +337,11 @@ def test_last_state_comes_back(qtbot, settings, qapp):
 def test_a_file_of_last_time_that_is_gone_is_not_opened(qtbot, ready, settings):
     opened = ready.store.state.opened
     model = replace(opened.model, source="/no/such/model.safetensors")
-    gone = replace(opened, source="/no/such/tile.png", model=model)
+    tile = Source("file", "/no/such/tile.png")
+    gone = replace(opened, source=tile, model=model)
     settings.save(replace(ready.store.state, opened=gone), QByteArray())
     before = len(ready.engine.log)
-    bootstrap.open_first(ready, settings, "", "")
+    bootstrap.open_first(ready, settings, "", DEFAULT_TILE)
     qtbot.waitUntil(lambda: len(ready.engine.log) > before, timeout=5000)
     assert ready.engine.log[before] == ("open", "demo", "")
     qtbot.waitUntil(lambda: is_idle(ready), timeout=5000)
@@ -401,4 +403,4 @@ def test_recent_tiles_are_listed_and_open_again(qtbot, shown, settings):
     qtbot.waitUntil(lambda: is_idle(shown), timeout=5000)
     action.trigger()
     qtbot.waitUntil(lambda: is_idle(shown), timeout=5000)
-    assert shown.store.state.opened.source == "other.png"
+    assert shown.store.state.opened.source.name == "other.png"

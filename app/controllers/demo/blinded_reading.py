@@ -27,7 +27,6 @@ from app.state.store import Store
 from app.views.panels.reading import ReadPlace
 from app.views.widgets.tile_parts import Mask
 from core.files import write_whole
-from core.sources import Source
 
 if TYPE_CHECKING:
     from app.state.values import Nuclei
@@ -90,7 +89,7 @@ class BlindedReading(QObject):
         self._rounds, self._answers = rounds, []
         self._setting = Setting(
             opened.model.source,
-            Source.of_tile(opened.source).pair,
+            opened.source.pair,
             outcome.request,
             outcome.plan_hash,
             now.isoformat(timespec="seconds"),

@@ -108,7 +108,7 @@ class Comparing(QObject):
         opened = self._store.state.opened
         if wish is None or opened is None:
             return
-        tile = ["--tile", opened.source] if opened.source else []
+        tile = ["--tile", opened.source.text] if opened.source.text else []
         options = ["bench", *model, *tile, "--json", *wish.arguments()]
         self.process.start(json.dumps(options))
 

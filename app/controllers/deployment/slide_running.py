@@ -71,7 +71,7 @@ class SlideRunning(QObject):
         window: "SlideRunWindow",
         store: "Store",
         runner: "Runner",
-        open_part: "Callable[[str], None]",
+        open_part: "Callable[[Source], None]",
     ) -> None:
         super().__init__(window)
         self._window, self._store, self._open_part = window, store, open_part
@@ -104,7 +104,7 @@ class SlideRunning(QObject):
             return
         window = self._window
         if not window.wish.slide and opened.slide is not None:
-            window.set_slide(Source.of_tile(opened.slide.source).name)
+            window.set_slide(opened.slide.source.name)
         self._show_size(window.wish)
 
     # What the user asks for
@@ -141,8 +141,8 @@ class SlideRunning(QObject):
         region = found.summary["regions"][place]
         box = region["x"], region["y"], region["width"], region["height"]
         view = find_part(found.slide, box, _typed_size(self._store.state.opened))
-        name = Source.of_tile(found.slide.source).name
-        self._open_part(Source("file", name, view=view).text)
+        name = found.slide.source.name
+        self._open_part(Source("file", name, view=view))
 
     def close(self) -> None:
         """End everything. Call before the window goes."""
@@ -271,11 +271,11 @@ def _find_available() -> Available:
 
 def _typed_size(opened: "Opened | None") -> float | None:
     """Return the pixel size that was typed for the open part of a slide."""
-    return Source.of_tile(opened.source).view.pixel_size if opened else None
+    return opened.source.view.pixel_size if opened else None
 
 
 def _is_open(opened: "Opened", slide: str) -> bool:
-    return Source.of_tile(opened.source).name == slide
+    return opened.source.name == slide
 
 
 def _models(opened: "Opened", wish: SlideWish, request: Any) -> str:

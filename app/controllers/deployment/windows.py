@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from app.state.values import Opened
     from app.views.main_window.window import Window
     from app.worker.runner import Runner
+    from core.sources import Source
 
 
 class DeploymentWindows(QObject):
@@ -80,7 +81,7 @@ class DeploymentWindows(QObject):
         self.runtimes.set_opened(self._store.state.opened)
         _raise(self._shown["runtimes"])
 
-    def _open_part(self, source: str) -> None:
+    def _open_part(self, source: "Source") -> None:
         self._controller.open("", source)
         self._window.raise_()
         self._window.activateWindow()

@@ -20,7 +20,6 @@ from app.text import format as text
 from app.views.panels.part import PartWords
 from app.views.widgets.pixel_size import PixelSize
 from core.rects import Rect
-from core.sources import Source
 
 _MEGA = 1_000_000
 _WAIT = 10.0  # seconds; a shorter wait needs no announcement
@@ -59,7 +58,7 @@ def resolve_map(opened: Opened | None) -> MapView | None:
     if opened is None or opened.slide is None or opened.slide.picture is None:
         return None
     slide = opened.slide
-    region = find_region(slide, Source.of_tile(opened.source).view)
+    region = find_region(slide, opened.source.view)
     return None if region[2:] == slide.size else MapView(slide, region)
 
 
@@ -68,7 +67,7 @@ def resolve_size(opened: Opened | None) -> PixelSize:
     """Return the pixel size of the open tile."""
     if opened is None or opened.model.task != "nuclei":
         return PixelSize()
-    scale, view = opened.scale, Source.of_tile(opened.source).view
+    scale, view = opened.scale, opened.source.view
     caption = f"{scale.tile:.3g} µm/px" if scale.tile else "Pixel size?"
     if scale.resampled:
         caption = f"{caption}, resampled to {scale.model:.3g}"
@@ -90,7 +89,7 @@ def _words(state: AppState, choosing: Choosing) -> PartWords:
 
 
 def _title(slide: SlideMap, choosing: Choosing) -> str:
-    name = Path(Source.of_tile(slide.source).name).name
+    name = Path(slide.source.name).name
     mpp = choosing.pixel_size or slide.mpp
     parts = [
         name,

@@ -8,7 +8,6 @@ from app.state.app_state import AppState
 from app.state.slide_map import find_region
 from app.state.values import Labels, Nuclei, Opened
 from core.metrics.changes import Change
-from core.sources import Source
 
 _NEAR = 200  # pixels around a nucleus in which its area is counted
 
@@ -68,7 +67,7 @@ def _on_slide(opened: Opened, column: int, row: int) -> str:
     """Return the place on the slide, in pixels of its finest level."""
     if opened.slide is None:
         return ""
-    part = find_region(opened.slide, Source.of_tile(opened.source).view)
+    part = find_region(opened.slide, opened.source.view)
     step = part[2] / opened.picture.size[0]
     return f"slide {part[0] + column * step:,.0f}, {part[1] + row * step:,.0f}"
 

@@ -257,7 +257,7 @@ def _opening_words(state: AppState) -> str:
     """Return what is being opened, by name."""
     opening, opened = state.opening, state.opened
     assert opening is not None
-    names = [Path(Source.of_tile(opening.tile).name).name or "the sample tile"]
+    names = [Path(opening.tile.name).name or "the sample tile"]
     if opened is None or opened.model.source != opening.model:
         names.insert(0, Path(Source.of_model(opening.model).name).name)
     return f"Opening {' and '.join(names)}"

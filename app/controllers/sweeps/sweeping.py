@@ -136,7 +136,7 @@ class Sweeping(QObject):
         opened = self._opened
         if opened is None or self.process.running or self._starting:
             return
-        model, source = opened.model.source, opened.source
+        model, source = opened.model.source, opened.source.pair
         out = Path(wish.out)
         self._starting = True
         self._window.set_running(True)

@@ -64,7 +64,7 @@ class Facts:
         """The command line that does the same again."""
         return repeat_line(
             self.opened.model.source,
-            self.opened.source,
+            self.opened.source.pair,
             self.outcome.request,
             self.opened.calibrated_on,
         )

@@ -14,7 +14,6 @@ from app.text import story
 from app.text.changes import describe_count, describe_partition
 from app.text.speed import describe_latency, describe_speedup
 from core.export.writing import write_text
-from core.sources import Source
 from core.tables import METRICS, metric_titles, metrics_for
 from core.types import SPARSITY, PruneRequest
 
@@ -215,7 +214,7 @@ def _steps(ask: PruneRequest) -> str:
 def _settings(facts: Facts) -> ReportTable:
     """Return how it was made, and where."""
     ask, card = facts.outcome.request, facts.opened.model
-    tile = Source.of_tile(facts.opened.source)
+    tile = facts.opened.source
     rows = {
         "Model": f"{card.name}, opened from {card.source}",
         "About it": card.about,

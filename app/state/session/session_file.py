@@ -41,7 +41,7 @@ def to_session(state: AppState, *, closed: bool = False) -> SavedSession:
         session=FORMAT,
         saved=datetime.now(UTC).isoformat(timespec="seconds"),
         model=_absolute_model(opened.model.source),
-        tile=_absolute_tile(opened.source),
+        tile=_absolute_tile(opened.source.pair),
         contents=opened.contents,
         calibration=_absolute_tile(opened.calibrated_on),
         panes=arrangement.requests,

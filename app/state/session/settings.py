@@ -138,7 +138,7 @@ class Settings:
         changes: dict[str, Any] = {}
         if state.opened is not None:
             changes["model"] = state.opened.model.source
-            changes["tile"] = state.opened.source
+            changes["tile"] = state.opened.source.pair
         if splitter is not None:
             changes["splitter"] = _to_text(splitter)
         self._keep(

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from core.codec import from_plain, read_json, to_json, to_plain
 from core.errors import InputError
-from core.sources import Source
 from core.tables import METRICS
 from core.types import PruneRequest
 
@@ -50,7 +49,7 @@ class Setup:
 def setup_text(state: "AppState") -> str:
     """Return the setup of a window as JSON."""
     opened = state.opened
-    tile = Source.of_tile(opened.source) if opened else None
+    tile = opened.source if opened else None
     setup = Setup(
         prunescope=FORMAT,
         model=opened.model.source if opened else "",
