@@ -48,8 +48,16 @@ def open_sources(state: AppState, event: events.OpenAsked) -> AppState:
         todo=(),
         background=(),
         preview=None,
-        message=None,
+        message=_told_at_start(state),
     )
+
+
+def _told_at_start(state: AppState) -> Message | None:
+    """Return the message that is of settings or a session, not of what was open."""
+    told = state.message
+    if state.opened is None and told is not None and told.kind == "warning":
+        return told
+    return None
 
 
 def save(state: AppState, event: events.SaveAsked) -> AppState:

@@ -187,4 +187,4 @@ def test_the_command_line_asks_for_the_same(request_):
     line = repeat_line("demo", "a b.png|l.png", request_)
     found = parse(shlex.split(line)[1:])
     assert found.request == request_
-    assert (found.model, found.source) == ("demo", "a b.png|l.png")
+    assert (found.model, found.source.pair) == ("demo", "a b.png|l.png")

@@ -11,6 +11,7 @@ from app import bootstrap
 from app.state.app_state import AppState, Pane
 from app.state.session.settings import Settings
 from core import files
+from core.sources import DEFAULT_TILE
 from core.types import FineTune, PruneRequest
 
 LEFT = PruneRequest("l2", 0.3, "layer")
@@ -150,12 +151,15 @@ def test_an_older_file_gives_its_plain_words_and_runs_nothing(tmp_path):
     assert old.read_bytes() == before
 
 
-def test_a_notice_stands_in_the_window(tmp_path):
+def test_a_notice_stands_in_the_window(qtbot, tmp_path):
     path = tmp_path / "settings.json"
     path.write_text("{")
     settings = Settings(path)
     bench = bootstrap.build(settings, fakes.FakeEngine())
     bootstrap.restore(bench, settings)
+    bootstrap.open_first(bench, settings, "", DEFAULT_TILE)
+    qtbot.waitUntil(lambda: is_idle(bench), timeout=5000)
+    assert bench.store.state.opened is not None
     assert "settings.json.bad" in bench.store.state.message.text
     bench.window.close()
     bench.window.deleteLater()
