@@ -174,7 +174,7 @@ class TileFolders(QObject):
 
 def opened_of(state: "AppState") -> str:
     """Return what the open tile was opened from."""
-    return state.opened.source if state.opened is not None else ""
+    return state.opened.source.pair if state.opened is not None else ""
 
 
 def describe_scores(state: "AppState", folder: ScoredFolder) -> str:

@@ -12,7 +12,7 @@ from app.state import events
 from app.state.app_state import AppState, Message
 from app.state.tile_folder import ScoredFolder, ScoredModel, TileScore
 from app.state.work import Work
-from core.sources import WITH_SAMPLES, Source
+from core.sources import WITH_SAMPLES
 
 NO_NUCLEI = "Only models that find nuclei are scored tile by tile here."
 _UNTRAINED = "Start the fine-tuning first, then score the folder with its result."
@@ -27,8 +27,7 @@ def find_model(state: AppState) -> ScoredModel | None:
     opened = state.opened
     if opened is None:
         return None
-    tile = Source.of_tile(opened.source).text
-    calibration = opened.calibrated_on or f"{WITH_SAMPLES}{tile}"
+    calibration = opened.calibrated_on or f"{WITH_SAMPLES}{opened.source.text}"
     return ScoredModel(opened.model.source, state.request, calibration)
 
 

@@ -116,9 +116,10 @@ def score_tile(
     from app.worker.reading import read_tiles
     from core.benchmark.elsewhere import judge_elsewhere
 
-    job.step(0, 0, f"scoring {Path(Source.of_tile(source).name).name}")
+    tile = Source.of_tile(source)
+    job.step(0, 0, f"scoring {Path(tile.name).name}")
     try:
-        tiles = read_tiles(source, bench.prunable.model.spec).tiles
+        tiles = read_tiles(tile, bench.prunable.model.spec).tiles
         dense, pruned = judge_elsewhere(bench, request, tiles, job)
     except InputError as error:
         return TileScore(source, problem=str(error))

@@ -22,6 +22,7 @@ from app.views.widgets.tile_grid import TileCard, TileGrid
 from app.worker.folder_tiles import list_folder, read_thumbnail
 from core.errors import InputError
 from core.images.synthetic import synthetic_tile
+from core.sources import Source
 from core.types import PruneRequest
 
 HERE = PruneRequest("l2", 0.5)
@@ -39,7 +40,9 @@ class Quiet:
 
 def opened(tile="", calibration=""):
     engine = fakes.FakeEngine()
-    return engine.open("demo", tile, Quiet(), before=None, calibration=calibration)
+    return engine.open(
+        "demo", Source.of_tile(tile), Quiet(), before=None, calibration=calibration
+    )
 
 
 OPENED = opened()
@@ -227,7 +230,9 @@ def test_the_window_fills_stops_and_opens_the_tile_that_is_clicked(qtbot, ready,
     qtbot.mouseClick(
         panel.grid.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(place)
     )
-    qtbot.waitUntil(lambda: state().opened.source == sources[1] and not state().busy)
+    qtbot.waitUntil(
+        lambda: state().opened.source.pair == sources[1] and not state().busy
+    )
     assert state().opened.calibrated_on == "default:sample:"
     assert can_go_on(state())
     ready.controller.set_sparsity(0.9)
