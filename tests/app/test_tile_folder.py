@@ -130,7 +130,7 @@ def test_another_model_ends_it_and_scores_anew():
 def test_the_default_calibration_is_written_out_so_that_the_model_stays():
     state, _ = drained(begun())
     kept = state.folder.model.calibration
-    assert kept == "default:sample:"
+    assert kept == "default:"
     same = replace(state, opened=opened("t2.png", kept))
     assert can_go_on(same)
     assert not can_go_on(replace(state, opened=opened("t2.png")))
@@ -233,7 +233,7 @@ def test_the_window_fills_stops_and_opens_the_tile_that_is_clicked(qtbot, ready,
     qtbot.waitUntil(
         lambda: state().opened.source.pair == sources[1] and not state().busy
     )
-    assert state().opened.calibrated_on == "default:sample:"
+    assert state().opened.calibrated_on == "default:"
     assert can_go_on(state())
     ready.controller.set_sparsity(0.9)
     qtbot.waitUntil(lambda: not state().busy)
