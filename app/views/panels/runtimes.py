@@ -5,12 +5,10 @@ It decides nothing: what the user asks for leaves as a signal.
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
-    QDialog,
     QHBoxLayout,
     QHeaderView,
     QLabel,
@@ -22,11 +20,12 @@ from PySide6.QtWidgets import (
 
 from app.state.deployment import TORCH, Choice, RuntimesWish
 from app.text.runtimes import HEADER
+from app.views.panels.work_window import WorkWindow
 from app.views.widgets.decimal_box import DecimalBox
 from app.views.widgets.deployment_form import AUTOMATIC
 from app.views.widgets.form_parts import section, spin
 from app.views.widgets.segments import Segments
-from app.views.widgets.work_bar import NoteLine, WorkBar
+from app.views.widgets.work_bar import WorkBar
 
 _FORM = 300
 _MODELS = (
@@ -40,41 +39,23 @@ _TIPS = {
 }
 
 
-class RuntimesWindow(QDialog):
+class RuntimesWindow(WorkWindow):
     """Settings on the left, a table on the right."""
 
-    startAsked = Signal(object)  # RuntimesWish
-    cancelAsked = Signal()
-    wishChanged = Signal(object)  # RuntimesWish
-
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Runtimes · PruneScope")
-        self.resize(1000, 460)
         self._boxes: dict[str, QCheckBox] = {}
-        row = QHBoxLayout(self)
-        row.setContentsMargins(14, 12, 14, 12)
-        row.setSpacing(16)
-        left = QWidget()
-        left.setFixedWidth(_FORM)
-        column = QVBoxLayout(left)
-        column.setContentsMargins(0, 0, 0, 0)
-        self._form = QWidget()
-        self._add_form(QVBoxLayout(self._form))
-        column.addWidget(self._form)
-        self._work = WorkBar(
+        form = QWidget()
+        work = WorkBar(
             "comparison",
             ("Compare", "Times each runtime in turns with PyTorch."),
             "Stops at once; nothing is kept.",
         )
-        self._work.startAsked.connect(lambda: self.startAsked.emit(self.wish))
-        self._work.cancelAsked.connect(self.cancelAsked)
-        column.addWidget(self._work)
-        column.addStretch(1)
-        row.addWidget(left)
-        right = QVBoxLayout()
-        self._add_results(right)
-        row.addLayout(right, 1)
+        super().__init__("Runtimes", (1000, 460), _FORM, work, form, parent)
+        self._add_form(QVBoxLayout(form))
+        self.left.addWidget(form)
+        self.left.addWidget(work)
+        self.left.addStretch(1)
+        self._add_results(self.right)
 
     def _add_form(self, column: QVBoxLayout) -> None:
         column.setContentsMargins(0, 0, 0, 0)
@@ -125,8 +106,7 @@ class RuntimesWindow(QDialog):
         self._how.setProperty("role", "faint")
         self._how.setAccessibleName("How it was measured")
         column.addWidget(self._how)
-        self._note = NoteLine()
-        column.addWidget(self._note)
+        column.addWidget(self.note)
 
     @property
     def wish(self) -> RuntimesWish:
@@ -163,27 +143,6 @@ class RuntimesWindow(QDialog):
                 )
                 self._runtimes.addWidget(why)
 
-    def set_estimate(self, words: str, *, ready: bool) -> None:
-        """Say how long it takes, or what is missing."""
-        self._work.set_estimate(words, ready=ready)
-
-    def set_running(self, on: bool) -> None:
-        """Allow to cancel the comparison, or to start one."""
-        self._work.set_running(on)
-        self._form.setEnabled(not on)
-
-    def set_progress(self, done: int, total: int, what: str) -> None:
-        """Show how far it is."""
-        self._work.set_progress(done, total, what)
-
-    def set_said(self, words: str) -> None:
-        """Say how it ended."""
-        self._work.set_said(words)
-
-    def set_note(self, words: str, details: str = "") -> None:
-        """Tell of a failure."""
-        self._note.set_note(words, details)
-
     def set_results(
         self, rows: Sequence[Sequence[str]], sentence: str, how: str
     ) -> None:
@@ -199,12 +158,3 @@ class RuntimesWindow(QDialog):
 
     def _tell(self, *_: object) -> None:
         self.wishChanged.emit(self.wish)
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Hide; a comparison goes on, as the main window is still there."""
-        event.ignore()
-        self.hide()
-
-    def reject(self) -> None:
-        """Escape hides the window too."""
-        self.hide()

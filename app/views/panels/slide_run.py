@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
-    QDialog,
     QFileDialog,
     QHBoxLayout,
     QHeaderView,
@@ -25,12 +23,13 @@ from PySide6.QtWidgets import (
 from app.state.deployment import SlideWish
 from app.state.slide_map import SlideMap
 from app.state.values import Kind
+from app.views.panels.work_window import WorkWindow
 from app.views.widgets.damage_map import DamageMap
 from app.views.widgets.deployment_form import DeploymentForm
 from app.views.widgets.form_parts import button, line, section
 from app.views.widgets.machines_form import MachinesForm
 from app.views.widgets.segments import Segments
-from app.views.widgets.work_bar import NoteLine, WorkBar
+from app.views.widgets.work_bar import WorkBar
 from core.tables import TILE_ENDINGS, file_filter
 
 _FORM = 380
@@ -46,50 +45,30 @@ _KINDS: tuple[tuple[Kind, str, str], ...] = (
 COLUMNS = ("x", "y", "dense", "lost", "merged", "kept", "lost + merged per {unit}")
 
 
-class SlideRunWindow(QDialog):
+class SlideRunWindow(WorkWindow):
     """Settings on the left, the map and the worst regions on the right."""
 
-    startAsked = Signal(object)  # SlideWish
-    cancelAsked = Signal()
-    wishChanged = Signal(object)  # SlideWish
     placeAsked = Signal(int)  # region to open in the main window, by its place
     resultsAsked = Signal(str)  # folder of an earlier run
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Whole slide · PruneScope")
-        self.resize(1180, 740)
         self._regions: Sequence[Mapping[str, Any]] = ()
-        row = QHBoxLayout(self)
-        row.setContentsMargins(14, 12, 14, 12)
-        row.setSpacing(16)
-        left = QWidget()
-        left.setFixedWidth(_FORM)
-        column = QVBoxLayout(left)
-        column.setContentsMargins(0, 0, 0, 0)
-        self._form = QWidget()
-        self._add_form(QVBoxLayout(self._form))
-        column.addWidget(self._form)
-        self._work = WorkBar(
+        form = QWidget()
+        work = WorkBar(
             "slide run",
             ("Run slide", "Goes on where a run into the same folder was stopped."),
             "Stops at once; finished patches are kept, and Run slide goes on.",
         )
-        self._work.startAsked.connect(lambda: self.startAsked.emit(self.wish))
-        self._work.cancelAsked.connect(self.cancelAsked)
-        column.addWidget(self._work)
-        self._note = NoteLine()
-        column.addWidget(self._note)
+        super().__init__("Whole slide", (1180, 740), _FORM, work, form, parent)
+        self._add_form(QVBoxLayout(form))
         self._said = QLabel()
         self._said.setWordWrap(True)
         self._said.setAccessibleName("Result of the slide")
         self._said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        column.addWidget(self._said)
-        column.addStretch(1)
-        row.addWidget(left)
-        right = QVBoxLayout()
-        self._add_results(right)
-        row.addLayout(right, 1)
+        for part in (form, work, self.note, self._said):
+            self.left.addWidget(part)
+        self.left.addStretch(1)
+        self._add_results(self.right)
         self.set_results(None, (), "mm²")
 
     def _add_form(self, column: QVBoxLayout) -> None:
@@ -186,27 +165,6 @@ class SlideRunWindow(QDialog):
         """Say which models run."""
         self._about.setText(words)
 
-    def set_estimate(self, words: str, *, ready: bool) -> None:
-        """Say what a run would do, or what is missing."""
-        self._work.set_estimate(words, ready=ready)
-
-    def set_running(self, on: bool) -> None:
-        """Allow to cancel the run, or to start one."""
-        self._work.set_running(on)
-        self._form.setEnabled(not on)
-
-    def set_progress(self, done: int, total: int, what: str) -> None:
-        """Show how far the run is, and how long it takes still."""
-        self._work.set_progress(done, total, what)
-
-    def set_said(self, words: str) -> None:
-        """Say how the run ended."""
-        self._work.set_said(words)
-
-    def set_note(self, words: str, details: str = "") -> None:
-        """Tell of a failure."""
-        self._note.set_note(words, details)
-
     def set_summary(self, lines: Sequence[str]) -> None:
         """Say what was found."""
         self._said.setText("\n".join(lines))
@@ -269,12 +227,3 @@ class SlideRunWindow(QDialog):
         path = QFileDialog.getExistingDirectory(self, title, self._out.text())
         if path:
             self.resultsAsked.emit(path)
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Hide; a run goes on, as the main window is still there."""
-        event.ignore()
-        self.hide()
-
-    def reject(self) -> None:
-        """Escape hides the window too."""
-        self.hide()
