@@ -20,12 +20,12 @@ from PySide6.QtWidgets import (
 
 from app.state.deployment import TORCH, Choice, RuntimesWish
 from app.text.runtimes import HEADER
-from app.views.panels.work_window import WorkWindow
 from app.views.widgets.decimal_box import DecimalBox
 from app.views.widgets.deployment_form import AUTOMATIC
 from app.views.widgets.form_parts import section, spin
 from app.views.widgets.segments import Segments
 from app.views.widgets.work_bar import WorkBar
+from app.views.widgets.work_window import WorkWindow
 
 _FORM = 300
 _MODELS = (

@@ -23,13 +23,13 @@ from PySide6.QtWidgets import (
 from app.state.deployment import SlideWish
 from app.state.slide_map import SlideMap
 from app.state.values import Kind
-from app.views.panels.work_window import WorkWindow
 from app.views.widgets.damage_map import DamageMap
 from app.views.widgets.deployment_form import DeploymentForm
 from app.views.widgets.form_parts import button, line, section
 from app.views.widgets.machines_form import MachinesForm
 from app.views.widgets.segments import Segments
 from app.views.widgets.work_bar import WorkBar
+from app.views.widgets.work_window import WorkWindow
 from core.tables import TILE_ENDINGS, file_filter
 
 _FORM = 380

@@ -16,11 +16,11 @@ from PySide6.QtWidgets import (
 
 from app.plots.registry import charts_for
 from app.state.sweep_values import SweepSettings
-from app.views.panels.work_window import WorkWindow
 from app.views.widgets.chart_panel import ChartPanel
 from app.views.widgets.store_list import StoreList, StoreRow
 from app.views.widgets.sweep_form import STORES, SweepForm
 from app.views.widgets.work_bar import WorkBar
+from app.views.widgets.work_window import WorkWindow
 
 _FORM = 330
 
