@@ -13,8 +13,9 @@ there already is not done again. Then ``speed.md`` and ``speed.png`` are written
 ``report`` writes them alone. One thread is timed by the processor's own clock, which
 holds on a busy machine; two threads by the wall's, which needs a quiet one:
 ``--threads 1`` leaves them out, ``--no-times`` all times, and a later run adds what is
-missing. ``--tiles N`` scores on every so manyth tile only. ``distances`` compares ways
-to weigh errors by how far the outputs move, in seconds and without a clock.
+missing. ``--tiles N`` scores on every so manyth tile only. ``--methods trained`` adds
+what ``--minutes`` of training on labelled tiles make of a cut. ``distances`` compares
+ways to weigh errors by how far the outputs move, in seconds and without a clock.
 """
 
 import argparse
@@ -49,16 +50,18 @@ TIMED = TimingSettings(precision=0.02, confidence=0.95)
 #: Heuristic, scope, what is counted, shares removed. All are refitted and then
 #: repaired in sequence, and nothing else, so that they differ in what goes only.
 METHODS: tuple[tuple[str, str, Target, tuple[float, ...]], ...] = (
-    ("sensitivity", "network", "latency", (0.8, 0.7, 0.6, 0.75, 0.85)),
-    ("reconstruction", "network", "latency", (0.7, 0.8, 0.6, 0.75)),
-    ("reconstruction", "network", "macs", (0.8, 0.65)),
-    ("l2", "layer", "latency", (0.5, 0.7, 0.8)),
-    ("random", "layer", "latency", (0.5, 0.7, 0.8)),
+    ("sensitivity", "network", "latency", (0.6, 0.7, 0.5, 0.8)),
+    ("reconstruction", "network", "latency", (0.6, 0.7)),
+    ("reconstruction", "network", "macs", (0.65,)),
+    ("l2", "layer", "latency", (0.6, 0.4)),
+    ("random", "layer", "latency", (0.6, 0.4)),
+    ("bn_scale", "layer", "latency", (0.6,)),
     ("sensitivity", "network", "params", (0.92,)),
-    ("reconstruction", "network", "params", (0.92,)),
-    ("bn_scale", "layer", "latency", (0.5, 0.7, 0.8)),
 )
-PEER, PEER_RATIOS = "torch-pruning magnitude", (0.5, 0.3, 0.7)
+TRAINED = ("trained", "network", "latency", (0.8,))  # as `sensitivity`, then trained
+PEER, PEER_RATIOS = "torch-pruning magnitude", (0.5, 0.3)
+FREE = (*(name for name, *_ in METHODS), PEER)
+"""Methods that need no training."""
 
 
 def points() -> Iterator[tuple[str, str, str, float]]:
@@ -72,6 +75,7 @@ def points() -> Iterator[tuple[str, str, str, float]]:
         *METHODS[:4],
         (PEER, "network", "channels", PEER_RATIOS),
         *METHODS[4:],
+        TRAINED,
     ]
     for place in range(max(len(shares) for *_, shares in ways)):
         for heuristic, scope, count, shares in ways:
@@ -112,6 +116,7 @@ def run(
     book: Log,
     *,
     threads: Sequence[int] = THREADS,
+    sides: Sequence[int] = SIDES,
     seconds: float = 12.0,
     methods: Sequence[str] = (),
 ) -> None:
@@ -123,6 +128,8 @@ def run(
         What, and what is known of it.
     threads
         To time with; none leaves times out.
+    sides
+        Of inputs, in pixels.
     seconds
         For each time.
     methods
@@ -131,20 +138,21 @@ def run(
     weights = fingerprint(network.module)
     with LatencyProcess() as process:
         for method, scope, count, share in points():
-            if methods and method not in ("dense", *methods):
+            if method not in ("dense", *(methods or FREE)):
                 continue
             key = digest(
                 *(network.name, weights, processor_name(), method, scope, count),
                 *(share, len(network.tiles)),
             )
             row = book.rows.get(key)
-            missing = [] if method == "dense" else _missing(row, threads)
+            missing = [] if method == "dense" else _missing(row, sides, threads)
             if row is not None and ("failed" in row or not missing):
                 continue
             base = {
                 **{"key": key, "network": network.name, "weights": weights},
                 **{"method": method, "scope": scope, "count": count, "share": share},
                 **{"machine": processor_name(), "torch": torch.__version__},
+                **{"simd": torch.backends.cpu.get_cpu_capability()},
                 **{"inverted": network.inverted, "loads": (row or {}).get("loads", [])},
             }
             try:
@@ -169,10 +177,10 @@ def run(
 
 
 def _missing(
-    row: dict[str, Any] | None, threads: Sequence[int]
+    row: dict[str, Any] | None, sides: Sequence[int], threads: Sequence[int]
 ) -> list[tuple[int, int]]:
     known = (row or {}).get("times", {})
-    asked = [(side, many) for side in SIDES for many in threads]
+    asked = [(side, many) for side in sides for many in threads]
     return [(s, t) for s, t in asked if f"{s}/{t}" not in known]
 
 
@@ -188,14 +196,19 @@ def _pruned(
             sum(p.numel() for p in m.parameters()) for m in (module, network.module)
         ]
         return module, {"params": sizes[0] / sizes[1], "macs": None}
-    plan = network.plan(method, scope, count, share)
+    heuristic = "sensitivity" if method == TRAINED[0] else method
+    plan = network.plan(heuristic, scope, count, share)
     alive = living_atoms(network.graph, plan)
     counter = Counter(network.graph)
     left, dense = counter.counts(alive), counter.dense
     facts = {"params": left.params / dense.params, "macs": left.macs / dense.macs,
              "predicted": plan.request.get("predicted_ms"),
              "predicted_dense": plan.request.get("predicted_dense_ms")}  # fmt: skip
-    return network.repaired(plan), facts
+    module = network.repaired(plan)
+    if method == TRAINED[0]:
+        facts["minutes"] = network.minutes
+        module = network.trained(module)
+    return module, facts
 
 
 def _time(
@@ -226,14 +239,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--no-times", action="store_true")
     parser.add_argument("--threads", type=int, nargs="*", default=list(THREADS))
+    parser.add_argument("--sides", type=int, nargs="*", default=list(SIDES))
     parser.add_argument("--seconds", type=float, default=12.0, help="of each time")
     parser.add_argument("--methods", nargs="*", default=[], help="all when left out")
     parser.add_argument("--tiles", type=int, default=0, help="all when left out")
+    parser.add_argument("--minutes", type=float, default=9.0, help="of training")
     given = parser.parse_args()
     # Plans aim at the time of one thread, whatever the machine would take.
     torch.set_num_threads(1)
     networks = [
-        Network(Path(s).stem, load_model(s), given.data, given.tiles)
+        Network(Path(s).stem, load_model(s), given.data, given.tiles, given.minutes)
         for s in given.models
     ]
     if given.command == "distances":
@@ -248,6 +263,7 @@ def main() -> None:
             network,
             book,
             threads=threads,
+            sides=given.sides,
             seconds=given.seconds,
             methods=given.methods,
         )

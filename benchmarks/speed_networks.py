@@ -37,8 +37,10 @@ from core.pruning import (
     trace,
 )
 from core.pruning.scoring.heuristics.reconstruction import eliminate
+from core.training import Callbacks, train
 from core.training.data import Example, read_folder
-from core.types import Target, Tile
+from core.training.finetune import settings_for
+from core.types import FineTune, Target, Tile
 
 if TYPE_CHECKING:
     from core.pruning.scoring.heuristics.protocol import Weighing
@@ -61,12 +63,15 @@ class Network:
         With `dsb2018_stained`, `tnbc_naylor` and `consep`.
     limit
         Tiles that are scored, spread evenly; 0 for all.
+    minutes
+        Of training, where a method trains.
     """
 
     name: str
     model: LoadedModel
     folder: Path
     limit: int = 0
+    minutes: float = 9.0
 
     @cached_property
     def module(self) -> nn.Module:
@@ -141,6 +146,18 @@ class Network:
             self.module, to_inference_layout(cut), plan, self.graph, batches
         )
         return to_inference_layout(found)
+
+    def trained(self, pruned: nn.Module) -> nn.Module:
+        """Train a pruned module on labelled tiles and the dense outputs.
+
+        None of the tiles that are scored is among them. The last weights count.
+        """
+        spec = self.model.spec
+        options = FineTune(minutes=self.minutes, rate=3e-3, batch=4, crop=160)
+        settings = replace(settings_for(spec, options), patience=0)
+        data, teacher = _real(self.folder, held_out=False), self.module
+        found = train(pruned, spec, data, settings, None, Callbacks(teacher=teacher))
+        return to_inference_layout(found.module.eval())
 
     def peer(self, ratio: float) -> nn.Module:
         """Prune by Torch-Pruning's magnitude, network-wide, and recalibrate."""

@@ -8,9 +8,14 @@ import tifffile
 import torch
 from conftest import is_idle
 from PIL import Image
+from PySide6.QtWidgets import QSlider
 
 from app import bootstrap
 from app.__main__ import main
+from benchmarks.speed import METHODS
+from benchmarks.speed_networks import Network
+from core.benchmark import Bench, calibration_inputs
+from core.images import read_tile
 from core.images.samples import load_sample
 from core.metrics import KINDS, Change, nucleus_changes
 from core.models import load_model
@@ -41,18 +46,27 @@ def one_thread():
 
 
 @pytest.mark.slow
-def test_time_can_be_removed(qtbot, qapp, settings, tile, one_thread):
+def test_time_removed_does_what_the_table_says(
+    qtbot, qapp, settings, tile, one_thread, tmp_path
+):
+    """The slider of the window makes the plan that `benchmarks.speed` makes."""
+    heuristic, scope, count, shares = METHODS[0]
+    assert (heuristic, scope, count) == ("sensitivity", "network", "latency")
+    share = shares[0]
     bench = bootstrap.build(settings)
-    asked = {"heuristic": "sensitivity", "count": "latency", "sparsity": 0.4}
-    bench.controller.set_request(**asked)
+    bench.controller.set_request(heuristic=heuristic, count=count, sparsity=0.3)
     bench.controller.open("demo", "|".join(tile))
+    qtbot.waitUntil(lambda: is_idle(bench), timeout=300_000)
+    before = bench.store.state.outcome.counts
+    bench.window.controls.findChild(QSlider).setValue(round(1000 * share))
     qtbot.waitUntil(lambda: is_idle(bench), timeout=300_000)
     state = bench.store.state
     assert state.message is None
-    assert state.outcome.request.count == "latency"
+    assert (state.request.count, state.request.sparsity) == (count, share)
+    assert state.outcome.counts.macs < before.macs
     # The curve goes as far as time can be removed, and knows the other sizes.
-    assert state.curve.reach > 0.4
-    assert state.curve.at(0.4).macs == pytest.approx(
+    assert state.curve.reach > share
+    assert state.curve.at(share).macs == pytest.approx(
         state.outcome.counts.macs, rel=0.15
     )
     costs = state.latency.layers
@@ -60,11 +74,27 @@ def test_time_can_be_removed(qtbot, qapp, settings, tile, one_thread):
         layer.name for layer in state.opened.layers
     }
     assert sum(s.left_ms for s in costs) < sum(s.dense_ms for s in costs)
-    bench.controller.set_request(sparsity=0.3)
-    qtbot.waitUntil(lambda: is_idle(bench), timeout=300_000)
-    assert bench.store.state.outcome.counts.macs > state.outcome.counts.macs
+
+    wanted = _plan_of_the_table(tile[0], share)
+    assert state.outcome.plan_hash == wanted.hash
+    path = tmp_path / "fast.safetensors"
+    bench.window.exportAsked.emit("model", str(path))
+    qtbot.waitUntil(path.is_file, timeout=60_000)
+    qtbot.waitUntil(lambda: is_idle(bench), timeout=60_000)
+    saved = load_model(str(path)).plan
+    for key in ("predicted_ms", "predicted_dense_ms", "round_to", "sparsity"):
+        assert saved.request[key] == wanted.request[key], key
     bench.window.close()
     bench.window.deleteLater()
+
+
+def _plan_of_the_table(path, share):
+    """The plan of a row of the table, from the calibration tiles of the window."""
+    network = Network("demo", load_model("demo"), None)
+    shown = Bench.open(network.model, read_tile(path))
+    tiles = shown.calibration.tiles  # instead of those of the benchmark
+    network.inputs = calibration_inputs(network.model, tiles)
+    return network.plan("sensitivity", "network", "latency", share)
 
 
 @pytest.mark.slow

@@ -25,7 +25,12 @@ from PySide6.QtWidgets import QSizePolicy, QToolButton, QToolTip, QWidget
 
 from app.rendering.palette import ORANGE
 from app.text.format import counted
-from app.views.widgets.network_costs import COST_HEIGHT, cost_words, paint_costs
+from app.views.widgets.network_costs import (
+    COST_HEIGHT,
+    bar_words,
+    cost_words,
+    paint_costs,
+)
 from app.views.widgets.network_layout import Drawing, arrange
 from app.views.widgets.network_wires import Wires
 from core.results import Layer, LayerStep
@@ -243,6 +248,8 @@ class Network(QWidget):
         if layer is None:
             if self._locked:
                 return f"{counted(len(self._locked), 'layer')} locked at full width"
+            if self._costs:
+                return bar_words(self._costs)
             return _HINT if self._layers else ""
         kept = self._kept.get(layer.name, layer.width)
         words = [f"{layer.name}: {kept} of {layer.width}"]

@@ -61,3 +61,16 @@ def cost_words(costs: Mapping[str, LayerStep], name: str) -> list[str]:
         f"{text.milliseconds(each.left_ms)} of {text.milliseconds(each.dense_ms)} dense"
     ]
     return [*words, each.words] if each.words else words
+
+
+def bar_words(costs: Mapping[str, LayerStep]) -> str:
+    """Return what the bars are, and which layer's next lower width saves most.
+
+    Parameters
+    ----------
+    costs
+        By name of layer; not empty.
+    """
+    words = "Bars: time of each layer (pale: dense)"
+    most = max(costs.values(), key=lambda each: each.saves_ms)
+    return f"{words} · {most.name}: {most.words}" if most.words else words

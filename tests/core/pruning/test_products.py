@@ -7,6 +7,8 @@ from torch.nn import functional
 
 from core.pruning import apply_plan, make_plan, mask_plan, trace
 from core.pruning.tracing.labels import FIXED
+from tests.core.pruning.architectures.recipe import randomise
+from tests.core.pruning.oracle import check, subject
 
 X = torch.randn(
     2, 3, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0)
@@ -161,3 +163,35 @@ def test_a_scale_by_the_width_keeps_queries_but_not_values():
     outputs = {layer.name: layer.outputs for layer in trace(module, X).layers}
     assert (outputs["part.q"] == FIXED).all()
     assert (outputs["part.v"] != FIXED).all()
+
+
+def _traced(module, *shape):
+    torch.manual_seed(0)
+    module = randomise(module).double().eval()
+    return subject(module, torch.randn(shape, dtype=torch.float64))
+
+
+class Tokens(nn.Module):
+    """torch's own attention between linear layers."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem, self.head = nn.Linear(6, 16), nn.Linear(16, 3)
+        self.attend = nn.MultiheadAttention(16, 2, batch_first=True)
+        self.mlp = nn.Sequential(nn.Linear(16, 24), nn.GELU(), nn.Linear(24, 16))
+
+    def forward(self, x):
+        x = self.stem(x)
+        x = x + self.attend(x, x, x, need_weights=False)[0]
+        return self.head(x + self.mlp(x))
+
+
+def test_torch_s_attention_keeps_its_width_and_says_why():
+    """Its one input weight is cut in three by the width of its inputs."""
+    it = _traced(Tokens(), 2, 5, 6)
+    assert "ties this width to its heads" in it.graph.reasons["stem"]
+    assert it.graph.unknown == {}
+    plan = it.plan("l2", 0.9 * it.reach)
+    assert plan.kept["mlp.0.weight"][0] is not None
+    assert plan.kept["stem.weight"][0] is None
+    check(it, plan)

@@ -210,6 +210,18 @@ def _attention(recorder: Recorder, call: Call) -> None:
     keep(recorder, call, [*asked[:-2], None, values[-1]])
 
 
+def _multi_head(recorder: Recorder, call: Call) -> None:
+    """Leave torch's own attention module alone, which cannot run with fewer channels.
+
+    Its heads, its one weight for queries, keys and values, and the scale of their
+    products are all computed from the width of its inputs.
+    """
+    given = list(tensors_in((call.args, call.kwargs)))
+    recorder.fix(given, "MultiheadAttention ties this width to its heads and its scale")
+    for tensor in tensors_in(call.out):
+        recorder.set(tensor, [None] * tensor.dim())
+
+
 def _embedding(recorder: Recorder, call: Call) -> None:
     """Rows of a table: their channels pass."""
     index, table = call.get(0, "input"), call.get(1, "weight")
@@ -253,4 +265,5 @@ RULES: dict[str, Rule] = {
     "einsum": _einsum,
     "scaled_dot_product_attention": _attention,
     "embedding": _embedding,
+    "multi_head_attention_forward": _multi_head,
 }
