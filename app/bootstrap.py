@@ -33,6 +33,7 @@ from app.state.session.sources import shipped_models
 from app.state.store import Store
 from app.state.values import Engine, Opened, SampleTitle
 from app.text import format as text
+from app.views.main_window.dialogs import ask_calibration
 from app.views.main_window.window import Window
 from app.worker.engine import BenchEngine, sample_titles
 from app.worker.model_list import list_choices
@@ -193,6 +194,7 @@ def attach(bench: Application, settings: Settings) -> None:
     window.setupAsked.connect(lambda path: use_setup(bench, path))
     _attach_reading(bench, settings)
     window.modelsAsked.connect(lambda: show_models(bench, settings))
+    window.calibrationShown.connect(lambda: show_calibration(bench))
 
     def show_hints(on: bool) -> None:
         window.hints.set_shown(on)
@@ -215,6 +217,20 @@ def show_models(bench: Application, settings: Settings) -> None:
     room = len(state.panes) < MOST and not state.demo
     choices = list_choices(settings.recent_models)
     bench.window.show_models(choices, current, beside=beside and room)
+
+
+def show_calibration(bench: Application) -> None:
+    """Open the box that shows the calibration tiles."""
+    from app.views.widgets.calibration_box import CalibrationBox
+
+    window, opened = bench.window, bench.store.state.opened
+    if opened is None:
+        return
+    tiles, digest = opened.calibration_tiles, opened.calibration_digest
+    box = CalibrationBox(tiles, digest, opened.calibrated_on, window)
+    box.folderAsked.connect(lambda: ask_calibration(window))
+    box.defaultAsked.connect(lambda: window.calibrationAsked.emit(""))
+    box.open()
 
 
 def _attach_reading(bench: Application, settings: Settings) -> None:

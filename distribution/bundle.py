@@ -110,6 +110,7 @@ def _list_options(root: Path, site: Path, work: Path, folder: Path) -> Iterator[
         if _is_there(name):
             yield from ("--collect-all" if name != "onnx" else "--collect-data", name)
     yield from ("--collect-all", "openslide_bin", "--collect-submodules", "imagecodecs")
+    yield from ("--collect-data", "skimage")  # the first sample is one of its pictures
     for name in _LEFT_OUT:
         yield from ("--exclude-module", name)
     source = (root / "distribution" / "bundle_main.py").read_text(encoding="utf-8")

@@ -61,7 +61,7 @@ def draw_accuracy(chart: Chart, data: PlotData, settings: ChartSettings) -> Char
     The band holds 95 % of the scores when the nuclei of the tile are resampled; it
     says nothing about other tiles.
     """
-    sentence = "Move the slider: every model tried becomes a point."
+    sentence = "Every model tried becomes a point."
     return scatter(replace(chart, empty=sentence), data, settings, x="params")
 
 
@@ -97,7 +97,7 @@ def draw_training(chart: Chart, data: PlotData, settings: ChartSettings) -> Char
         chart,
         x=Axis(_progress(training), low=0.0, log=settings.axes.log_x),
         y=Axis("loss", log=settings.axes.log_y),
-        empty="Training begins when the slider rests.",
+        empty="The loss of a training is drawn here.",
     )
     if training is None:
         return empty

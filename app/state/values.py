@@ -30,6 +30,7 @@ from core.types import PruneRequest
 __all__ = [
     "KINDS",
     "Argb",
+    "CalibrationTile",
     "DrawnOutcome",
     "Engine",
     "Kind",
@@ -157,6 +158,26 @@ class TileScale:
     sentence: str = ""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class CalibrationTile:
+    """A tile that the model is calibrated on.
+
+    Parameters
+    ----------
+    name, source
+        Of its file or sample, and where that lies.
+    size
+        Width and height in pixels.
+    pixels
+        uint8 (height, width, 3), small.
+    """
+
+    name: str
+    source: str
+    size: tuple[int, int]
+    pixels: NDArray[np.uint8]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawnOutcome(Outcome):
     """An outcome with what panes draw of it.
@@ -240,6 +261,8 @@ class Opened(DenseOutcome):
     calibration, calibrated_on
         What the model is calibrated on, in words; and the folder, tile or sample that
         was chosen for that, empty for the default.
+    calibration_tiles, calibration_digest
+        The tiles themselves, and the hash of their pixels that stands in results.
     contents
         Hash of the model's weights, and of the tile's pixels and ground truth; empty
         where nobody computed them.
@@ -259,6 +282,8 @@ class Opened(DenseOutcome):
     scale: TileScale = field(default_factory=TileScale)
     calibration: str = ""
     calibrated_on: str = ""
+    calibration_tiles: tuple[CalibrationTile, ...] = ()
+    calibration_digest: str = ""
     contents: tuple[str, str] = ("", "")
     patches: int = 1
 

@@ -8,8 +8,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.state.training import Training
-from app.state.values import ModelCard, Nuclei, Opened, Picture, Session, TileScale
+from app.state.values import (
+    CalibrationTile,
+    ModelCard,
+    Nuclei,
+    Opened,
+    Picture,
+    Session,
+    TileScale,
+)
 from app.worker.drawing import draw_nuclei
+from app.worker.folder_tiles import shrink
 from core.sources import DEFAULT_TILE, Source
 from core.tables import ARCHITECTURES
 from core.types import PruneRequest
@@ -19,6 +28,7 @@ if TYPE_CHECKING:
     from core.models import LoadedModel
     from core.results import DenseOutcome
     from core.training import Progress
+    from core.types import Tile
 
 
 def describe_opened(
@@ -57,6 +67,8 @@ def describe_opened(
         heuristics=bench.prunable.heuristics,
         truth=draw_nuclei(labels, None) if labels is not None else None,
         calibration=used.words,
+        calibration_tiles=tuple(map(_describe_tile, used.names, used.tiles)),
+        calibration_digest=used.digest,
         source=tile,
         scale=describe_scale(bench),
         seconds=found.seconds,
@@ -77,6 +89,13 @@ def with_dense(opened: Opened, bench: "Bench") -> Opened:
         seconds=found.seconds,
         part=found.part,
     )
+
+
+def _describe_tile(name: str, tile: "Tile") -> CalibrationTile:
+    height, width = tile.pixels.shape[:2]
+    source = "comes with the program" if name == tile.source else tile.source
+    small = shrink(tile.pixels)
+    return CalibrationTile(name, source or "the open tile", (width, height), small)
 
 
 def _draw_dense(found: "DenseOutcome") -> Nuclei:

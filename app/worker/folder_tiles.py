@@ -72,17 +72,28 @@ def list_folder(path: str) -> ScoredFolder:
 
 def read_thumbnail(source: str) -> Thumbnail:
     """Read a small picture of a tile."""
-    from PIL import Image
-
     from core.images.opening import read_picture
 
     try:
         pixels = read_picture(Source.of_tile(source)).pixels
     except BenchError:  # its score says why
         return Thumbnail(source, None)
+    return Thumbnail(source, shrink(pixels))
+
+
+def shrink(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a picture whose longer side is `THUMBNAIL` pixels at most.
+
+    Parameters
+    ----------
+    pixels
+        uint8 (height, width, 3).
+    """
+    from PIL import Image
+
     picture = Image.fromarray(pixels)
     picture.thumbnail((THUMBNAIL, THUMBNAIL), reducing_gap=2.0)
-    return Thumbnail(source, np.ascontiguousarray(picture))
+    return np.ascontiguousarray(picture)
 
 
 def score_tile(

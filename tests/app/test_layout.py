@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QScrollBar,
+    QWidget,
 )
 
 from app.plots.captions import caption_on_left
@@ -20,6 +21,8 @@ from app.rendering import theme
 from app.rendering.screen import find_text_scale, fit_size
 from app.state import events
 from app.state.app_state import Message
+from app.views.widgets.bars import Bars
+from app.views.widgets.segments import Segments
 
 SCREENS = {  # what is left of a screen for the window, in the desktop's own pixels
     "1024x700": (1024, 700),
@@ -253,3 +256,39 @@ def test_the_caption_of_the_dense_model_keeps_off_the_curve(falls, left):
     x = Axis("parameters removed", unit="share")
     chart = Chart("a", "A", x, Axis("AJI"), (curve,), Level(1.0, "dense"))
     assert caption_on_left(chart, (0.0, 1.0, 0.0, 1.05), below=True) is left
+
+
+def test_the_form_of_a_training_moves_no_control(qtbot, ready):
+    window, controls = ready.window, ready.window.controls
+    window.resize(1280, 800)
+    window.show()
+    qtbot.waitExposed(window)
+
+    def places():
+        QApplication.processEvents()
+        widgets = [controls, window.viewer, *controls.findChildren(Segments)]
+        widgets += controls.findChildren(Bars)
+        return [w.mapTo(window, w.rect().topLeft()) for w in widgets]
+
+    before = places()
+    ready.controller.set_request(recovery="finetune")
+    assert controls.training.isVisible()
+    assert places() == before
+    ready.controller.set_request(recovery="refit")
+    assert not controls.training.isVisible()
+    assert places() == before
+
+
+def test_a_first_message_lies_in_its_bar(qtbot, ready):
+    window = ready.window
+    window.resize(1280, 800)
+    window.show()
+    qtbot.waitExposed(window)
+    for words in ("A short sentence.", "A long sentence. " * 20, "Short again."):
+        message = Message(words, kind="warning")
+        ready.store.dispatch(events.MessageShown(message))
+        QApplication.processEvents()
+        bar = window.messages
+        shown = [w for w in bar.children() if isinstance(w, QWidget) and w.isVisible()]
+        assert len(shown) >= 2  # the words and a button
+        assert all(bar.rect().contains(w.geometry()) for w in shown)

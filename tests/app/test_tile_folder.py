@@ -17,7 +17,9 @@ from app.state.folder_scoring import can_go_on
 from app.state.reduce import reduce
 from app.state.session.session_file import to_session
 from app.state.tile_folder import FolderTile, ScoredFolder, TileScore
-from app.text.format import DASH
+from app.state.values import CalibrationTile
+from app.text.format import DASH, TIMES
+from app.views.widgets.calibration_box import CalibrationBox
 from app.views.widgets.tile_grid import TileCard, TileGrid
 from app.worker.folder_tiles import list_folder, read_thumbnail
 from core.errors import InputError
@@ -257,3 +259,29 @@ def test_scores_are_a_dash_where_there_are_none():
     broken = describe_tile(tile, TileScore("t.png", problem="It is broken."), "aji")
     assert "It is broken." in broken.tip
     assert broken.doubt
+
+
+def test_the_calibration_tiles_are_shown_with_their_source(qtbot):
+    pixels = np.zeros((20, 30, 3), np.uint8)
+    tiles = (
+        CalibrationTile("a.png", "/data/a.png", (300, 200), pixels),
+        CalibrationTile("synthetic", "comes with the program", (512, 512), pixels),
+    )
+    box = CalibrationBox(tiles, "0123456789abcdef", "/data")
+    qtbot.addWidget(box)
+    (grid,) = box.findChildren(TileGrid)
+    rows = [grid.model().index(row, 0).data() for row in range(2)]
+    assert rows == [
+        f"/data/a.png a.png 300{TIMES}200",
+        f"comes with the program synthetic 512{TIMES}512",
+    ]
+    words = " ".join(label.text() for label in box.findChildren(QLabel))
+    assert "2 tiles. Chosen: /data" in words
+    assert "0123456789abcdef" in words
+    buttons = {button.text(): button for button in box.findChildren(QPushButton)}
+    with qtbot.waitSignal(box.defaultAsked):
+        buttons["Use the default"].click()
+    default = CalibrationBox(tiles, "0", "")
+    qtbot.addWidget(default)
+    buttons = {button.text(): button for button in default.findChildren(QPushButton)}
+    assert not buttons["Use the default"].isEnabled()

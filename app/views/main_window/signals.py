@@ -17,6 +17,7 @@ class WindowSignals(QMainWindow):
     classesChosen = Signal(tuple)  # names of the open classifier's classes
     networkChosen = Signal(str, str)  # FILE.py:CLASS, agreed to be run; weights
     besideAsked = Signal(str)  # model to show beside the open one
+    calibrationShown = Signal()  # the tiles that the model is calibrated on
     calibrationAsked = Signal(str)  # what to calibrate on; empty: the default
     folderChosen = Signal(str)  # folder whose tiles are scored
     labelsAsked = Signal(str)  # ground truth of the open tile

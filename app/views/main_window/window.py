@@ -59,7 +59,7 @@ from app.views.widgets.shortcut_sheet import MOUSE, ShortcutSheet
 
 _CONTROLS_WIDTH = 300
 _PLOTS_WIDTH = 320
-_LOW = 42  # lines of text: a lower window leaves the drawing of layers out
+_LOW = 44  # lines of text: a lower window leaves the drawing of layers out
 
 
 class Window(WindowSignals):

@@ -119,7 +119,18 @@ class Controls(QWidget):
         self.advanced = AdvancedForm()
         column.addWidget(self.advanced)
         column.addStretch(1)
-        self._explore = self._build_primary()
+        self._footer = self._build_footer()
+
+    def _build_footer(self) -> QWidget:
+        self._explore, self.training = self._build_primary(), TrainingForm()
+        self.training.hide()
+        footer = QWidget(self)
+        rows = QVBoxLayout(footer)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(8)
+        for widget in (self.training, self._explore):
+            rows.addWidget(widget)
+        return footer
 
     def _build_primary(self) -> QPushButton:
         button = QPushButton("Explore this curve", self)
@@ -131,9 +142,12 @@ class Controls(QWidget):
         return button
 
     @property
-    def primary(self) -> QPushButton:
-        """The action of the column; it stands below, and is never scrolled away."""
-        return self._explore
+    def primary(self) -> QWidget:
+        """The action of the column; it stands below, and is never scrolled away.
+
+        How a model is fine-tuned stands over it: there it moves none of the controls.
+        """
+        return self._footer
 
     def _add_heuristic(self, column: QVBoxLayout) -> None:
         column.addWidget(_label("HEURISTIC", "section"))
@@ -191,9 +205,6 @@ class Controls(QWidget):
         )
         self._recovery.chosen.connect(self.recoveryChosen)
         column.addWidget(self._recovery)
-        self.training = TrainingForm()
-        self.training.hide()
-        column.addWidget(self.training)
 
     # Setters: silent
 

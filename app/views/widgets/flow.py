@@ -15,11 +15,14 @@ class FlowLayout(QLayout):
     ----------
     parent
         Whose layout it is.
+    gap
+        Pixels between neighbours.
     """
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, gap: int = _GAP) -> None:
         super().__init__(parent)
         self._items: list[QLayoutItem] = []
+        self._gap = gap
         self.setContentsMargins(0, 0, 0, 0)
 
     def addItem(self, item: QLayoutItem) -> None:
@@ -64,7 +67,7 @@ class FlowLayout(QLayout):
                 x, y, high = rect.left(), y + high, 0
             if move:
                 item.setGeometry(QRect(QPoint(x, y), QSize(width, size.height())))
-            x, high = x + width + _GAP, max(high, size.height())
+            x, high = x + width + self._gap, max(high, size.height())
         return y + high - rect.top()
 
 

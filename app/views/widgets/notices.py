@@ -45,9 +45,12 @@ class NoticeRow(QWidget):
         self._place()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Keep the notices in place when anything changes its size."""
-        kinds = QEvent.Type
-        if event.type() in (kinds.Resize, kinds.LayoutRequest, kinds.Show):
+        """Place a notice that is shown, or wants another size.
+
+        Not when it is resized: its layout would then be given the sizes in the wrong
+        order, and what stands in it would lie outside of it.
+        """
+        if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Show):
             self._place()
         return super().eventFilter(watched, event)
 

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.state.sweep_values import SweepSettings
 from app.views.widgets.decimal_box import DecimalBox
+from app.views.widgets.flow import FlowLayout
 from app.views.widgets.form_parts import button, line, section, spin
 from app.views.widgets.machines_form import MachinesForm
 from app.views.widgets.segments import Segments
@@ -142,8 +143,7 @@ class SweepForm(QWidget):
         marked: tuple[str, ...],
     ) -> dict[str, QCheckBox]:
         column.addWidget(section(caption))
-        row = QHBoxLayout()
-        row.setSpacing(10)
+        row = FlowLayout(gap=10)
         boxes = {}
         for key, name, tip in choices:
             box = QCheckBox(name)
@@ -152,7 +152,6 @@ class SweepForm(QWidget):
             box.toggled.connect(self._tell)
             row.addWidget(box)
             boxes[key] = box
-        row.addStretch(1)
         column.addLayout(row)
         return boxes
 

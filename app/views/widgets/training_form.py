@@ -4,11 +4,11 @@ from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
     QToolButton,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -16,6 +16,7 @@ from app.views.widgets.decimal_box import DecimalBox
 from core.types import FineTune
 
 _NONE = "no labels"
+_NAME = 16  # characters of the folder's name
 #: What the button says by what it does, with its tooltip.
 OFFERS = {
     "start": ("Start training", "Fine-tune the refitted model with these settings."),
@@ -29,7 +30,7 @@ _LONGEST = 600.0  # minutes
 
 
 class TrainingForm(QWidget):
-    """Appears below the recovery while that is fine-tuning."""
+    """How the model is fine-tuned; on show while that is the recovery."""
 
     folderAsked = Signal()  # the user wants to choose labelled tiles
     folderCleared = Signal()
@@ -41,29 +42,27 @@ class TrainingForm(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Fine-tuning")
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 2, 0, 0)
-        grid.setHorizontalSpacing(6)
-        grid.setVerticalSpacing(4)
-        grid.setColumnStretch(1, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 6, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(_caption("Fine-tuning: labelled tiles, longest time, rate"))
         row = self._add_folder()
         self._add_numbers()
-        grid.addWidget(_caption("Tiles"), 0, 0)
-        grid.addLayout(row, 0, 1, 1, 3)
-        grid.addWidget(_caption("Time"), 1, 0)
-        grid.addWidget(self._minutes, 1, 1)
-        grid.addWidget(_caption("Rate"), 1, 2)
-        grid.addWidget(self._rate, 1, 3)
+        for widget in (self._minutes, self._rate):
+            row.addWidget(widget)
+        column.addLayout(row)
         self._words = _caption("")
         self._words.setWordWrap(True)
         # two lines are kept free, so that nothing below moves
         self._words.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 2)
-        self._words.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._act = QPushButton()
         self._act.setAccessibleName("Start, stop or continue the fine-tuning")
         self._act.clicked.connect(self._on_act)
-        grid.addWidget(self._act, 2, 0, 1, 4)
-        grid.addWidget(self._words, 3, 0, 1, 4)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self._act)
+        row.addWidget(self._words, 1)
+        column.addLayout(row)
         self._offer = "start"
         self.set_training(FineTune())
         self.set_progress("start", "")
@@ -78,7 +77,7 @@ class TrainingForm(QWidget):
         self._clear.setToolTip("Forget the folder and learn without labels.")
         self._clear.clicked.connect(self.folderCleared)
         row = QHBoxLayout()
-        row.setSpacing(2)
+        row.setSpacing(4)
         row.addWidget(self._folder, 1)
         row.addWidget(self._clear)
         return row
@@ -128,7 +127,7 @@ class TrainingForm(QWidget):
         shown = self.fontMetrics().elidedText(
             name,
             Qt.TextElideMode.ElideMiddle,
-            22 * self.fontMetrics().averageCharWidth(),
+            _NAME * self.fontMetrics().averageCharWidth(),
         )
         self._folder.setText(shown)
         self._folder.setToolTip(

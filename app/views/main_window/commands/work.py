@@ -92,6 +92,15 @@ RUN_COMMANDS = (
         rule=True,
     ),
     Command(
+        "model.calibration",
+        "Calibration tiles…",
+        "",
+        "Model",
+        "Show which tiles the open model is calibrated on, and where they come from.",
+        lambda window: window.calibrationShown.emit(),
+        "open",
+    ),
+    Command(
         "model.calibrate",
         "Calibrate on a folder…",
         "",
