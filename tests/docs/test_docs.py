@@ -25,6 +25,7 @@ from app.plots.registry import CHARTS
 from app.state.advice import CAPTIONS
 from app.views.main_window.window import Window
 from app.views.panels.sweep import SweepWindow
+from app.views.panels.tile_folder import TileFolderWindow
 from app.views.widgets.model_box import ModelBox
 from app.views.widgets.shortcut_sheet import MOUSE
 from core.pruning import HEURISTICS
@@ -130,6 +131,7 @@ def named(qapp):
     window = Window()
     sweep = SweepWindow(window)
     ModelBox((), parent=window)  # belongs to the window from now on
+    folder = TileFolderWindow(window)
     keys, captions = set(HELD), {*HEURISTICS, *map(plain, CAPTIONS)}
     for action in window.findChildren(QAction):
         keys |= {
@@ -147,7 +149,8 @@ def named(qapp):
             captions.add(each.text() if isinstance(each, QLabel) else "")
     for box in window.findChildren(QComboBox):
         captions |= {box.itemText(row) for row in range(box.count())}
-    sweep.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    for each in (sweep, folder):
+        each.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     window.deleteLater()
     return keys, {plain(caption) for caption in captions}
 
