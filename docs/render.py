@@ -47,7 +47,7 @@ SCREENS = (  # what the desktop leaves of a screen, and by how much text is enla
     (1920, 1080, 1.0),  # 3840 x 2160 at 200 %
     (3840, 2160, 1.5),
 )
-_SHEET, _GUTTER = 480, 8  # pixels of a picture on the sheet of screens, and between
+_SHEET, _GUTTER = 320, 8  # pixels of a picture on the sheet of screens, and between
 _SMOOTH = Image.Resampling.LANCZOS
 LARGEST = 250_000  # bytes of a picture
 _LIMIT = 1800.0  # seconds after which a scene counts as stuck

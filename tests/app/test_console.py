@@ -1,9 +1,11 @@
 """What commands write: to consoles of any encoding, and without a terminal."""
 
 import io
+import math
 import sys
 
 import pytest
+from fakes import trial
 
 from app.cli.arguments import COMMANDS, parse
 from app.cli.console import (
@@ -13,6 +15,8 @@ from app.cli.console import (
     to_plain_line,
     write_replacements,
 )
+from app.cli.sweep_summary import trial_rows
+from core.types import PruneRequest
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1251", "cp932", "utf-8"])
@@ -97,3 +101,19 @@ def test_on_a_terminal_there_is_a_bar_until_it_ends(monkeypatch):
     written = len(terminal.getvalue())
     end_progress()
     assert len(terminal.getvalue()) == written
+
+
+def test_a_table_of_trials_says_each_with_its_scores(capsys):
+    requests = [PruneRequest("random", 0.5), PruneRequest("l2", 0.75)]
+    requests.append(PruneRequest("l2", 0.5))
+    scores = {"aji": 0.8125, "pq": math.nan}
+    print_table(*trial_rows([trial(one, scores=scores) for one in requests]))
+    header, *rows = capsys.readouterr().out.splitlines()
+    assert header.split()[:4] == ["heuristic", "scope", "recovery", "asked"]
+    assert "AJI" in header
+    assert [row.split()[:4] for row in rows] == [
+        ["l2", "network", "refit", "50.0"],
+        ["l2", "network", "refit", "75.0"],
+        ["random", "network", "refit", "50.0"],
+    ]
+    assert all("0.812" in row and "\u2013" in row for row in rows)
