@@ -81,12 +81,18 @@ def processor_name() -> str:
     return platform.processor() or platform.machine()
 
 
-def _path(kind: str, key: str) -> Path | None:
+def find_folder(kind: str) -> Path | None:
+    """Return the folder of one kind of value; None when nothing is to be kept."""
     named = os.environ.get("PRUNESCOPE_CACHE", "")
     if named.lower() == "off":
         return None
     root = Path(named) if named else user_cache_path("prunescope", appauthor=False)
-    return root / kind / f"{key}.json"
+    return root / kind
+
+
+def _path(kind: str, key: str) -> Path | None:
+    folder = find_folder(kind)
+    return None if folder is None else folder / f"{key}.json"
 
 
 def _remove_oldest(folder: Path) -> None:

@@ -53,6 +53,8 @@ class Arguments:
         Of a sweep; ``records`` is the JSON file.
     scheduler, workers
         Of a sweep: address of a Dask scheduler, or workers to start here.
+    threads, precision, runtime
+        Of a sweep: how its networks run; 0 threads leaves the number to the program.
     store, row
         Of a repetition: a store or an export, and the key of a trial.
     file
@@ -90,6 +92,9 @@ class Arguments:
     resume: bool = False
     scheduler: str = ""
     workers: int = 0
+    threads: int = 0
+    precision: str = slide_arguments.PRECISIONS[0]
+    runtime: str = slide_arguments.RUNTIMES[0]
     store: str = ""
     row: str = ""
     file: str = ""
@@ -332,6 +337,8 @@ def _add_sweep(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="go on with the trials that --out has already",
     )
+    group = parser.add_argument_group("how the networks run")
+    slide_arguments.add_programs(group)
     slide_arguments.add_workers(parser)
 
 

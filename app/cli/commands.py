@@ -292,6 +292,7 @@ def description(prunable: Any) -> list[str]:
 def _sweep(asked: Arguments) -> None:
     from core.store import TrialStore, write_csv, write_json
     from core.sweep import Grid
+    from core.sweep.running import Running
 
     request = asked.request
     grid = Grid(
@@ -305,6 +306,7 @@ def _sweep(asked: Arguments) -> None:
         count=request.count,
         training=request.training or FineTune(),
         calibration=asked.calibration,
+        running=Running.of(asked.threads, asked.precision, asked.runtime),
     )
     for path in filter(None, (asked.csv, asked.records)):
         if not Path(path).parent.is_dir():  # better now than after hours

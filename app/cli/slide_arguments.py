@@ -101,6 +101,11 @@ def add_running(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--batch", type=values.count, metavar="N", help="patches at once; 1 if left out"
     )
+    add_programs(group)
+
+
+def add_programs(group: argparse._ArgumentGroup) -> None:
+    """Add what is chosen for sweeps, too: threads, precision and runtime."""
     group.add_argument(
         "--threads", type=values.count, metavar="N", help="of the processor"
     )

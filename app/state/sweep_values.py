@@ -7,6 +7,7 @@ Nothing here imports torch. To read this file, start from `SweepSettings` and
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.state.deployment import Deployment
 from app.state.machines import Machines
 from core.numbers import spaced
 from core.results import Trial
@@ -44,6 +45,8 @@ class SweepSettings:
         Store.
     machines
         Where its trials run.
+    deployment
+        How its networks run; its device and batch are not looked at.
     """
 
     data: str = ""
@@ -60,6 +63,7 @@ class SweepSettings:
     latency: bool = True
     out: str = ""
     machines: Machines = field(default_factory=Machines)
+    deployment: Deployment = field(default_factory=Deployment)
 
     @property
     def sparsities(self) -> tuple[float, ...]:
@@ -88,7 +92,7 @@ class SweepSettings:
             return "The last sparsity lies below the first: swap them."
         if not self.out:
             return "Choose where the results are stored."
-        return self.machines.missing()
+        return self.deployment.missing() or self.machines.missing()
 
     def seconds(self, tiles: int, network: float, cores: int) -> float:
         """Estimate how long it takes.

@@ -367,6 +367,7 @@ class Bench(Growing):
             told = (*told, self.scale.describe())
         if self.dense_begun is not None:  # a part of a tile may well look unlike it
             return told
+        told = (*told, *self.kept_notes)
         return (*told, *self.task.doubts(self.dense_answers))
 
     def example(self) -> Tensor:

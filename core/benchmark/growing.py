@@ -12,6 +12,7 @@ from functools import cached_property
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from core.benchmark.kept import KeptMaps
 from core.benchmark.rereading import Rereading
 from core.benchmark.tasks.nuclei import (
     NucleiTask,
@@ -58,6 +59,7 @@ class Growing(Rereading):
 
     _begun: tuple[nn.Module, Mosaic] | None = None  # the last network, and its maps
     dense_begun: Mosaic | None = None  # None as soon as the dense model has seen all
+    _kept: KeptMaps | None = None  # of the dense model
     _seconds: dict[str, float]  # that the dense model took
     _pass = 0.0  # seconds that the last network took for a tile in one pass
 
@@ -84,6 +86,12 @@ class Growing(Rereading):
             return 1
         return self.parts.start(self.prunable.model.module).total
 
+    @property
+    def kept_notes(self) -> tuple[str, ...]:
+        """A sentence, once, where the dense result cannot be kept on the disk."""
+        note = "" if self._kept is None else self._kept.note
+        return (note,) if note else ()
+
     def _start(self, module: nn.Module) -> Mosaic:
         """Return the mosaic of a network, as far as it has come."""
         assert self.parts is not None
@@ -108,7 +116,11 @@ class Growing(Rereading):
             self._set_dense(self._answers(module, job, seconds))
             return
         self.dense_begun = mosaic = self.parts.start(module)
-        if not first or mosaic.total == 1:
+        self._kept = KeptMaps(mosaic)
+        took = self._kept.restore()  # computed once for model, tile and settings
+        if took is not None:
+            seconds["network"] = took
+        if not first or mosaic.complete or mosaic.total == 1:
             self.finish_dense(job)
             return
         part = self.parts.to_model(job.seen)
@@ -134,12 +146,15 @@ class Growing(Rereading):
         mosaic, parts, pause = self.dense_begun, self.parts, _Pause()
         if mosaic is None or parts is None:
             return
-        with timed(self._seconds, "network"):
-            for _ in finish(mosaic, job, parts.factor):
-                if live is not None and not mosaic.complete and pause.over():
-                    self._set_dense_part(mosaic)
-                    live()
-                    pause.begin()
+        if not mosaic.complete:
+            with timed(self._seconds, "network"):
+                for _ in finish(mosaic, job, parts.factor):
+                    if live is not None and not mosaic.complete and pause.over():
+                        self._set_dense_part(mosaic)
+                        live()
+                        pause.begin()
+        if self._kept is not None:
+            self._kept.save(self._seconds["network"])
         answer = parts.task.read(mosaic.maps, 0, self._seconds)
         self.dense_begun = None
         self._set_dense([answer])

@@ -115,13 +115,16 @@ class _ClusterRun:
         for name in names:
             self.job.step(0, self.total, f"Opening {name}")
             model = load_model(name)
-            subject = Subject(model, self.data.tiles_for(model.spec), chosen)
+            tiles = self.data.tiles_for(model.spec)
+            subject = Subject(model, tiles, chosen, self.grid.running)
             self._subjects[name] = subject
             if "finetune" in self.grid.recoveries:
                 scored = subject.material.scored
                 labelled_examples(model.spec, self.grid.training, scored)
-        timing = self.grid.timing
+        running = self.grid.running
+        timing = running.timing(self.grid.timing)
         known = {} if timing is None else asdict(timing)
+        known |= running.identity
         for place, (name, request) in enumerate(self.grid.points()):
             subject = self._subjects[name]
             trial = TrialIdentity(
@@ -163,7 +166,8 @@ class _ClusterRun:
         }
         futures: dict[Future, TrialIdentity] = {}
         for trial, place in sorted(self.open.items(), key=lambda each: each[1]):
-            asked = ClusterTrial(trial, self.grid.timing, sharing, version)
+            timing = self.grid.running.timing(self.grid.timing)
+            asked = ClusterTrial(trial, timing, sharing, version)
             future = client.submit(
                 work, sent[trial.model], asked, priority=-place, pure=False
             )

@@ -114,6 +114,7 @@ def work(subject: Subject, asked: ClusterTrial) -> Record:
     machine = platform.node() or "unknown"
     asked.version.check(WorkerVersion.here(), machine)
     cores = max((os.cpu_count() or 1) // max(asked.sharing, 1), 1)
+    cores = subject.running.threads or cores
     set_cores(cores)
     torch.set_num_threads(cores)
     facts: dict[str, Any] = provenance()

@@ -6,6 +6,8 @@ otherwise. To read this file, start from `RUNTIMES`.
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import util
 from typing import TYPE_CHECKING, Any
@@ -21,7 +23,6 @@ from core.tables.extras import to_install_command
 from core.training.device import fast_in_half
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from core.models import LoadedModel
@@ -99,15 +100,42 @@ class _HalfPrecision(nn.Module):
             return {name: each.float() for name, each in flatten(self.inner(image))}
 
 
-class _Session(nn.Module):
-    """Another runtime, called as a module is; arrays are not copied on the way in."""
+_Run = Callable[[Any], list[Any]]
 
-    def __init__(self, run: Callable[[Any], list[Any]], names: tuple[str, ...]) -> None:
+
+class _Session(nn.Module):
+    """Another runtime, called as a module is; arrays are not copied on the way in.
+
+    It travels to another process as the network's file, and starts there anew. Each
+    thread has a call of its own, for runtimes that take one at a time.
+    """
+
+    def __init__(
+        self, start: Callable[[bytes, int], Callable[[], _Run]], made: ExportedModel
+    ) -> None:
         super().__init__()
-        self._run, self._names = run, names
+        assert made.onnx is not None
+        self._start, self._names, self._threads = start, made.names, made.threads
+        self._file = made.onnx.read_bytes()
+        self._open()
+
+    def _open(self) -> None:
+        self._calls = threading.local()
+        self._new_call = self._start(self._file, self._threads)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        return {k: v for k, v in state.items() if k not in {"_calls", "_new_call"}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        self._open()
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
-        arrays = self._run(image.numpy())
+        run = getattr(self._calls, "run", None)
+        if run is None:
+            run = self._calls.run = self._new_call()
+        arrays = run(image.numpy())
         found = map(torch.from_numpy, map(np.ascontiguousarray, arrays))
         return dict(zip(self._names, found, strict=True))
 
@@ -120,39 +148,51 @@ def _torch_half(made: ExportedModel) -> nn.Module:
     return _HalfPrecision(made.model.module)
 
 
-def _onnxruntime(made: ExportedModel) -> nn.Module:
+def _start_onnxruntime(file: bytes, threads: int) -> Callable[[], _Run]:
     disable_telemetry()
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = made.threads
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(
-        str(made.onnx), options, providers=["CPUExecutionProvider"]
+        file, options, providers=["CPUExecutionProvider"]
     )
     name = session.get_inputs()[0].name
-    return _Session(lambda image: session.run(None, {name: image}), made.names)
+    return lambda: lambda image: session.run(None, {name: image})
 
 
-def _openvino(made: ExportedModel) -> nn.Module:
+def _onnxruntime(made: ExportedModel) -> nn.Module:
+    return _Session(_start_onnxruntime, made)
+
+
+def _start_openvino(file: bytes, threads: int) -> Callable[[], _Run]:
     disable_telemetry()
     import openvino
 
     settings = {
-        "INFERENCE_NUM_THREADS": made.threads,
+        "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": 1,
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": "f32",  # else bfloat16 where the processor has it
     }
     core = openvino.Core()
-    compiled = core.compile_model(core.read_model(str(made.onnx)), "CPU", settings)
-    request = compiled.create_infer_request()
+    compiled = core.compile_model(core.read_model(file), "CPU", settings)
 
-    def run(image: Any) -> list[Any]:
-        found = request.infer([image], share_inputs=True)
-        return [found[port] for port in compiled.outputs]
+    def new_call() -> _Run:
+        request = compiled.create_infer_request()
 
-    return _Session(run, made.names)
+        def run(image: Any) -> list[Any]:
+            found = request.infer([image], share_inputs=True)
+            return [found[port] for port in compiled.outputs]
+
+        return run
+
+    return new_call
+
+
+def _openvino(made: ExportedModel) -> nn.Module:
+    return _Session(_start_openvino, made)
 
 
 RUNTIMES: dict[str, RuntimeRow] = {

@@ -197,6 +197,11 @@ class Mosaic:
                 values[(..., *here)] = self.maps[name][(..., rows, columns)]
         return kept
 
+    def restore(self, maps: Maps) -> None:
+        """Take over the maps of the whole tile, as they were found before."""
+        self.maps = maps
+        self._left[:] = False
+
     def keep(self, maps: Maps, part: Rect) -> None:
         """Take over the maps of a preview until its patches are done."""
         if self.total > 1:

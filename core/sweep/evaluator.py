@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from core.benchmark import Material
 from core.benchmark.calibration import choose_calibration, prepare
@@ -18,6 +19,7 @@ from core.benchmark.tasks import make_task
 from core.benchmark.tasks.parallel import each
 from core.nuclei import to_input, to_model_grid
 from core.sweep.provenance import weights_hash
+from core.sweep.running import Running
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,11 +60,14 @@ class Subject:
         All tiles.
     calibration
         See `choose_calibration`.
+    running
+        With what networks run.
 
     Raises
     ------
     InputError
-        When the ground truth is not of the kind that the model is scored by.
+        When the ground truth is not of the kind that the model is scored by, or the
+        network cannot run so here.
     """
 
     def __init__(
@@ -70,7 +75,10 @@ class Subject:
         model: LoadedModel,
         tiles: tuple[LabelledTile, ...],
         calibration: Sequence[Tile] | None = None,
+        running: Running | None = None,
     ) -> None:
+        self.running = running or Running()
+        self.running.check(model)
         # networks take a third less time so laid out, and a window lays them out so
         to_inference_layout(model.module)
         self.model = model
@@ -84,6 +92,7 @@ class Subject:
         self.material = Material(learned, scored)
         self.prunable = prepare(model, self.calibration)
         self._dense: list[Any] | None = None
+        self._deployed: nn.Module | None = None  # the dense network
 
     @property
     def example(self) -> Tensor:
@@ -115,8 +124,30 @@ class Subject:
             self.prunable.build(request, plan, job, self.material)
         )
 
+    def deploy(self, model: LoadedModel) -> nn.Module:
+        """Return a module that runs a network as `running` says.
+
+        Raises
+        ------
+        ModelError
+            When the network cannot be exported.
+        """
+        if self.running.plain:
+            return model.module
+        from core.deployment import deploy
+
+        threads = self.running.threads or torch.get_num_threads()
+        return deploy(model, self.running.runtime, threads)
+
+    @property
+    def dense_module(self) -> nn.Module:
+        """The dense network, made ready to run once."""
+        if self._deployed is None:
+            self._deployed = self.deploy(self.model)
+        return self._deployed
+
     def evaluate(self, module: nn.Module, job: Job) -> Evaluation:
-        """Score a pruned network on every tile."""
+        """Score a pruned network, as `deploy` returned it, on every tile."""
         task, count = self.task, len(self.task.tiles)
         words = task.describe().finding
         dense = self.find_dense(job)
@@ -132,7 +163,7 @@ class Subject:
     def find_dense(self, job: Job) -> list[Any]:
         """Return the dense model's answers on every tile, worked out once."""
         if self._dense is None:
-            task, module = self.task, self.model.module
+            task, module = self.task, self.dense_module
             self._dense = each(
                 lambda index: task.predict(module, index),
                 len(task.tiles),

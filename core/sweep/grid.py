@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from core.errors import InputError
 from core.latency import TimingSettings
+from core.sweep.running import Running
 from core.types import FineTune, PruneRequest, Recovery, Target
 
 SWEEP_TIMING = TimingSettings(seconds=3.0, warmup=2, precision=0.01)
@@ -42,6 +43,8 @@ class Grid:
     calibration
         Folder, tile or sample to calibrate on; empty for the default of
         `core.benchmark.calibration.choose_calibration`.
+    running
+        With what networks run.
     """
 
     models: tuple[str, ...]
@@ -58,6 +61,7 @@ class Grid:
     timing: TimingSettings | None = SWEEP_TIMING
     training: FineTune = field(default_factory=FineTune)
     calibration: str = ""
+    running: Running = field(default_factory=Running)
 
     def __post_init__(self) -> None:
         for name in ("models", "heuristics", "sparsities", "scopes", "recoveries"):

@@ -10,6 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import torch
+
+from core.benchmark.tasks.parallel import set_cores
 from core.errors import InputError
 from core.job import Job, StepKind
 from core.latency import LatencyProcess, TimingSettings, release_memory
@@ -19,6 +22,7 @@ from core.sweep.evaluator import Subject
 from core.sweep.folder import TileFolder, read_calibration, read_folder
 from core.sweep.grid import Grid
 from core.sweep.provenance import provenance
+from core.sweep.running import Running
 from core.sweep.trial import TrialSettings, run_trial
 from core.training.finetune import labelled_examples
 from core.types import REPAIR, FineTune, PruneRequest, Tile
@@ -92,19 +96,23 @@ def run_sweep(
     """
     job = job or Job()
     start = time.monotonic()
+    if grid.running.threads:
+        set_cores(grid.running.threads)
+        torch.set_num_threads(grid.running.threads)
     job.step(0, 0, "Reading tiles")
     data, chosen = read_folder(grid.data), read_calibration(grid.calibration)
     with LatencyProcess() as process:
         facts = provenance()
         if grid.calibration:
             facts["calibration_source"] = grid.calibration
-        run = _Run(data, store, process, _Progress(job, len(grid)), facts, chosen)
+        progress = _Progress(job, len(grid))
+        run = _Run(data, store, process, progress, facts, chosen, grid.running)
         for name in dict.fromkeys(grid.models):
             run.open(name)
             if "finetune" in grid.recoveries:
                 run.check(name, grid.training)
         for name, request in grid.points():
-            record = run.step(name, request, grid.timing)
+            record = run.step(name, request, grid.running.timing(grid.timing))
             if record is not None and on_record is not None:
                 on_record(record)
     notes = data.notes
@@ -158,7 +166,8 @@ def rerun(
     tiles = read_calibration(calibration)
     if not record.trial.calibration:  # earlier versions took the folder's alone
         tiles = [each.tile for each in data.tiles]
-    subject = Subject(model, data.tiles_for(model.spec), tiles)
+    running = Running.from_identity(record.trial.timing)
+    subject = Subject(model, data.tiles_for(model.spec), tiles, running)
     known = record.trial.calibration
     if known and known != subject.calibration.digest:
         raise InputError(
@@ -218,6 +227,7 @@ class _Run:
     progress: _Progress
     facts: dict[str, Any]
     calibration: Sequence[Tile] | None = None
+    running: Running = field(default_factory=Running)
     done: int = 0
     resumed: int = 0
     reused: int = 0
@@ -230,7 +240,7 @@ class _Run:
         self.progress.job.step(0, self.progress.total, f"Opening {name}")
         model = load_model(name)
         tiles = self.data.tiles_for(model.spec)
-        self._subjects[name] = Subject(model, tiles, self.calibration)
+        self._subjects[name] = Subject(model, tiles, self.calibration, self.running)
 
     def check(self, name: str, training: FineTune) -> None:
         """Find out now whether there is something to fine-tune on."""
@@ -243,6 +253,7 @@ class _Run:
         """Do one trial unless the store has it; returns what is new."""
         subject = self._subjects[name]
         settings = {} if timing is None else asdict(timing)
+        settings |= self.running.identity
         trial = TrialIdentity(
             name,
             subject.weights,

@@ -93,7 +93,7 @@ def run_trial(
         return record
     start = time.monotonic()
     found = timer.compare(
-        subject.model.module, module, subject.example, settings=timing, job=job
+        subject.dense_module, module, subject.example, settings=timing, job=job
     )
     seconds = {**record.seconds, "latency": time.monotonic() - start}
     return replace(record, latency=found.as_dict(), seconds=seconds)
@@ -106,7 +106,8 @@ def _compute(
     seconds: dict[str, float] = {}
     start = time.monotonic()
     with peak_memory() as memory:
-        module = subject.build(trial.request, plan, job)
+        built = subject.build(trial.request, plan, job)
+        module = subject.deploy(subject.prunable.exported(built, plan))
         seconds["build"] = time.monotonic() - start
         found = subject.evaluate(module, job)
         seconds["evaluate"] = time.monotonic() - start - seconds["build"]
@@ -123,6 +124,7 @@ def _compute(
         peak_memory=memory.grown,
         provenance={
             **facts,
+            **subject.running.identity,
             "calibration": list(subject.calibration.names),
             "input_size": list(subject.prunable.input_size),
         },

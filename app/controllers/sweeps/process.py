@@ -27,9 +27,10 @@ def order_of(model: str, wish: SweepSettings, source: str) -> str:
     from core.images.samples import DEFAULT_SAMPLE
     from core.sweep import SWEEP_TIMING, Grid
     from core.sweep.messages import SweepCommand
+    from core.sweep.running import Running
     from core.types import FineTune
 
-    out = Path(wish.out)
+    out, how = Path(wish.out), wish.deployment
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -48,5 +49,6 @@ def order_of(model: str, wish: SweepSettings, source: str) -> str:
         training=FineTune(minutes=wish.minutes),
         seeds=tuple(range(wish.seeds)),
         timing=SWEEP_TIMING if wish.latency else None,
+        running=Running.of(how.threads, how.precision, how.runtime),
     )
     return SweepCommand(grid, out, *wish.machines.asked()).to_json()

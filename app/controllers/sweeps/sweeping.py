@@ -19,6 +19,7 @@ from app.plots.exports import ChartExport
 from app.plots.registry import chart_kind
 from app.plots.state_data import Caption, file_stem
 from app.plots.store_data import store_dash, store_data
+from app.state.deployment import Available
 from app.state.plot_settings import PlotSettings
 from app.state.sweep_values import StoreContents, SweepSettings
 from app.state.timers import single_shot
@@ -92,6 +93,7 @@ class Sweeping(QObject):
         self.process = WorkProcess(SWEEP, "sweep", "finished trials are kept", self)
         self._soon = single_shot(self, READ_MS, self._read_on)
         self._connect()
+        self._submit(_find_available)
         self._show_size(window.form.wish)
         self._show_results()
 
@@ -189,6 +191,8 @@ class Sweeping(QObject):
                 self._out = value.out
                 self.process.start(value.text)
                 self._on_stored()  # what an earlier sweep left there
+        elif isinstance(value, Available):
+            self._window.form.deployment.set_available(value)
         elif isinstance(value, StoreContents):
             self._reading = False
             self._accept(value)
@@ -320,6 +324,12 @@ class Sweeping(QObject):
         """Return which stores the charts are of."""
         names = [each.path.stem for each in self._shown.results]
         return Caption(" · ".join(names), file_stem("sweep", *names))
+
+
+def _find_available() -> Available:
+    from app.worker.deployment import find_available  # imports torch
+
+    return find_available()
 
 
 def default_store(model: str) -> Path:

@@ -11,11 +11,22 @@ AUTOMATIC = "automatic"
 
 
 class DeploymentForm(QWidget):
-    """Controls that make up a `Deployment`."""
+    """Controls that make up a `Deployment`.
+
+    Parameters
+    ----------
+    parent
+        Qt owner.
+    everything
+        Whether device and patches at once are chosen, too: a sweep runs patch by
+        patch on processors.
+    """
 
     changed = Signal()  # by the user
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, parent: QWidget | None = None, *, everything: bool = True
+    ) -> None:
         super().__init__(parent)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -33,16 +44,23 @@ class DeploymentForm(QWidget):
         self._batch.setToolTip(
             "Worth it on a GPU. When its memory is too small, fewer are tried."
         )
-        boxes = (self._device, self._runtime, self._precision)
-        for place, box in enumerate(boxes):
-            grid.addWidget(section(box.accessibleName()), 0, place)
-            grid.addWidget(box, 1, place)
-            grid.setColumnStretch(place, 1)
+        for box in (self._device, self._runtime, self._precision):
             box.currentIndexChanged.connect(self._tell)
-        for place, number in enumerate((self._threads, self._batch)):
-            grid.addWidget(section(number.accessibleName()), 2, place)
-            grid.addWidget(number, 3, place)
+        for number in (self._threads, self._batch):
             number.valueChanged.connect(self._tell)
+        rows: tuple[tuple[QWidget, ...], ...] = (
+            (self._device, self._runtime, self._precision),
+            (self._threads, self._batch),
+        )
+        if not everything:
+            rows = ((self._runtime, self._precision, self._threads),)
+            self._device.setParent(None)
+            self._batch.setParent(None)
+        for row, controls in enumerate(rows):
+            for place, control in enumerate(controls):
+                grid.addWidget(section(control.accessibleName()), 2 * row, place)
+                grid.addWidget(control, 2 * row + 1, place)
+                grid.setColumnStretch(place, 1)
         self.set_available(Available())
 
     @property

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.state.sweep_values import SweepSettings
 from app.views.widgets.decimal_box import DecimalBox
+from app.views.widgets.deployment_form import DeploymentForm
 from app.views.widgets.flow import FlowLayout
 from app.views.widgets.form_parts import button, line, section, spin
 from app.views.widgets.machines_form import MachinesForm
@@ -58,6 +59,9 @@ class SweepForm(QWidget):
         )
         self._add_minutes(column)
         self._add_numbers(column)
+        self.deployment = DeploymentForm(everything=False)
+        self.deployment.changed.connect(self._tell)
+        column.addWidget(self.deployment)
         self._machines = MachinesForm()
         self._machines.changed.connect(self._tell)
         column.addWidget(self._machines)
@@ -91,6 +95,7 @@ class SweepForm(QWidget):
             latency=self._latency.isChecked(),
             out=self._out.text().strip(),
             machines=self._machines.machines,
+            deployment=self.deployment.deployment,
         )
 
     @property
