@@ -146,13 +146,12 @@ class Growing(Rereading):
         mosaic, parts, pause = self.dense_begun, self.parts, _Pause()
         if mosaic is None or parts is None:
             return
-        if not mosaic.complete:
-            with timed(self._seconds, "network"):
-                for _ in finish(mosaic, job, parts.factor):
-                    if live is not None and not mosaic.complete and pause.over():
-                        self._set_dense_part(mosaic)
-                        live()
-                        pause.begin()
+        with timed(self._seconds, "network"):
+            for _ in finish(mosaic, job, parts.factor):
+                if live is not None and not mosaic.complete and pause.over():
+                    self._set_dense_part(mosaic)
+                    live()
+                    pause.begin()
         if self._kept is not None:
             self._kept.save(self._seconds["network"])
         answer = parts.task.read(mosaic.maps, 0, self._seconds)

@@ -10,9 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import torch
-
-from core.benchmark.tasks.parallel import set_cores
+from core.benchmark.tasks.parallel import limited_cores
 from core.errors import InputError
 from core.job import Job, StepKind
 from core.latency import LatencyProcess, TimingSettings, release_memory
@@ -96,12 +94,9 @@ def run_sweep(
     """
     job = job or Job()
     start = time.monotonic()
-    if grid.running.threads:
-        set_cores(grid.running.threads)
-        torch.set_num_threads(grid.running.threads)
     job.step(0, 0, "Reading tiles")
     data, chosen = read_folder(grid.data), read_calibration(grid.calibration)
-    with LatencyProcess() as process:
+    with limited_cores(grid.running.threads), LatencyProcess() as process:
         facts = provenance()
         if grid.calibration:
             facts["calibration_source"] = grid.calibration

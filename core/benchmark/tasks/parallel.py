@@ -23,6 +23,22 @@ def set_cores(count: int) -> None:
     _cores = count
 
 
+@contextmanager
+def limited_cores(count: int) -> Iterator[None]:
+    """Use so many cores for tiles, and threads for all else; 0 changes nothing."""
+    if not count:
+        yield
+        return
+    before, threads = _cores, torch.get_num_threads()
+    set_cores(count)
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        set_cores(before)
+        torch.set_num_threads(threads)
+
+
 def each(work: Callable[[int], _T], count: int, job: Job, what: str) -> list[_T]:
     """Do independent pieces of work on all cores, in order, cancellable.
 
