@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import skimage
 import torch
 from PIL import Image
 
@@ -31,19 +30,19 @@ def folder(tmp_path_factory):
     torch.set_num_threads(1)
     place = tmp_path_factory.mktemp("tiles") / "images"
     place.mkdir()
-    tissue = skimage.data.immunohistochemistry()
+    pixels = load_sample("synthetic").tile.pixels
     for index in range(2):
-        part = tissue[index * 64 : index * 64 + 64, 100:164]
+        part = np.ascontiguousarray(pixels[index * 128 : index * 128 + 128, :128])
         Image.fromarray(part).save(place / f"t{index}.png")
     return place.parent
 
 
 def grid_of(folder, running, **changes):
     values = {
-        "models": ("unet-tiny",),
+        "models": ("demo-95",),
         "data": folder,
         "heuristics": ("l2",),
-        "sparsities": (0.5,),
+        "sparsities": (0.2,),
         "timing": None,
         "running": running,
     }
@@ -69,13 +68,14 @@ def test_a_trial_in_another_runtime_has_the_same_plan_and_nearly_the_same_scores
     assert other.trial.timing["runtime"] == other.provenance["runtime"] == name
     assert other.trial.timing["threads"] == 1
     for mine, theirs in zip(other.tiles, plain.tiles, strict=True):
-        assert mine.agreement["aji"] == pytest.approx(
-            theirs.agreement["aji"], abs=0.05, nan_ok=True
-        )
+        assert theirs.agreement["n_true"] > 0
+        assert mine.agreement["aji"] == pytest.approx(theirs.agreement["aji"], abs=0.05)
     assert other.latency["speedup"] > 0
     again = rerun(other, read_folder(folder))
     assert again.plan_hash == other.plan_hash
-    assert again.tiles == other.tiles
+    assert [each.agreement for each in again.tiles] == [
+        each.agreement for each in other.tiles
+    ]
 
 
 def test_half_precision_is_another_trial(folder, tmp_path, monkeypatch):
