@@ -109,6 +109,7 @@ def test_what_is_on_screen_comes_first_and_grows(qtbot, large):
     qtbot.waitUntil(lambda: not find_words(large[0].window), timeout=LONG)
     second, _ = move_slider(qtbot, large, 0.03)
     assert first[0].part.done == second[0].part.done  # like is compared with like
+    check_panning(qtbot, large)
 
 
 def check_growth(found, words):
@@ -125,6 +126,27 @@ def check_growth(found, words):
     assert shares == sorted(shares)
     assert found[0].nuclei.count < found[-1].nuclei.count
     assert overlaps(found[0].part.done[0], (SIDE // 2, SIDE // 2, 1, 1))
+
+
+def check_panning(qtbot, large):
+    """What has come on screen is computed first."""
+    bench, _ = large
+    view = bench.window.viewer.pruned
+    for _ in range(3):
+        view.zoom(2.0)
+    starts = []
+    for x, sparsity in ((200, 0.04), (800, 0.05)):
+        bench.window.viewer.go_to((x, SIDE // 2))
+        looked = bench.window.viewer.visible
+        qtbot.waitUntil(
+            lambda looked=looked: bench.store.state.visible == looked, timeout=LONG
+        )
+        found, _ = move_slider(qtbot, large, sparsity)
+        starts.append(found[0].part.box)
+        assert overlaps(found[0].part.box, looked)
+    (left, *_), (right, _, width, _) = starts
+    assert left < SIDE / 4
+    assert right + width > 3 * SIDE / 4
 
 
 def test_the_part_is_said_in_square_millimetres():
