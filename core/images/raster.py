@@ -34,7 +34,7 @@ _METRES_TO_MICROMETRES = 1e6
 _INCH = 25400.0
 # Pillow mode of an image without opacity -> the mode to read it in
 _SOLID = {"1": "L", "L": "L", "RGB": "RGB", "CMYK": "RGB", "YCbCr": "RGB"}
-_MOVING = ("GIF", "WEBP")  # an animated PNG still has one picture of its own
+_MOVING = ("GIF", "PNG", "WEBP")  # may hold several pictures, one after another
 # the next marker after compressed data; 00 and D0 to D7 belong to the data
 _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 

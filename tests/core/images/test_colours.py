@@ -16,6 +16,7 @@ from core.errors import InputError
 from core.images import read_tile
 from core.images.labels.reading import read_type_map
 from core.images.orientation import shown_size, stored_region, turned
+from core.tables import IMAGE_FORMATS
 from tests.core.images.makers import picture
 
 RGB = picture(120, 90)
@@ -218,12 +219,22 @@ def test_jpeg_with_a_long_header_and_a_resolution(tmp_path):
     assert np.abs(tile.pixels.astype(int) - RGB).mean() < 4
 
 
-@pytest.mark.parametrize("kind", ["gif", "webp"])
-def test_an_animation_is_refused(tmp_path, kind):
+Image.init()
+MOVING = sorted(row.key for row in IMAGE_FORMATS if row.key.upper() in Image.SAVE_ALL)
+
+
+@pytest.mark.parametrize("kind", MOVING)
+def test_several_pictures_in_a_file_are_refused(tmp_path, kind):
+    """Of every format of the table in which Pillow writes more than one picture."""
     frames = [Image.fromarray(RGB), Image.fromarray(255 - RGB)]
-    frames[0].save(tmp_path / f"a.{kind}", save_all=True, append_images=frames[1:])
-    with pytest.raises(InputError, match="is an animation"):
-        read_tile(tmp_path / f"a.{kind}")
+    path = tmp_path / f"a.{kind}"
+    frames[0].save(path, save_all=True, append_images=frames[1:], format=kind.upper())
+    with pytest.raises(InputError, match=r"is an animation|stack of 2 planes"):
+        read_tile(path)
+
+
+def test_formats_that_move_are_tried():
+    assert {"gif", "png", "webp"} <= set(MOVING)
 
 
 @pytest.mark.parametrize("axes", ["ZYX", "TYX"])
