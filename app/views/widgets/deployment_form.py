@@ -54,8 +54,9 @@ class DeploymentForm(QWidget):
         )
         if not everything:
             rows = ((self._runtime, self._precision, self._threads),)
-            self._device.setParent(None)
-            self._batch.setParent(None)
+            for unused in (self._device, self._batch):
+                unused.setParent(self)
+                unused.hide()
         for row, controls in enumerate(rows):
             for place, control in enumerate(controls):
                 grid.addWidget(section(control.accessibleName()), 2 * row, place)
