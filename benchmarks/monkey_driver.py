@@ -7,6 +7,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from app.bootstrap import Application
 
 STUCK = 60  # seconds without an answer
-SETTLE = 120.0  # seconds in which everything that was asked for must be shown
+SETTLE = 120.0  # seconds of processor time in which all that was asked for is shown
+IDLE = 60.0  # seconds that pass without any use of the processor: a dead lock
+_MOVED = 0.5  # seconds of processor time that are work
 _CHECK_EVERY = 20  # actions
 _SIZES = ((1024, 700), (1280, 800), (1366, 768), (1920, 1080))
 # these leave, or need somebody who watches
@@ -63,9 +66,14 @@ class Monkey:
         Of files to open, and for exports.
     seed
         Of all choices.
+    beats
+        Its only item is set to the time whenever the window answers.
     """
 
-    def __init__(self, bench: "Application", folder: Path, seed: int) -> None:
+    def __init__(
+        self, bench: "Application", folder: Path, seed: int, beats: list[float]
+    ) -> None:
+        self.beats = beats
         self.bench, self.folder = bench, folder
         self.chance = random.Random(seed)
         self.findings = Findings()
@@ -249,13 +257,20 @@ class Monkey:
         store, control = self.bench.store, self.bench.controller
         store.dispatch(events.WorkCancelled())  # trainings would take minutes
         store.dispatch(events.Resumed())
-        end = time.monotonic() + SETTLE
-        while time.monotonic() < end:
-            QApplication.processEvents()
-            if control.settled:
-                return True
-            time.sleep(0.005)
-        self.findings.add(f"still busy after {SETTLE:g} s with {store.state.work}")
+        begun = used = measure_processor_time()
+        moved = time.monotonic()
+        while used - begun < SETTLE and time.monotonic() - moved < IDLE:
+            for _ in range(20):
+                QApplication.processEvents()
+                self.beats[0] = time.monotonic()
+                if control.settled:
+                    return True
+                time.sleep(0.005)
+            now = measure_processor_time()
+            if now - used > _MOVED:
+                used, moved = now, time.monotonic()
+        words = f"still busy after {used - begun:.0f} s of processor time"
+        self.findings.add(f"{words} with {store.state.work}")
         return False
 
     def check(self) -> None:
@@ -265,6 +280,18 @@ class Monkey:
         self.checks += 1
         for words in find_lies(self.bench):
             self.findings.add(words)
+
+
+def measure_processor_time() -> float:
+    """Return seconds that this process and those it started have used by now."""
+    import psutil
+
+    used = 0.0
+    own = psutil.Process()
+    for process in (own, *own.children(recursive=True)):
+        with suppress(psutil.Error):
+            used += sum(process.cpu_times()[:2])
+    return used
 
 
 def _widget() -> "type[QWidget]":
@@ -284,7 +311,7 @@ def drive(
     folder: Path,
     seed: int,
     goes_on: Callable[[int], bool],
-    memory: Callable[[], float] | None = None,
+    beats: list[float],
 ) -> Monkey:
     """Drive a window that has something open.
 
@@ -298,10 +325,10 @@ def drive(
         Of all choices.
     goes_on
         Asked with the number of actions so far.
-    memory
-        Megabytes in use; growth is judged after the first quarter.
+    beats
+        Its only item is set to the time whenever the window answers.
     """
-    monkey = Monkey(bench, folder, seed)
+    monkey = Monkey(bench, folder, seed, beats)
     answer_boxes(folder, monkey.chance)
     handler = _Log(monkey.findings)
     logging.getLogger().addHandler(handler)

@@ -365,7 +365,14 @@ def _first_line(error: Exception) -> str:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Keep the exporter's notes to its own developers off the terminal."""
+    """Keep the exporter's notes to its own developers off the terminal.
+
+    Its progress bars, which are off, would start a thread that never ends.
+    """
+    with suppress(ImportError):
+        from tqdm import tqdm  # type: ignore[import-untyped]
+
+        tqdm.monitor_interval = 0
     log = logging.getLogger("torch.onnx")
     before = log.level
     log.setLevel(logging.ERROR)
