@@ -175,6 +175,8 @@ def test_a_slide_is_pruned_and_reported(person, shared, tmp_path):
     person.window.part.opened.emit()
     person.wait(lambda: person.state.opened is not before)
     person.prune(sparsity=0.8)
+    person.save("save.model", tmp_path / "small.safetensors")
+    assert load_model(tmp_path / "small.safetensors").plan is not None
     person.save("save.report", tmp_path / "report.html")
     source = person.state.opened.source
     said = (tmp_path / "report.html").read_text()

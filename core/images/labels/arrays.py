@@ -142,14 +142,29 @@ def read_mat(path: Path, frame: Frame) -> Numbers:
     return from_named(arrays, frame, path.name)
 
 
+_WRAPPED = ("cell", "struct", "object", "char", "sparse", "unknown")
+_UNWRAP = {
+    "struct": "inst_map = {name}.inst_map",
+    "cell": "inst_map = {name}{{1}}",
+    "sparse": "inst_map = full({name})",
+}
+
+
 def _read_mat5(path: Path) -> dict[str, NDArray[Any]]:
     from scipy.io import loadmat, whosmat
 
+    held = whosmat(path)
     listed = [  # what is inside of a struct is of unknown size, so it is left out
-        (name, shape)
-        for name, shape, kind in whosmat(path)
-        if kind not in ("cell", "struct", "object", "char", "sparse", "unknown")
+        (name, shape) for name, shape, kind in held if kind not in _WRAPPED
     ]
+    wrapped = next((each for each in held if each[2] in _UNWRAP), None)
+    if wrapped is not None and not listed:
+        name, _, kind = wrapped
+        take = _UNWRAP[kind].format(name=name)
+        raise InputError(
+            f"{path.name} holds labels within a {kind} ({name}), which is not read; "
+            f"in MATLAB save the array: {take}; save('labels.mat', 'inst_map')."
+        )
     size = sum(int(np.prod(shape, dtype=np.int64)) * 8 for _, shape in listed)
     limits.check_bytes(size, path.name, "save labels of fewer tiles in a file")
     found = loadmat(path, variable_names=[name for name, _ in listed])

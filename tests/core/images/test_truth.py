@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import pickle
+import re
 import zipfile
 from xml.etree import ElementTree as Xml
 
@@ -16,6 +17,7 @@ import scipy.io
 import tifffile
 from PIL import Image
 from scipy import ndimage
+from scipy.sparse import csc_array
 
 from core.errors import InputError
 from core.export.geojson import Described, NucleusStyle, write_geojson
@@ -105,6 +107,21 @@ def test_lizard_gives_types_by_id(tmp_path):
     truth = read_truth(tmp_path / "a.mat")
     same(truth, types=TYPES)
     assert truth.type_names[2] == "lymphocyte"
+
+
+@pytest.mark.parametrize(
+    ("held", "line"),
+    [
+        ({"s": {"inst_map": LABELS}}, "inst_map = s.inst_map"),
+        ({"L": csc_array(LABELS)}, "inst_map = full(L)"),
+        ({"c": np.array([[LABELS], [0]], object)}, "inst_map = c{1}"),
+    ],
+    ids=["struct", "sparse", "cell"],
+)
+def test_labels_within_something_are_told_how_to_be_saved(tmp_path, held, line):
+    scipy.io.savemat(tmp_path / "a.mat", held)
+    with pytest.raises(InputError, match=re.escape(line)):
+        read_truth(tmp_path / "a.mat", FRAME)
 
 
 def test_matlab_of_unclear_arrays_is_refused(tmp_path):
