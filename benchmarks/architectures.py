@@ -18,6 +18,7 @@ import importlib
 import io
 import json
 import logging
+import signal
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -41,6 +42,7 @@ log = logging.getLogger(__name__)
 SIDE = 64
 LIBRARIES = ("segmentation_models_pytorch", "monai", "timm")
 _SHARE = 0.5
+_PATIENCE = 20.0  # seconds of processor time that the peer is given
 
 Build = Callable[[Any], nn.Module]
 
@@ -219,7 +221,7 @@ def _peer(module: nn.Module, x: Tensor, graph: ChannelGraph | None) -> dict[str,
     kept = [m for n, m in wrapped.inner.named_modules() if n in heads]
     before, start = sum(p.numel() for p in module.parameters()), time.process_time()
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stdout(io.StringIO()), _limited():
             tp.pruner.MetaPruner(
                 wrapped,
                 x,
@@ -235,6 +237,22 @@ def _peer(module: nn.Module, x: Tensor, graph: ChannelGraph | None) -> dict[str,
         return {"peer": f"outputs change their shape to {found}"}
     left = sum(p.numel() for p in wrapped.inner.parameters())
     return {"peer_gone": 1 - left / before, "peer_seconds": time.process_time() - start}
+
+
+@contextlib.contextmanager
+def _limited() -> Iterator[None]:
+    """Raise `TimeoutError` in what takes too long: some networks take minutes."""
+
+    def stop(*_: Any) -> None:
+        raise TimeoutError(f"not done after {_PATIENCE:g} s")
+
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, _PATIENCE)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def _shapes(out: Any) -> list[tuple[int, ...]]:
@@ -265,7 +283,8 @@ def write_report(rows: list[dict[str, Any]], out: Path) -> None:
         "layer hold; *difference* the largest relative difference between the cut "
         "network and the same plan as a mask. Torch-Pruning gets the same share and "
         "the same output layers to leave alone; whether its cut is right is not "
-        "checked beyond the shapes of the outputs.",
+        "checked beyond the shapes of the outputs, and it is given "
+        f"{_PATIENCE:g} seconds.",
         "",
         "| library | network | parameters | reach | gone | difference | trace, s "
         "| plan and cut, s | Torch-Pruning, gone | s |",

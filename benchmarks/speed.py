@@ -50,7 +50,7 @@ TIMED = TimingSettings(precision=0.02, confidence=0.95)
 #: Heuristic, scope, what is counted, shares removed. All are refitted and then
 #: repaired in sequence, and nothing else, so that they differ in what goes only.
 METHODS: tuple[tuple[str, str, Target, tuple[float, ...]], ...] = (
-    ("sensitivity", "network", "latency", (0.6, 0.7, 0.5, 0.8)),
+    ("sensitivity", "network", "latency", (0.6, 0.7, 0.8, 0.5)),
     ("reconstruction", "network", "latency", (0.6, 0.7)),
     ("reconstruction", "network", "macs", (0.65,)),
     ("l2", "layer", "latency", (0.6, 0.4)),
