@@ -16,6 +16,7 @@ from app.plots.registry import CHARTS
 from app.plots.svg import chart_svg
 from app.plots.trial_data import trial_data
 from core.export import Card, model_card
+from core.sources import Source
 from core.types import ModelSpec
 
 NAMES = (
@@ -44,7 +45,9 @@ def facts(qtbot, ready, name):
         found.opened.model, source=name, name=name, about=name, classes=(name,) * 3
     )
     picture = replace(found.opened.picture, name=name)
-    opened = replace(found.opened, model=card, picture=picture, source=name)
+    opened = replace(
+        found.opened, model=card, picture=picture, source=Source("file", name)
+    )
     asked = replace(
         found.outcome.request, heuristic=name, locked=(name,), ratios=((name, 0.5),)
     )
@@ -78,7 +81,7 @@ def test_the_report_has_the_same_elements_under_any_name(facts, name):
     card = replace(
         facts.opened.model, source=plain, name=plain, about=plain, classes=(plain,) * 3
     )
-    opened = replace(facts.opened, model=card, source=plain)
+    opened = replace(facts.opened, model=card, source=Source("file", plain))
     opened = replace(opened, picture=replace(opened.picture, name=plain))
     harmless = replace(
         facts,
