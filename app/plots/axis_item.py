@@ -37,19 +37,20 @@ class ChartAxis(pg.AxisItem):
             tickAlpha=255,
         )
         self.setGrid(255)
-        self._renew_cache()
+        self.renew_cache()
 
-    def _renew_cache(self) -> None:
-        """Keep what is painted: ticks change only with the range.
+    def renew_cache(self) -> None:
+        """Keep what is painted from now on: ticks change only with the range.
 
-        Qt leaves parts of the old picture in the new one when the size changes.
+        Qt leaves parts of the old picture in the new one when the size changes: that
+        of the axis, or that of the plot, which the grid fills.
         """
         self.setCacheMode(self.CacheMode.NoCache)
         self.setCacheMode(self.CacheMode.DeviceCoordinateCache)
 
     def resizeEvent(self, ev: Any = None) -> None:
         super().resizeEvent(ev)
-        self._renew_cache()
+        self.renew_cache()
 
     def set_axis(self, axis: Axis) -> None:
         """Show an axis; silent."""
@@ -70,7 +71,7 @@ class ChartAxis(pg.AxisItem):
             self.setWidth(round(metrics.horizontalAdvance("1,000.0") + 8))
         else:
             self.setHeight(round(metrics.height() + 6))
-        self._renew_cache()
+        self.renew_cache()
 
     def boundingRect(self) -> QRectF:
         # numbers at the very ends reach beyond the axis

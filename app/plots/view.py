@@ -95,6 +95,7 @@ class ChartView(pg.GraphicsView):
         for axis in self._axes:
             axis.linkToView(self._box)
             axis.setZValue(-1000)  # the grid lies below the points
+            self._box.sigResized.connect(axis.renew_cache)
         self._ground = QGraphicsRectItem()
         self._ground.setZValue(-2000)
         self._ground.setPen(QPen(Qt.PenStyle.NoPen))

@@ -17,6 +17,7 @@ from app.plots.trial_data import trial_data
 from app.rendering import theme
 from app.state.plot_settings import AxisChoice, PlotSettings
 from app.views.panels.plots import Plots
+from app.views.widgets.demo_plot import DemoPlot
 from app.views.widgets.legend import short_names
 from core.tables import metrics_for
 from core.types import Counts, PruneRequest
@@ -281,6 +282,25 @@ def test_it_follows_the_theme(qtbot, frame, name):
     scale = image.devicePixelRatio()
     at = QPoint(round(corner.x() * scale), round(corner.y() * scale))
     assert image.pixel(at) == base
+
+
+@quiet
+def test_another_height_leaves_nothing_of_the_axis_where_it_was(qtbot):
+    """Its grid fills the plot, so that Qt keeps more of it than the axis."""
+
+    def drawn(*heights):
+        plot = DemoPlot()
+        qtbot.addWidget(plot)
+        plot.resize(420, heights[0])
+        plot.set_data(data(), PlotSettings())
+        plot.show()
+        for height in heights:
+            plot.resize(420, height)
+            QApplication.processEvents()
+            image = plot.grab().toImage()
+        return image
+
+    assert drawn(200, 226, 252) == drawn(252)
 
 
 def test_a_hidden_chart_is_not_even_made(qtbot):
