@@ -107,7 +107,7 @@ def read_tiles(
     if spec.task == "patch":
         from core.sweep.folder import read_patches
 
-        found = read_patches(source.text)
+        found = read_patches(source.pair)
         name = Path(source.name).name
         return TileReading(found.tiles, first.title if first else name, (), found.notes)
     first = first or read_tile_first(source)
