@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtWidgets import QSlider
 
 from app.controllers.presenter import presenter
+from app.plots.loading import draw_queue
 
 ROOT = Path(__file__).parents[2]
 MOST_FILES, MOST_UPDATES = 40, 2
@@ -32,6 +33,8 @@ def shown(qtbot, no_plots, bench):
     qtbot.waitExposed(bench.window)
     bench.controller.open("demo", "")
     wait_until_shown(qtbot, bench)
+    # what a window before this one has asked for is drawn by the same queue
+    qtbot.waitUntil(lambda: draw_queue().idle, timeout=10_000)
     return bench
 
 
