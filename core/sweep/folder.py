@@ -106,8 +106,7 @@ def read_folder(folder: str | Path) -> TileFolder:
 
 def _read_directory(folder: Path) -> TileFolder:
     """Find out how a folder lies, and read it."""
-    place = folder / "images" if (folder / "images").is_dir() else folder
-    images = by_stem(images_in(place))
+    images = by_stem(images_in(_find_images(folder)))
     table = folder / TABLE
     if images and table.is_file():
         if (folder / "labels").is_dir():
@@ -116,16 +115,12 @@ def _read_directory(folder: Path) -> TileFolder:
                 "model is to be scored by."
             )
         return _read_table(images, table)
-    plain = (folder / "labels").is_dir()
-    if images and (plain or (place == folder and not any(beside_each_other(folder)))):
-        return _read_plain(images, folder / "labels")
-    if found := find_layout(folder):
+    found = None if _is_plain(folder, images) else find_layout(folder)
+    if found:
         return _read_dataset(found)
     if kinds := class_folders(folder, TILE_ENDINGS) if not images else ():
         return _read_classes(kinds)
-    if images:
-        return _read_plain(images, folder / "labels")
-    raise InputError(f"{place} holds no images; put PNG, JPEG or TIFF tiles into it.")
+    return _read_all(_pair(images, folder))
 
 
 def find_tiles(folder: Path) -> tuple[Entry, ...]:
@@ -143,18 +138,22 @@ def find_tiles(folder: Path) -> tuple[Entry, ...]:
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; name one with images in it.")
-    place = folder / "images" if (folder / "images").is_dir() else folder
-    images = by_stem(images_in(place))
-    if images and (
-        (folder / "labels").is_dir()
-        or (place == folder and not any(beside_each_other(folder)))
-    ):
-        return _pair(images, folder / "labels")
-    if found := find_layout(folder):
-        return found.entries
-    if images:
-        return _pair(images, folder / "labels")
-    raise InputError(f"{place} holds no images; put PNG, JPEG or TIFF tiles into it.")
+    images = by_stem(images_in(_find_images(folder)))
+    found = None if _is_plain(folder, images) else find_layout(folder)
+    return found.entries if found else _pair(images, folder)
+
+
+def _find_images(folder: Path) -> Path:
+    place = folder / "images"
+    return place if place.is_dir() else folder
+
+
+def _is_plain(folder: Path, images: dict[str, Path]) -> bool:
+    """Return whether a folder holds images with labels beside them, and no data set."""
+    if not images:
+        return False
+    alone = _find_images(folder) == folder and not any(beside_each_other(folder))
+    return (folder / "labels").is_dir() or alone
 
 
 def _at_scale(found: TileFolder, view: TileRegion) -> TileFolder:
@@ -202,14 +201,14 @@ def _read_one(source: Source) -> TileFolder:
     return TileFolder(tuple(tiles), digest.hexdigest()[:16], _notes(tiles), names)
 
 
-def _read_plain(images: dict[str, Path], place: Path) -> TileFolder:
-    """Read images and the labels of the same names."""
-    return _read_all(_pair(images, place))
-
-
-def _pair(images: dict[str, Path], place: Path) -> tuple[Entry, ...]:
-    """Find the labels of images by their names."""
-    entries, orphans = match(list(images.values()), labels_in(place))
+def _pair(images: dict[str, Path], folder: Path) -> tuple[Entry, ...]:
+    """Find the labels of a folder's images by their names."""
+    if not images:
+        place = _find_images(folder)
+        raise InputError(
+            f"{place} holds no images; put PNG, JPEG or TIFF tiles into it."
+        )
+    entries, orphans = match(list(images.values()), labels_in(folder / "labels"))
     if orphans:
         raise InputError(
             f"{len(orphans)} label images have no tile, {orphans[0].name} "
