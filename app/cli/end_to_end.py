@@ -115,10 +115,9 @@ def _reader(asked: Arguments, bench: "Bench") -> "Callable[[], Tile]":
     """Return what reads the tile from its file; samples are not in one."""
     from core.images.opening import read_picture
 
-    source = asked.source
-    if source.kind == "sample":
+    if asked.source.kind == "sample":
         return lambda: bench.tile
-    return lambda: read_picture(source)
+    return lambda: read_picture(asked.source)
 
 
 def _draw(tile: "Tile", labels: NDArray[np.int32]) -> None:

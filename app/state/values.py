@@ -166,15 +166,12 @@ class CalibrationTile:
     ----------
     name, source
         Of its file or sample, and where that lies.
-    size
-        Width and height in pixels.
     pixels
-        uint8 (height, width, 3), small.
+        uint8 (height, width, 3).
     """
 
     name: str
     source: str
-    size: tuple[int, int]
     pixels: NDArray[np.uint8]
 
 

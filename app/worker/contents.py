@@ -7,18 +7,15 @@ import numpy as np
 
 if TYPE_CHECKING:
     from core.benchmark import Bench
-    from core.models import LoadedModel
 
 _DIGITS = 16
 
 
-def hash_contents(loaded: "LoadedModel", bench: "Bench") -> tuple[str, str]:
+def hash_contents(bench: "Bench") -> tuple[str, str]:
     """Return hashes of a model's weights, and of its tiles with their ground truth.
 
     How outputs are read is left out: it is part of the source's name.
     """
-    from core.models.weights import digest, portable
-
     tiles = hashlib.sha256()
     for each in bench.task.tiles:
         for array in (each.tile.pixels, each.labels):
@@ -26,5 +23,4 @@ def hash_contents(loaded: "LoadedModel", bench: "Bench") -> tuple[str, str]:
                 tiles.update(f"{array.dtype}{array.shape}".encode())
                 tiles.update(np.ascontiguousarray(array).data)
         tiles.update(f"|{each.target}|{each.tile.mpp}".encode())
-    weights = digest(portable(loaded.module))
-    return weights[:_DIGITS], tiles.hexdigest()[:_DIGITS]
+    return bench.prunable.weights_digest[:_DIGITS], tiles.hexdigest()[:_DIGITS]

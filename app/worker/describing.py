@@ -18,7 +18,6 @@ from app.state.values import (
     TileScale,
 )
 from app.worker.drawing import draw_nuclei
-from app.worker.folder_tiles import shrink
 from core.sources import DEFAULT_TILE, Source
 from core.tables import ARCHITECTURES
 from core.types import PruneRequest
@@ -92,10 +91,8 @@ def with_dense(opened: Opened, bench: "Bench") -> Opened:
 
 
 def _describe_tile(name: str, tile: "Tile") -> CalibrationTile:
-    height, width = tile.pixels.shape[:2]
     source = "comes with the program" if name == tile.source else tile.source
-    small = shrink(tile.pixels)
-    return CalibrationTile(name, source or "the open tile", (width, height), small)
+    return CalibrationTile(name, source or "the open tile", tile.pixels)
 
 
 def _draw_dense(found: "DenseOutcome") -> Nuclei:

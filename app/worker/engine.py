@@ -97,7 +97,7 @@ class BenchEngine:
             opened,
             slide=slide,
             calibrated_on=calibration,
-            contents=hash_contents(loaded, bench),
+            contents=hash_contents(bench),
         )
         return session.opened
 

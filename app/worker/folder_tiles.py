@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from app.rendering.thumbnails import shrink
 from app.state.tile_folder import FolderTile, ScoredFolder, TileScore
 from core.errors import BenchError, InputError
 from core.sources import Source
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from core.job import Job
     from core.types import PruneRequest
 
-THUMBNAIL = 144  # pixels of the longer side
 MOST_TILES = 2000
 
 
@@ -79,21 +79,6 @@ def read_thumbnail(source: str) -> Thumbnail:
     except BenchError:  # its score says why
         return Thumbnail(source, None)
     return Thumbnail(source, shrink(pixels))
-
-
-def shrink(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a picture whose longer side is `THUMBNAIL` pixels at most.
-
-    Parameters
-    ----------
-    pixels
-        uint8 (height, width, 3).
-    """
-    from PIL import Image
-
-    picture = Image.fromarray(pixels)
-    picture.thumbnail((THUMBNAIL, THUMBNAIL), reducing_gap=2.0)
-    return np.ascontiguousarray(picture)
 
 
 def score_tile(

@@ -53,11 +53,10 @@ def read_tile_first(source: Source) -> TileReading | None:
     """
     from core.images.samples import DEFAULT_SAMPLE, SAMPLES, load_sample
 
-    asked = source
-    if asked.kind == "sample":
-        name = asked.name or DEFAULT_SAMPLE
+    if source.kind == "sample":
+        name = source.name or DEFAULT_SAMPLE
         sample = load_sample(name)
-        view = asked.view
+        view = source.view
         shown = replace(
             sample.tile, mpp=view.pixel_size or sample.tile.mpp, rescale=view.resample
         )
@@ -65,15 +64,15 @@ def read_tile_first(source: Source) -> TileReading | None:
         return TileReading([tile], SAMPLES[name].title, sample.type_names)
     from core.images.opening import open_tile
 
-    path = Path(asked.name)
+    path = Path(source.name)
     if is_folder(path) and not is_slide_folder(path):
         return None
-    found = open_tile(asked)
+    found = open_tile(source)
     truth = found.truth
     if truth is None:
-        return TileReading([LabelledTile(path.stem, found.tile)], _title(asked))
+        return TileReading([LabelledTile(path.stem, found.tile)], _title(source))
     tile = LabelledTile(path.stem, found.tile, truth.labels, classes=truth.classes)
-    return TileReading([tile], _title(asked), truth.type_names)
+    return TileReading([tile], _title(source), truth.type_names)
 
 
 def _title(source: Source) -> str:

@@ -116,7 +116,7 @@ class Growing(Rereading):
             self._set_dense(self._answers(module, job, seconds))
             return
         self.dense_begun = mosaic = self.parts.start(module)
-        self._kept = KeptMaps(mosaic)
+        self._kept = KeptMaps(mosaic, self.prunable.weights_digest)
         took = self._kept.restore()  # computed once for model, tile and settings
         if took is not None:
             seconds["network"] = took

@@ -11,7 +11,6 @@ import torch
 
 from core.cache import digest, processor_name
 from core.kept_maps import read_maps, write_maps
-from core.models.weights import digest as digest_weights
 
 if TYPE_CHECKING:
     from core.nuclei.mosaic import Mosaic
@@ -24,13 +23,15 @@ class KeptMaps:
     ----------
     mosaic
         Of which nothing is known yet.
+    weights
+        Hash of its network's weights.
     """
 
-    def __init__(self, mosaic: Mosaic) -> None:
+    def __init__(self, mosaic: Mosaic, weights: str) -> None:
         self._mosaic = mosaic
         self._restored = False
         self.note = ""  # why nothing could be kept, said once
-        self._key = find_key(mosaic)
+        self._key = find_key(mosaic, weights)
 
     def restore(self) -> float | None:
         """Fill the mosaic from an earlier run.
@@ -53,17 +54,16 @@ class KeptMaps:
             self.note = write_maps(self._key, self._mosaic.maps, seconds)
 
 
-def find_key(mosaic: Mosaic) -> str:
+def find_key(mosaic: Mosaic, weights: str) -> str:
     """Name all that the maps of a tile depend on: network, tile and settings.
 
     Values differ in their last bits from processor to processor and from one version
     of torch to the next, so these belong to it.
     """
     model, pixels = mosaic.model, mosaic.tile.pixels
-    tensors = model.module.state_dict()
     first = next(model.module.parameters(), None)
     return digest(
-        digest_weights({name: each.cpu() for name, each in tensors.items()}),
+        weights,
         model.module,  # its layers as torch prints them
         "cpu" if first is None else (first.device.type, first.dtype),
         model.spec,

@@ -5,6 +5,7 @@ To read this file, start from `PrunableModel.build`.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import cast
 
 import numpy as np
@@ -15,6 +16,7 @@ from core.benchmark.recovery import Material, retrain
 from core.errors import PruningError
 from core.job import Job
 from core.models import LoadedModel
+from core.models.weights import digest, portable
 from core.pruning import (
     HEURISTICS,
     WEIGHT_HEURISTICS,
@@ -63,6 +65,11 @@ class PrunableModel:
         self.context = PruningContext(model.module, example, calibration, graph)
         #: Height and width of the input that multiply-accumulates are counted for.
         self.input_size = int(example.shape[-2]), int(example.shape[-1])
+
+    @cached_property
+    def weights_digest(self) -> str:
+        """SHA-256 of the dense model's weights, as hex; worked out once."""
+        return digest(portable(self.model.module))
 
     @property
     def graph(self) -> ChannelGraph:

@@ -262,10 +262,12 @@ def test_scores_are_a_dash_where_there_are_none():
 
 
 def test_the_calibration_tiles_are_shown_with_their_source(qtbot):
-    pixels = np.zeros((20, 30, 3), np.uint8)
+    low, square = (
+        np.zeros((high, wide, 3), np.uint8) for high, wide in ((200, 300), (512, 512))
+    )
     tiles = (
-        CalibrationTile("a.png", "/data/a.png", (300, 200), pixels),
-        CalibrationTile("synthetic", "comes with the program", (512, 512), pixels),
+        CalibrationTile("a.png", "/data/a.png", low),
+        CalibrationTile("synthetic", "comes with the program", square),
     )
     box = CalibrationBox(tiles, "0123456789abcdef", "/data")
     qtbot.addWidget(box)

@@ -18,7 +18,6 @@ from app.state.slide_map import SlideMap, find_part
 from app.text.slide_result import UNITS, lines
 from core.children import COMMAND
 from core.errors import BenchError, InputError
-from core.sources import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from app.state.values import Opened
     from app.views.panels.slide_run import SlideRunWindow
     from app.worker.runner import Runner
+    from core.sources import Source
 
 _LOG, _SUMMARY = "run.sqlite", "summary.json"
 _KEPT = "finished patches are kept"
@@ -141,8 +141,7 @@ class SlideRunning(QObject):
         region = found.summary["regions"][place]
         box = region["x"], region["y"], region["width"], region["height"]
         view = find_part(found.slide, box, _typed_size(self._store.state.opened))
-        name = found.slide.source.name
-        self._open_part(Source("file", name, view=view))
+        self._open_part(replace(found.slide.source, view=view))
 
     def close(self) -> None:
         """End everything. Call before the window goes."""

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.rendering.thumbnails import shrink
 from app.state.values import CalibrationTile
 from app.text.format import TIMES, counted
 from app.views.widgets.tile_grid import TileCard, TileGrid
@@ -88,11 +89,11 @@ def _build_grid(tiles: tuple[CalibrationTile, ...]) -> TileGrid:
     grid.setToolTip("")
     cards = []
     for place, tile in enumerate(tiles):
-        width, height = tile.size
+        height, width = tile.pixels.shape[:2]
         size = f"{width}{TIMES}{height}"
         tip = f"{tile.name}\n{tile.source}\n{size} pixels"
         cards.append(TileCard(str(place), tile.source, tile.name, size, tip))
     grid.set_tiles(cards)
     for card, tile in zip(cards, tiles, strict=True):
-        grid.set_picture(card.source, tile.pixels)
+        grid.set_picture(card.source, shrink(tile.pixels))
     return grid

@@ -28,7 +28,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-_PICTURE, _MARGIN = 144, 8
+from app.rendering.thumbnails import THUMBNAIL
+
+_MARGIN = 8
 _Index = QModelIndex | QPersistentModelIndex
 SOURCE = int(Qt.ItemDataRole.UserRole)
 _CARD, _IMAGE, _OPEN = SOURCE + 1, SOURCE + 2, SOURCE + 3
@@ -109,7 +111,7 @@ class _Drawing(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, _: _Index) -> QSize:
         lines = 2 * option.fontMetrics.height()
-        return QSize(_PICTURE + 2 * _MARGIN, _PICTURE + lines + 3 * _MARGIN)
+        return QSize(THUMBNAIL + 2 * _MARGIN, THUMBNAIL + lines + 3 * _MARGIN)
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: _Index
@@ -130,7 +132,7 @@ class _Drawing(QStyledItemDelegate):
             painter.setPen(QPen(palette.color(edge), width))
             painter.setBrush(palette.color(QPalette.ColorRole.Base))
             painter.drawRoundedRect(box, 6, 6)
-        frame = QRect(rect.x() + _MARGIN, rect.y() + _MARGIN, _PICTURE, _PICTURE)
+        frame = QRect(rect.x() + _MARGIN, rect.y() + _MARGIN, THUMBNAIL, THUMBNAIL)
         self._draw_picture(painter, frame, index.data(_IMAGE), palette)
         self._write(painter, frame, card, option)
         painter.restore()
