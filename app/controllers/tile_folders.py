@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from app.views.main_window.window import Window
     from app.views.panels.tile_folder import TileCard, TileFolderWindow
     from app.worker.runner import Runner
+    from core.sources import Source
 
 
 class TileFolders(QObject):
@@ -89,7 +90,7 @@ class TileFolders(QObject):
         self._store.changed.connect(self._on_changed)
         return panel
 
-    def go_to(self, source: str) -> None:
+    def go_to(self, source: "Source") -> None:
         """Open a tile in the main window, with the model that it was scored with."""
         folder = self._store.state.folder
         model = folder.model if folder is not None else None
@@ -172,9 +173,9 @@ class TileFolders(QObject):
             panel.set_said("" if done == total or not done else "Stopped.")
 
 
-def opened_of(state: "AppState") -> str:
+def opened_of(state: "AppState") -> "Source | None":
     """Return what the open tile was opened from."""
-    return state.opened.source.pair if state.opened is not None else ""
+    return state.opened.source if state.opened is not None else None
 
 
 def describe_scores(state: "AppState", folder: ScoredFolder) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from core.results import ScoreMap
+from core.sources import Source
 from core.tables import METRICS
 from core.types import PruneRequest
 
@@ -17,7 +18,7 @@ class FolderTile:
     """One tile of a folder: its name, and what it is opened from."""
 
     name: str
-    source: str
+    source: Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class TileScore:
         Why it has no scores; empty where it has.
     """
 
-    source: str
+    source: Source
     scores: ScoreMap = field(default_factory=dict)
     truth: bool = False
     dense: int = 0
@@ -97,7 +98,7 @@ class ScoredFolder:
     path: str
     tiles: tuple[FolderTile, ...]
     model: ScoredModel | None = None
-    scores: Mapping[str, TileScore] = field(default_factory=dict)
+    scores: Mapping[Source, TileScore] = field(default_factory=dict)
     running: bool = False
     notes: tuple[str, ...] = ()
 

@@ -212,7 +212,7 @@ class Session(Protocol):
         """Time dense and pruned side by side."""
 
     def score_tile(
-        self, request: PruneRequest, tile: str, task: "WorkContext"
+        self, request: PruneRequest, tile: Source, task: "WorkContext"
     ) -> TileScore:
         """Let both models see another tile; a tile that has none says why."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from app.state.values import WorkContext
+from core.sources import Source
 from core.types import PruneRequest
 
 #: In falling order of urgency; what follows may be interrupted by what precedes it.
@@ -47,7 +48,7 @@ class Work:
     visible
         Whether only what is on screen is computed.
     tile
-        Source of a tile of a folder; empty for the open one.
+        A tile of a folder; None for the open one.
     """
 
     purpose: Purpose
@@ -57,7 +58,7 @@ class Work:
     number: int = 0
     finishing: bool = False
     visible: bool = False
-    tile: str = ""
+    tile: Source | None = None
 
     @property
     def trains(self) -> bool:

@@ -35,7 +35,7 @@ class Thumbnail:
         uint8 (height, width, 3); None where the file cannot be read.
     """
 
-    source: str
+    source: Source
     pixels: NDArray[np.uint8] | None
 
 
@@ -63,26 +63,26 @@ def list_folder(path: str) -> ScoredFolder:
     tiles = (
         FolderTile(
             entry.name,
-            Source("file", str(entry.image), str(entry.label or "")).pair,
+            Source("file", str(entry.image), str(entry.label or "")),
         )
         for entry in alone[:MOST_TILES]
     )
     return ScoredFolder(path, tuple(tiles), notes=tuple(notes))
 
 
-def read_thumbnail(source: str) -> Thumbnail:
+def read_thumbnail(source: Source) -> Thumbnail:
     """Read a small picture of a tile."""
     from core.images.opening import read_picture
 
     try:
-        pixels = read_picture(Source.of_tile(source)).pixels
+        pixels = read_picture(source).pixels
     except BenchError:  # its score says why
         return Thumbnail(source, None)
     return Thumbnail(source, shrink(pixels))
 
 
 def score_tile(
-    bench: "Bench", request: "PruneRequest", source: str, job: "Job"
+    bench: "Bench", request: "PruneRequest", source: Source, job: "Job"
 ) -> TileScore:
     """Let the dense and the pruned model see a tile.
 
@@ -112,10 +112,9 @@ def score_tile(
     from app.worker.reading import read_tiles
     from core.benchmark.elsewhere import judge_elsewhere
 
-    tile = Source.of_tile(source)
-    job.step(0, 0, f"scoring {Path(tile.name).name}")
+    job.step(0, 0, f"scoring {Path(source.name).name}")
     try:
-        tiles = read_tiles(tile, bench.prunable.model.spec).tiles
+        tiles = read_tiles(source, bench.prunable.model.spec).tiles
         dense, pruned = judge_elsewhere(bench, request, tiles, job)
     except InputError as error:
         return TileScore(source, problem=str(error))

@@ -72,7 +72,7 @@ def _find_call(work: "Work", state: "AppState") -> Callable[[RunningWork], objec
     if work.purpose == "dense":
         return state.opened.session.finish_dense
     assert work.request is not None
-    if work.tile:
+    if work.tile is not None:
         return partial(state.opened.session.score_tile, work.request, work.tile)
     session, request = state.opened.session, work.request
     if work.measures:

@@ -99,7 +99,7 @@ class BenchSession:
         return draw_outcome(found, TOPS)
 
     def score_tile(
-        self, request: PruneRequest, tile: str, task: WorkContext
+        self, request: PruneRequest, tile: Source, task: WorkContext
     ) -> TileScore:
         """Let both models see another tile."""
         return score_tile(self.bench, request, tile, cast("Job", task))

@@ -160,11 +160,12 @@ class FakeSession:
         )
 
     def score_tile(self, request, tile, task):
-        task.step(0, 0, f"scoring {tile}")
-        self.log.append(("score", request, tile))
-        if tile == "unreadable.png":
+        name = tile.pair
+        task.step(0, 0, f"scoring {name}")
+        self.log.append(("score", request, name))
+        if name == "unreadable.png":
             return TileScore(tile, problem="unreadable.png cannot be read.")
-        place = int("".join(filter(str.isdigit, tile)))
+        place = int("".join(filter(str.isdigit, name)))
         return TileScore(tile, {"aji": place / 10, "pq": 1 - place / 10}, dense=5)
 
     def measure(self, request, task):

@@ -29,7 +29,8 @@ from core.types import PruneRequest
 
 HERE = PruneRequest("l2", 0.5)
 NAMES = ("t7.png", "t2.png", "unreadable.png", "t9.png")
-FOLDER = ScoredFolder("/tiles", tuple(FolderTile(name, name) for name in NAMES))
+SOURCES = {name: Source("file", name) for name in NAMES}
+FOLDER = ScoredFolder("/tiles", tuple(map(FolderTile, NAMES, SOURCES.values())))
 
 
 class Quiet:
@@ -80,9 +81,9 @@ def drained(state):
 def test_tiles_come_after_the_pane_and_its_measurement_one_by_one():
     state, done = drained(begun())
     assert [purpose for purpose, _ in done] == ["frame", "measure", *["tiles"] * 4]
-    assert [tile for _, tile in done[2:]] == list(NAMES)
+    assert [tile for _, tile in done[2:]] == list(SOURCES.values())
     assert not state.folder.running
-    assert set(state.folder.scores) == set(NAMES)
+    assert set(state.folder.scores) == set(SOURCES.values())
 
 
 def test_the_worst_come_first_and_those_without_a_score_last():
@@ -90,18 +91,19 @@ def test_the_worst_come_first_and_those_without_a_score_last():
     order = [tile.name for tile in state.folder.sort("aji")]
     assert order == ["t2.png", "t7.png", "t9.png", "unreadable.png"]
     assert next(t.name for t in state.folder.sort("pq")) == "t9.png"
-    half = replace(state.folder, scores={"t9.png": state.folder.scores["t9.png"]})
+    t9 = SOURCES["t9.png"]
+    half = replace(state.folder, scores={t9: state.folder.scores[t9]})
     assert [t.name for t in half.sort("aji")] == ["t9.png", *NAMES[:3]]
 
 
 def test_a_slider_interrupts_a_tile_which_is_scored_afterwards_as_before():
     state = step(step(begun()))
-    assert state.work.tile == "t7.png"
+    assert state.work.tile == SOURCES["t7.png"]
     moved = reduce(state, events.RequestChanged(replace(HERE, sparsity=0.8)))
     assert moved.work.purpose == "frame"
     rested = reduce(step(moved), events.HandRested())
     found, done = drained(rested)
-    assert done[-4:] == [("tiles", name) for name in NAMES]
+    assert done[-4:] == [("tiles", source) for source in SOURCES.values()]
     assert found.folder.model.request == HERE  # of what was asked for
     assert can_go_on(found)
 
@@ -109,12 +111,12 @@ def test_a_slider_interrupts_a_tile_which_is_scored_afterwards_as_before():
 def test_cancel_and_stop_end_it_and_it_goes_on_with_what_is_left():
     for event in (events.WorkCancelled(), events.FolderStopped()):
         state = step(step(step(begun())))
-        assert set(state.folder.scores) == {"t7.png"}
+        assert set(state.folder.scores) == {SOURCES["t7.png"]}
         stopped = reduce(state, event)
         assert stopped.work is None or not stopped.work.tile
         again = reduce(stopped, events.FolderScored())
         _, done = drained(again)
-        assert [tile for _, tile in done if tile] == list(NAMES[1:])
+        assert [tile.name for _, tile in done if tile] == list(NAMES[1:])
 
 
 def test_another_model_ends_it_and_scores_anew():
@@ -178,7 +180,7 @@ def test_a_folder_is_listed_with_its_labels_and_nothing_is_read(tiles):
     (tiles / "images" / "t3.png").write_bytes(b"no picture")
     found = list_folder(str(tiles))
     assert [tile.name for tile in found.tiles] == ["t0", "t1", "t2", "t3"]
-    assert ["labels" in tile.source for tile in found.tiles] == [
+    assert ["labels" in tile.source.labels for tile in found.tiles] == [
         False,
         True,
         True,
@@ -232,9 +234,7 @@ def test_the_window_fills_stops_and_opens_the_tile_that_is_clicked(qtbot, ready,
     qtbot.mouseClick(
         panel.grid.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(place)
     )
-    qtbot.waitUntil(
-        lambda: state().opened.source.pair == sources[1] and not state().busy
-    )
+    qtbot.waitUntil(lambda: state().opened.source == sources[1] and not state().busy)
     assert state().opened.calibrated_on == "default:"
     assert can_go_on(state())
     ready.controller.set_sparsity(0.9)
@@ -254,9 +254,10 @@ def test_the_window_fills_stops_and_opens_the_tile_that_is_clicked(qtbot, ready,
 
 
 def test_scores_are_a_dash_where_there_are_none():
-    tile = FolderTile("t", "t.png")
-    assert describe_tile(tile, TileScore("t.png", {"pq": 0.5}), "aji").score == DASH
-    broken = describe_tile(tile, TileScore("t.png", problem="It is broken."), "aji")
+    source = Source("file", "t.png")
+    tile = FolderTile("t", source)
+    assert describe_tile(tile, TileScore(source, {"pq": 0.5}), "aji").score == DASH
+    broken = describe_tile(tile, TileScore(source, problem="It is broken."), "aji")
     assert "It is broken." in broken.tip
     assert broken.doubt
 

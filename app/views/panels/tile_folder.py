@@ -23,7 +23,7 @@ class TileFolderWindow(QDialog):
     startAsked = Signal()
     stopAsked = Signal()
     folderAsked = Signal()  # another folder
-    tileChosen = Signal(str)  # source of a tile to open
+    tileChosen = Signal(object)  # source of a tile to open
     left = Signal()  # the window was closed
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -3,7 +3,7 @@
 To read this file, start from `TileGrid.set_tiles`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +43,7 @@ class TileCard:
     Parameters
     ----------
     source
-        What the tile is opened from.
+        What names the tile, such as what it is opened from.
     name
         Of the tile.
     score
@@ -56,7 +56,7 @@ class TileCard:
         Whether something is wrong with the tile or its scores.
     """
 
-    source: str
+    source: Hashable
     name: str
     score: str = ""
     about: str = ""
@@ -70,8 +70,8 @@ class _Tiles(QAbstractListModel):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.cards: tuple[TileCard, ...] = ()
-        self.pictures: dict[str, QImage | None] = {}
-        self.opened = ""
+        self.pictures: dict[Hashable, QImage | None] = {}
+        self.opened: Hashable = None
 
     def rowCount(self, parent: _Index | None = None) -> int:
         return 0 if parent is not None and parent.isValid() else len(self.cards)
@@ -182,7 +182,7 @@ class TileGrid(QListView):
     tiles, so that nothing moves away from under it.
     """
 
-    tileChosen = Signal(str)  # source
+    tileChosen = Signal(object)  # source
     orderWaits = Signal(bool)  # whether another order waits for the pointer
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -219,7 +219,7 @@ class TileGrid(QListView):
             self._tiles.set_cards(new)
         self.orderWaits.emit(self._waiting is not None)
 
-    def set_picture(self, source: str, pixels: NDArray[np.uint8] | None) -> None:
+    def set_picture(self, source: Hashable, pixels: NDArray[np.uint8] | None) -> None:
         """Show the picture of a tile; None where it cannot be read."""
         image = None
         if pixels is not None:
@@ -229,14 +229,14 @@ class TileGrid(QListView):
         self._tiles.pictures[source] = image
         self.viewport().update()
 
-    def set_opened(self, source: str) -> None:
+    def set_opened(self, source: Hashable) -> None:
         """Mark the tile that is open."""
         if source != self._tiles.opened:
             self._tiles.opened = source
             self.viewport().update()
 
     @property
-    def order(self) -> tuple[str, ...]:
+    def order(self) -> tuple[Hashable, ...]:
         """Sources of the tiles as they lie on show."""
         return tuple(card.source for card in self._tiles.cards)
 
