@@ -95,10 +95,17 @@ def _path(kind: str, key: str) -> Path | None:
     return None if folder is None else folder / f"{key}.json"
 
 
-def _remove_oldest(folder: Path) -> None:
+def list_by_age(folder: Path, pattern: str = "*") -> list[tuple[Path, int]]:
+    """Return files and their sizes in bytes, those unused for longest first."""
     files = []
-    for path in folder.glob("*.json"):
+    for path in folder.glob(pattern):
         with contextlib.suppress(OSError):  # removed by another process meanwhile
-            files.append((path.stat().st_mtime, path))
-    for _, path in sorted(files)[: max(len(files) - MOST_FILES, 0)]:
+            facts = path.stat()
+            files.append((facts.st_mtime, path, facts.st_size))
+    return [(path, size) for _, path, size in sorted(files)]
+
+
+def _remove_oldest(folder: Path) -> None:
+    files = list_by_age(folder, "*.json")
+    for path, _ in files[: max(len(files) - MOST_FILES, 0)]:
         path.unlink(missing_ok=True)

@@ -8,7 +8,6 @@ costs time and nothing else: a damaged one is set aside and computed again.
 To read this file, start from `read_maps`.
 """
 
-import contextlib
 import hashlib
 import json
 import logging
@@ -20,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.cache import find_folder
+from core.cache import find_folder, list_by_age
 from core.files import set_aside, whole_file
 
 MOST_TOTAL = 1_000_000_000
@@ -143,13 +142,9 @@ def _hash(arrays: Mapping[str, NDArray[Any]]) -> str:
 
 def _remove_oldest(folder: Path) -> None:
     """Keep to the limit; files that were set aside or left half-written count, too."""
-    files = []
-    for path in folder.iterdir():
-        with contextlib.suppress(OSError):  # removed by another process meanwhile
-            facts = path.stat()
-            files.append((facts.st_mtime, facts.st_size, path))
-    total = sum(size for _, size, _ in files)
-    for _, size, path in sorted(files):
+    files = list_by_age(folder)
+    total = sum(size for _, size in files)
+    for path, size in files:
         if total <= MOST_TOTAL:
             return
         path.unlink(missing_ok=True)
