@@ -24,7 +24,7 @@ from app.views.widgets.tile_grid import TileCard, TileGrid
 from app.worker.folder_tiles import list_folder, read_thumbnail
 from core.errors import InputError
 from core.images.synthetic import synthetic_tile
-from core.sources import Source
+from core.sources import WITH_SAMPLES, Source
 from core.types import PruneRequest
 
 HERE = PruneRequest("l2", 0.5)
@@ -280,6 +280,10 @@ def test_the_calibration_tiles_are_shown_with_their_source(qtbot):
     ]
     words = " ".join(label.text() for label in box.findChildren(QLabel))
     assert "2 tiles. Chosen: /data" in words
+    kept = CalibrationBox(tiles, "0123456789abcdef", f"{WITH_SAMPLES}/data/b.png")
+    qtbot.addWidget(kept)
+    told = " ".join(label.text() for label in kept.findChildren(QLabel))
+    assert "2 tiles. The default of /data/b.png: it, and the samples" in told
     assert "0123456789abcdef" in words
     buttons = {button.text(): button for button in box.findChildren(QPushButton)}
     with qtbot.waitSignal(box.defaultAsked):

@@ -13,6 +13,7 @@ from app.rendering.thumbnails import shrink
 from app.state.values import CalibrationTile
 from app.text.format import TIMES, counted
 from app.views.widgets.tile_grid import TileCard, TileGrid
+from core.sources import WITH_SAMPLES
 
 _SIZE = (720, 470)
 _ABOUT = (
@@ -31,7 +32,7 @@ class CalibrationBox(QDialog):
     tiles, digest
         What the model is calibrated on.
     chosen
-        What that was chosen as; empty for the default.
+        What that was chosen as; empty for the default of the open tile.
     parent
         Qt owner.
     """
@@ -53,8 +54,8 @@ class CalibrationBox(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(14, 12, 14, 12)
         column.setSpacing(8)
-        where = f"Chosen: {chosen}" if chosen else _DEFAULT
-        for words in (f"{counted(len(tiles), 'tile')}. {where}", _about(digest)):
+        where = f"{counted(len(tiles), 'tile')}. {_describe(chosen)}"
+        for words in (where, _about(digest)):
             label = QLabel(words)
             label.setWordWrap(True)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -77,6 +78,15 @@ class CalibrationBox(QDialog):
 
     def _leave(self) -> None:
         self.hide()
+
+
+def _describe(chosen: str) -> str:
+    if not chosen:
+        return _DEFAULT
+    if not chosen.startswith(WITH_SAMPLES):
+        return f"Chosen: {chosen}"
+    tile = chosen.removeprefix(WITH_SAMPLES)
+    return f"The default of {tile}: it, and the samples that come with the program."
 
 
 def _about(digest: str) -> str:
