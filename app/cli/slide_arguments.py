@@ -134,5 +134,6 @@ def add_workers(parser: argparse.ArgumentParser, what: str = "trials") -> None:
         "--workers",
         type=values.count,
         metavar="N",
-        help=f"run the {what} on N processes of this machine",
+        help=f"run the {what} on N processes of this machine, each on one core unless "
+        "--threads says otherwise",
     )

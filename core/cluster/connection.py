@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from contextlib import ExitStack, suppress
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 
 _CONNECT = 10.0  # seconds for one attempt
 _AGAIN = 1.0  # seconds between two attempts
+# dask's own choice gives every tensor's memory back to the system at once, and a trial
+# then spends a third of its time on taking it again
+_ALLOCATION = {
+    "MALLOC_TRIM_THRESHOLD_": 256 << 20,
+    "MALLOC_MMAP_THRESHOLD_": 32 << 20,  # the most that all versions of glibc take
+}
 _MISSING = (
     f"Workers need Dask, which is not installed; run: {to_install_command('cluster')}."
 )
@@ -35,7 +42,8 @@ class ClusterSettings:
     scheduler
         Address of a scheduler, such as ``tcp://node1:8786``; empty for workers here.
     workers
-        Processes to start on this machine, when there is no scheduler.
+        Processes to start on this machine, when there is no scheduler. Each uses one
+        core, unless a sweep or a slide says how many threads it takes.
     patience
         Seconds to wait for a scheduler or for workers that are gone.
     """
@@ -82,7 +90,7 @@ class Connection:
             # trials that end a worker are counted here
             "distributed.scheduler.allowed-failures": 3,
             # a worker's threads are set when it gets its first trial
-            "distributed.nanny.pre-spawn-environ": {"MALLOC_TRIM_THRESHOLD_": 65536},
+            "distributed.nanny.pre-spawn-environ": _ALLOCATION,
         }
         self._open.enter_context(dask.config.set(config))
         try:
@@ -155,7 +163,11 @@ class Connection:
             client.close(timeout=5)
 
     def check_workers(self, version: WorkerVersion) -> int:
-        """Compare versions; returns how many workers share a machine, at most.
+        """Compare versions; returns into how many parts a machine's cores go.
+
+        Those are the workers of the machine that has most. Workers that were started
+        here take one core each, however few they are: a trial on one core takes the
+        least processor time, and two workers then do twice the work of one.
 
         Raises
         ------
@@ -174,7 +186,8 @@ class Connection:
         self._seen.update(workers)
         self.count = len(workers)
         crowd = Counter(each["host"] for each in workers.values())
-        return max(crowd.values(), default=1)
+        own = 0 if self._settings.scheduler else os.cpu_count() or 1
+        return max([own, 1, *crowd.values()])
 
     def wait(self, futures: Sequence[Future], seconds: float) -> list[Future]:
         """Return the futures that are done, after a moment at most."""

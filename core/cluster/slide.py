@@ -62,7 +62,7 @@ class SlideBlock:
     numbers
         Of the patches.
     sharing
-        Workers that share the worker's machine, itself among them.
+        Into how many parts the cores of the worker's machine go; it uses one.
     version
         Of the program that asks.
     """

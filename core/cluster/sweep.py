@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from core.types import PruneRequest
 
 _POLL = 0.2  # seconds between looks at the cancel flag
+_SAID = 2.0  # seconds between two questions to the scheduler how busy workers are
 _MOST_DEATHS = 3  # of workers that did one trial, after which it is the trial's fault
 
 
@@ -106,6 +107,8 @@ class _ClusterRun:
     open: dict[TrialIdentity, int] = field(default_factory=dict)
     _subjects: dict[str, Subject] = field(default_factory=dict)
     _deaths: Counter[TrialIdentity] = field(default_factory=Counter)
+    _workers: str = ""  # how many there are and how busy, in words
+    _ask_again: float = 0.0  # when the scheduler is asked that next
 
     def find_open_trials(self) -> None:
         """Open the models, and look up what the store has."""
@@ -177,6 +180,7 @@ class _ClusterRun:
                 self._say(connection)
                 for future in connection.wait(list(futures), _POLL):
                     self._take(future, futures.pop(future))
+            connection.describe()  # counts the workers that were lost
         finally:
             connection.cancel(list(futures))
 
@@ -212,5 +216,8 @@ class _ClusterRun:
         )
 
     def _say(self, connection: Connection) -> None:
+        if time.monotonic() >= self._ask_again:
+            self._workers = connection.describe()
+            self._ask_again = time.monotonic() + _SAID
         at = self.total - len(self.open)
-        self.job.step(at, self.total, f"trials on {connection.describe()}")
+        self.job.step(at, self.total, f"trials on {self._workers}")

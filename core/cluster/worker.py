@@ -84,7 +84,7 @@ class ClusterTrial:
     timing
         How latency is measured; None leaves it out.
     sharing
-        Workers that share the worker's machine, itself among them.
+        Into how many parts the cores of the worker's machine go; it uses one.
     version
         Of the program that asks.
     """
