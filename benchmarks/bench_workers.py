@@ -77,7 +77,9 @@ def main() -> None:
         runs = {file.stem: json.loads(file.read_text()) for file in files}
     result: dict[str, Any] = {
         "trials": len(grid),
-        "seconds": {f"{count} workers": seconds for count, (seconds, _) in runs.items()},
+        "seconds": {
+            f"{count} workers": seconds for count, (seconds, _) in runs.items()
+        },
     }
     if runs.keys() >= {"1", "2"}:
         (one, first), (two, second) = runs["1"], runs["2"]

@@ -7,18 +7,15 @@ is looked at can be had before its patches are, by one pass over just that part:
 To read this file, start from `Mosaic`.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from core.job import Cancelled, Job
+from core.job import Job
 from core.nuclei.outputs import Maps, cut, forward
 from core.nuclei.preprocess import Model, fed_side, margin, pixels_to_input, to_input
 from core.nuclei.spans import spans
 from core.rects import Rect, crop_rect, overlaps
+from core.stopping import stoppable
 from core.types import Tile
 
 HALO = 32
@@ -262,35 +259,3 @@ def _mirror(ends: tuple[int, int], side: int) -> NDArray[np.intp]:
 
 def _length(one: slice) -> int:
     return int(one.stop - one.start)
-
-
-@contextmanager
-def stoppable(module: torch.nn.Module, job: Job | None) -> Iterator[None]:
-    """Let a job be cancelled between two layers of a network.
-
-    Parameters
-    ----------
-    module
-        In this thread only.
-    job
-        None never stops.
-    """
-    if job is None:
-        yield
-        return
-
-    def look(*_: object) -> None:
-        if job.cancelled:
-            raise Cancelled
-
-    layers = [
-        one
-        for one in module.modules()
-        if not any(one.children()) and not isinstance(one, torch.jit.ScriptModule)
-    ]
-    hooks = [one.register_forward_pre_hook(look) for one in layers]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()

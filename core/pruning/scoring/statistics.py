@@ -24,6 +24,7 @@ from core.pruning.scoring.gradients import Gradients, measure_gradients
 from core.pruning.scoring.moments import Moments, MomentSums
 from core.pruning.tracing.graph import ChannelGraph, GraphLayer
 from core.pruning.tracing.modes import LayerCalls, evaluating
+from core.stopping import stoppable
 
 __all__ = ["Moments", "Statistics", "calibrate"]
 
@@ -188,7 +189,7 @@ def calibrate(
     with torch.inference_mode(), evaluating(module):
         for index, batch in enumerate(inputs):
             job.step(index, len(inputs), "reading activations")
-            with LayerCalls(weights, listen):
+            with stoppable(module, job, divide=False), LayerCalls(weights, listen):
                 module(*batch)
     moments = {weight: entry.mean() for weight, entry in sums.items()}
     for weight, entry in moments.items():
