@@ -263,6 +263,26 @@ def test_time_left_is_right_within_a_fifth_after_a_minute(seed, typical):
     assert left.seconds == pytest.approx(durations[done:].sum(), rel=0.2)
 
 
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    runs=st.lists(st.tuples(st.integers(1, 400), st.booleans()), min_size=20),
+)
+def test_time_left_holds_where_tissue_is_uneven(seed, runs):
+    """Glass costs nothing: it is no patch. Dense tissue costs nuclei, not networks."""
+    rng = np.random.default_rng(seed)
+    tissue = np.repeat([kind for _, kind in runs], [count for count, _ in runs])
+    network = rng.lognormal(np.log(0.5), 0.1, len(tissue) + 1000)
+    nuclei = np.append(np.where(tissue, 0.04, 0.0), np.full(1000, 0.02))
+    durations = network + nuclei  # at most 8 % of a patch
+    now, done = [0.0], 0
+    left = TimeLeft(len(durations), lambda: now[0])
+    while now[0] < 60:
+        now[0] += durations[done]
+        left.finish(1)
+        done += 1
+    assert left.seconds == pytest.approx(durations[done:].sum(), rel=0.2)
+
+
 def test_patches_that_come_together_only_start_the_clock():
     now = [0.0]
     left = TimeLeft(1000, lambda: now[0])
