@@ -87,7 +87,11 @@ class RasterImage:
         with self._opened() as image:
             image.load()
             if image.mode in _SOLID and "transparency" not in image.info:
-                return Raw(np.asarray(image.convert(_SOLID[image.mode])))
+                mode = _SOLID[image.mode]
+                # converting to the mode that it has is a copy of all pixels
+                return Raw(
+                    np.asarray(image if image.mode == mode else image.convert(mode))
+                )
             return Raw(np.asarray(image.convert("RGBA")), alpha="straight")
 
     def _deep(self) -> Raw:
