@@ -5,6 +5,7 @@ One window goes from scene to scene, so that models are tried once.
 To read this file, start from `SCENES`.
 """
 
+import argparse
 import os
 import sys
 import tempfile
@@ -374,16 +375,15 @@ def _quiet(kind: object, _: object, message: str) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Render scenes.
-
-    Parameters
-    ----------
-    arguments
-        A folder and names of scenes; ``docs/images`` and all of them if left out.
-    """
-    folder = Path(arguments[0] if arguments else FOLDER).resolve()
+    """Render scenes, as the command line asks."""
+    parser = argparse.ArgumentParser(description="Make pictures of the guide.")
+    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
+    parser.add_argument("names", nargs="*", help=f"all of: {', '.join(SCENES)}")
+    given = parser.parse_args(arguments)
+    if unknown := set(given.names) - SCENES.keys():
+        parser.error(f"no such picture: {', '.join(sorted(unknown))}")
+    folder, names = given.folder.resolve(), given.names or tuple(SCENES)
     folder.mkdir(parents=True, exist_ok=True)
-    names = arguments[1:] or tuple(SCENES)
     with a_stage(folder) as stage:
         stage.controller.open("demo", "")
         stage.settle("opening")

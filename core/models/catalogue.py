@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 DEMO = "demo"
 PRUNED = {f"{DEMO}-{percent}": percent for percent in (70, 90, 95)}
+TYPED = "demo-types"
+"""The demo network trained on, with nucleus types of real tissue."""
 _UNTRAINED = "untrained (random weights, seed 0): for timing and tests"
 _HOVERNET_THRESHOLDS = {"foreground": 0.5, "object": 0.4}
 
@@ -148,6 +150,7 @@ def entries() -> Mapping[str, CatalogueEntry]:
             name: CatalogueEntry(f"demo with {share} % of its parameters removed", None)
             for name, share in PRUNED.items()
         },
+        TYPED: CatalogueEntry("demo trained on nucleus types of real tissue", None),
         **{
             name: CatalogueEntry(f"{words}, {_UNTRAINED}", spec)
             for name, (words, spec) in _untrained().items()
@@ -171,7 +174,7 @@ def catalogue() -> dict[str, str]:
     return {
         name: entry.description
         for name, entry in entries().items()
-        if name not in PRUNED or _installed(name)
+        if name not in (*PRUNED, TYPED) or _installed(name)
     }
 
 

@@ -12,6 +12,7 @@ from core.tables import MODEL_ENDINGS, MODEL_EXPORTS, MODEL_FORMATS
 SESSION_ENDING = ".prunescope"
 FORMATS = tuple(each.key for each in MODEL_EXPORTS)  # of a pruned model
 _WEIGHTS = MODEL_FORMATS[0].endings[0]
+_TITLES = {"types": "nucleus types of real tissue"}
 _LABEL_WORDS = ("label", "mask", "_gt", "truth", "instance")
 
 
@@ -26,9 +27,10 @@ def shipped_models() -> list[tuple[str, str]]:
 
 
 def _model_title(name: str) -> str:
-    share = name.rpartition("-")[2]
-    gone = f"{share} % of its parameters removed" if share.isdigit() else "whole"
-    return f"Demo model, {gone}"
+    kind = name.rpartition("-")[2]
+    if kind.isdigit():
+        return f"Demo model, {kind} % of its parameters removed"
+    return f"Demo model, {_TITLES.get(kind, 'whole')}"
 
 
 def sorted_out(paths: Sequence[str]) -> tuple[str, str]:
