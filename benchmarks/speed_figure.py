@@ -20,6 +20,7 @@ _LOOKS: Mapping[tuple[str, str], tuple[str, str, str]] = {
     ("torch-pruning magnitude", "channels"): ("Torch-Pruning", "#CC79A7", "P"),
     ("random", "latency"): ("random channels", "#7F7F7F", "x"),
 }
+_NEAR = 0.5  # times: numbers at the edge that are nearer stand above each other
 _LOWEST = -30.0  # %: what lost more is drawn at the edge, with its number
 _TITLES = {
     "demo": "demo U-Net (4.4 M)",
@@ -91,6 +92,7 @@ def _panel(axis: Any, name: str, rows: Sequence[Row]) -> None:
     base = np.array(dense["aji"])
     axis.axhspan(-2, 2, color="0.92", zorder=0)
     axis.axhline(0, color="0.5", lw=0.8)
+    named: list[float] = []  # where numbers stand at the edge
     for (method, count), (label, colour, mark) in _LOOKS.items():
         own = [
             r
@@ -108,10 +110,12 @@ def _panel(axis: Any, name: str, rows: Sequence[Row]) -> None:
         }  # fmt: skip
         lost = [p for p in points if 100 * p[1] <= _LOWEST]
         for speed, change, *_ in lost:
+            near = sum(abs(speed - other) < _NEAR for other in named)
+            named.append(speed)
             axis.plot(speed, _LOWEST + 1.2, marker="v", ms=6, color=colour)
             axis.annotate(
-                f"{100 * change:.0f} %", (speed, _LOWEST + 2.6), ha="center",
-                fontsize=7, color=colour,
+                f"{100 * change:.0f} %", (speed, _LOWEST + 2.6 + 1.8 * near),
+                ha="center", fontsize=7, color=colour,
             )  # fmt: skip
         if len(lost) == len(points):
             axis.plot([], [], marker=mark, ls=":", ms=5, **look)
