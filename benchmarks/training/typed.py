@@ -24,7 +24,7 @@ from core.types import ModelSpec
 
 log = logging.getLogger(__name__)
 
-SHARES = (0.50, 0.11, 0.26, 0.05, 0.08)
+SHARES = (0.42, 0.10, 0.38, 0.04, 0.06)
 """Of crops: CoNSeP, TNBC, DSB 2018, synthetic H&E, synthetic immunohistochemistry."""
 
 WEIGHTS = (0.5, 3.0, 1.4, 1.0, 1.2)
@@ -32,12 +32,12 @@ WEIGHTS = (0.5, 3.0, 1.4, 1.0, 1.2)
 small, and spindles thin."""
 
 SETTINGS = TrainingSettings(
-    steps=2400,
+    steps=1600,
     batch=4,
-    crop=256,
+    crop=224,
     rate=8e-4,
     warmup=15,
-    cooldown=0.5,
+    cooldown=0.7,
     average=0.99,
     seed=11,
     save_every=10,
