@@ -1,6 +1,7 @@
 """Rectangles of pixels: (x, y, width, height)."""
 
 from collections.abc import Sequence
+from math import ceil, floor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,11 +31,34 @@ def find_box(rects: Sequence[Rect]) -> Rect:
     return left, top, right - left, bottom - top
 
 
-def scale_rect(rect: Rect, factor: float) -> Rect:
-    """Return a rectangle on another grid of pixels, its edges rounded."""
-    left, top = round(rect[0] * factor), round(rect[1] * factor)
+def scale_rect(rect: Rect, factor: float, down: float | None = None) -> Rect:
+    """Return a rectangle on another grid of pixels, its edges rounded.
+
+    ``factor`` counts across, and down where no other one is given.
+    """
+    down = factor if down is None else down
+    left, top = round(rect[0] * factor), round(rect[1] * down)
     right = max(round((rect[0] + rect[2]) * factor), left + 1)
-    bottom = max(round((rect[1] + rect[3]) * factor), top + 1)
+    bottom = max(round((rect[1] + rect[3]) * down), top + 1)
+    return left, top, right - left, bottom - top
+
+
+def cover_rect(rect: Rect, factors: tuple[float, float]) -> Rect:
+    """Return the least rectangle on another grid of pixels that covers this one.
+
+    Parameters
+    ----------
+    rect
+        Inside of the picture.
+    factors
+        Pixels of the other grid for one of this, across and down.
+    """
+    ends = [
+        # 1e-9: an edge that falls on an edge stays there when products are rounded.
+        (floor(start * factor + 1e-9), ceil((start + length) * factor - 1e-9))
+        for start, length, factor in zip(rect[:2], rect[2:], factors, strict=True)
+    ]
+    (left, right), (top, bottom) = ends
     return left, top, right - left, bottom - top
 
 

@@ -14,6 +14,7 @@ from app.state.folder_scoring import find_tile_work
 from app.state.trials import added, build_trial
 from app.state.values import DrawnOutcome
 from app.state.work import Purpose, Work
+from core.rects import crop_rect
 from core.types import SIZES, SLOW, PruneRequest
 
 _KEPT = frozenset({"open", "save"})  # only what replaces them by name ends them
@@ -252,8 +253,9 @@ def lacks_part(
     part = outcome.part
     if part is None:
         return False
-    width, height = part.size
-    return not part.covers(state.visible or (0, 0, width, height))
+    # What was on screen may be of a tile before, which was larger.
+    seen = state.visible or (0, 0, *part.size)
+    return not part.covers(crop_rect(seen, part.size))
 
 
 def _find_part(

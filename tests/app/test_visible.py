@@ -157,6 +157,14 @@ def test_a_finished_result_is_never_replaced_by_a_part():
     assert not lacks_part(state, HERE, state.outcome)
 
 
+@pytest.mark.parametrize("seen", [(0, 0, 4000, 3000), (900, 900, 50, 50)])
+def test_what_was_on_screen_of_a_larger_tile_is_not_waited_for(seen):
+    state = replace(opened(), visible=seen)
+    nearest = (255, 255, 1, 1) if seen[0] else (0, 0, *SIZE)
+    assert lacks_part(state, HERE, None)
+    assert not lacks_part(state, HERE, part_of(HERE, nearest))
+
+
 def test_cancel_keeps_the_part_that_is_there():
     state = publish(opened(), part_of(HERE, LEFT, whole=False))
     state = reduce(state, events.WorkCancelled())

@@ -14,7 +14,7 @@ from core.benchmark.tasks.nuclei import NucleiAnswer, timed
 from core.nuclei import instances, maps_to_tile_grid, to_tile_grid
 from core.nuclei.mosaic import Mosaic
 from core.nuclei.quantised import quantised
-from core.rects import build_mask, crop_rect, find_box, scale_rect
+from core.rects import build_mask, cover_rect, crop_rect, find_box, scale_rect
 from core.results import Part
 from core.types import Prediction
 
@@ -44,22 +44,30 @@ class NucleiParts:
         height, width = task.tiles[0].tile.pixels.shape[:2]
         self.size = width, height
         self.factor = self._seen.pixels.shape[1] / width
+        # Sides are rounded apart: with one factor the last row would be out of reach.
+        self._factors = self.factor, self._seen.pixels.shape[0] / height
 
     def start(self, module: nn.Module) -> Mosaic:
         """Return the mosaic of a network, of which nothing is known yet."""
         return Mosaic(replace(self.task.model, module=module), self._seen)
 
     def to_model(self, part: Rect | None) -> Rect:
-        """Return a part of the tile in pixels that the network sees; None: all."""
+        """Return a part of the tile in pixels that the network sees; None: all.
+
+        What `describe` says of it covers the part.
+        """
         height, width = self._seen.pixels.shape[:2]
         if part is None:
             return 0, 0, width, height
-        return crop_rect(scale_rect(part, self.factor), (width, height))
+        seen = cover_rect(crop_rect(part, self.size), self._factors)
+        return crop_rect(seen, (width, height))
 
     def describe(self, mosaic: Mosaic, done: Sequence[Rect], *, whole: bool) -> Part:
         """Return the part of the tile that some pixels of the network's are."""
+        across, down = self._factors
         own = tuple(
-            crop_rect(scale_rect(rect, 1 / self.factor), self.size) for rect in done
+            crop_rect(scale_rect(rect, 1 / across, 1 / down), self.size)
+            for rect in done
         )
         return Part(own, self.size, whole, (mosaic.finished, mosaic.total))
 

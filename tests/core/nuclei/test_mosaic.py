@@ -179,3 +179,24 @@ def test_a_part_of_the_whole_has_its_nuclei_and_no_others(part):
 def test_the_middle_is_a_quarter():
     x, y, width, height = find_middle((10, 20, 100, 60))
     assert (x, y, width, height) == (35, 35, 50, 30)
+
+
+@given(
+    st.tuples(st.integers(40, 120), st.integers(40, 120)),
+    st.floats(0.11, 0.5),
+    st.tuples(*(4 * [st.floats(0, 1)])),
+)
+@settings(max_examples=60, deadline=None)
+def test_what_is_looked_at_is_covered_whatever_the_size_of_pixels(size, mpp, cut):
+    """Or it would be asked for again without end."""
+    (height, width), (left, top, across, down) = size, cut
+    x, y = int(left * (width - 1)), int(top * (height - 1))
+    part = x, y, 1 + int(across * (width - 1 - x)), 1 + int(down * (height - 1 - y))
+    network = model()
+    network = replace(network, spec=replace(network.spec, mpp=0.25))
+    pixels = np.zeros((height, width, 3), np.uint8)
+    task = NucleiTask(network, [LabelledTile("t", Tile(pixels, mpp))], keep_maps=True)
+    parts = NucleiParts(task)
+    seen = parts.to_model(part)
+    described = parts.describe(parts.start(network.module), [seen], whole=True)
+    assert described.covers(part)
