@@ -189,11 +189,14 @@ def accept_failure(state: AppState, work: Work, text: str, details: str) -> AppS
     if work.purpose == "preview":
         new = replace(new, preview=None)
     asked = any(pane.request == request for pane in state.panes)
-    if request is not None and asked:
+    # A frame may be of the model before a training, which no pane asks for by name:
+    # what has failed once is not tried again.
+    frame = work.purpose == "frame"
+    if request is not None and (asked or frame):
         new = replace(new, failed={**state.failed, request: text})
     if own and text in state.told:
         return new
-    about = request if asked else None
+    about = request if asked else state.request if frame else None
     return replace(new, message=Message(text, details, about=about))
 
 

@@ -11,6 +11,7 @@ from app.state.accepting import show_outcome
 from app.state.app_state import AppState, Pane
 from app.state.exploring import without
 from app.state.folder_scoring import find_tile_work
+from app.state.repairs import DEFAULT, fitted
 from app.state.trials import added, build_trial
 from app.state.values import DrawnOutcome
 from app.state.work import Purpose, Work
@@ -120,9 +121,14 @@ def _find_frame(state: AppState) -> Work | None:
     if not waits and (request.recovery not in SLOW or state.resting):
         return Work("frame", request)
     # A drag shows the refitted model; a training begins when it is started.
-    quick = replace(request, recovery="refit")
+    quick = _before_training(request)
     shown = state.outcome is not None and state.outcome.request == quick
-    return None if shown else Work("frame", quick)
+    return None if shown or quick in state.failed else Work("frame", quick)
+
+
+def _before_training(request: PruneRequest) -> PruneRequest:
+    """Return what is shown of a slow recovery until it has been run."""
+    return fitted(replace(request, recovery=DEFAULT))
 
 
 def _find_slow(state: AppState) -> Work | None:
@@ -171,8 +177,9 @@ def _is_tried(state: AppState, request: PruneRequest) -> bool:
 def _tidy(state: AppState) -> AppState:
     """Forget what was said of settings that are not on show any more."""
     on_show = {pane.request for pane in state.panes}
-    if state.failed and not on_show.issuperset(state.failed):
-        failed = {one: why for one, why in state.failed.items() if one in on_show}
+    tried = on_show | {_before_training(request) for request in on_show}
+    if state.failed and not tried.issuperset(state.failed):
+        failed = {one: why for one, why in state.failed.items() if one in tried}
         state = replace(state, failed=failed)
     if not on_show.issuperset(state.trains):
         kept = tuple(one for one in state.trains if one in on_show)

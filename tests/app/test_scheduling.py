@@ -15,7 +15,7 @@ from app.state.scheduling import find_next, is_awaited, schedule
 from app.state.values import Saved
 from app.state.work import PURPOSES, Work
 from core.sources import Source
-from core.types import PruneRequest
+from core.types import SLOW, PruneRequest
 
 HERE = PruneRequest("l2", 0.5)
 OTHER = PruneRequest("random", 0.5)
@@ -257,6 +257,27 @@ def test_a_failure_is_told_once_and_goes_with_its_cause():
     state = reduce(state, events.RequestChanged(replace(HERE, sparsity=0.2)))
     assert state.message is None
     assert state.failed == {}
+
+
+@pytest.mark.parametrize("recovery", SLOW)
+@pytest.mark.parametrize("heuristic", ["l2", "unstructured:random"])
+@pytest.mark.parametrize("visible", [None, (0, 0, 20, 20)])
+def test_what_is_shown_before_a_training_is_tried_once(recovery, heuristic, visible):
+    """Or the worker would be busy without end."""
+    request = replace(HERE, recovery=recovery, heuristic=heuristic)
+    state = opened(request, visible=visible)
+    first = state.work.request
+    if first != request:  # single weights leave nothing to refit
+        assert first.recovery == ("refit" if heuristic == "l2" else "none")
+    for _ in range(9):
+        if state.work is not None:
+            state = reduce(state, events.WorkFailed(state.work.number, "Too much."))
+    assert state.work is None
+    assert state.message.text == "Too much."
+    state = reduce(state, events.RequestChanged(replace(request, sparsity=0.2)))
+    assert state.message is None
+    assert state.work is not None
+    assert not state.failed
 
 
 def test_every_event_has_a_change():
