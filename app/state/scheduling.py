@@ -177,10 +177,11 @@ def _is_tried(state: AppState, request: PruneRequest) -> bool:
 def _tidy(state: AppState) -> AppState:
     """Forget what was said of settings that are not on show any more."""
     on_show = {pane.request for pane in state.panes}
-    tried = on_show | {_before_training(request) for request in on_show}
-    if state.failed and not tried.issuperset(state.failed):
+    if state.failed and not on_show.issuperset(state.failed):
+        tried = on_show | {_before_training(request) for request in on_show}
         failed = {one: why for one, why in state.failed.items() if one in tried}
-        state = replace(state, failed=failed)
+        if len(failed) < len(state.failed):
+            state = replace(state, failed=failed)
     if not on_show.issuperset(state.trains):
         kept = tuple(one for one in state.trains if one in on_show)
         state = replace(state, trains=kept)
